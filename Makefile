@@ -1,0 +1,60 @@
+# hillfront: `make demo` and `make test` are all that a fresh machine needs; `make help` lists the rest.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# On the command line only, as in `make PYTHON=/path/to/python3.13 setup`: the Python that .venv is made from.
+PYTHON :=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# The environment is the checkout's own: nothing from outside leaks in, and nothing is installed elsewhere.
+unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
+export MPLBACKEND := Agg
+
+# A virtual environment works only where it was made, so the stamp says where that was. A checkout that was
+# moved or copied, or whose Python has gone, gets a new environment.
+INSTALLED_AT := $(shell $(BIN)/python -I -c "" 2>/dev/null && cat $(STAMP) 2>/dev/null)
+ifneq ($(INSTALLED_AT),$(CURDIR))
+REBUILD := FORCE
+endif
+
+.PHONY: help setup demo test lint types clean FORCE
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP)  ## make .venv and install hillfront with its development tools
+
+demo: $(STAMP)  ## run the demonstration; its results go to demo-output/
+	$(BIN)/hillfront demo --out demo-output --force
+
+# pyproject.toml turns every warning into an error; `-W error` here would override its commented exceptions.
+test: lint types  ## lint, types, then all tests and docstring examples
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff: rules and formatting
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+types: $(STAMP)  ## mypy, strict
+	$(BIN)/python -m mypy
+
+clean:  ## remove results, builds and caches (.venv stays)
+	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# Installed once, and again when pyproject.toml changes.
+$(STAMP): pyproject.toml $(REBUILD)
+	@if [ -n "$(REBUILD)" ]; then \
+		python=$$(sh scripts/find-python "$(PYTHON)") || exit 1; \
+		echo "Making $(VENV) with $$python"; \
+		"$$python" -I -m venv --clear $(VENV) || exit 1; \
+	fi
+	@echo "Installing hillfront into $(VENV) (about a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@printf '%s\n' "$(CURDIR)" > $(STAMP)
+
+FORCE:

@@ -1,0 +1,52 @@
+"""hillfront: is this sparse autoencoder really better, and by what factor?
+
+Bayesian curve fits to sparsity-fidelity frontiers. Start with :class:`Frontiers` and :func:`fit`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hillfront.datasets import load_dataset
+    from hillfront.frontier_fit import FrontierFit
+    from hillfront.frontiers import Frontiers
+    from hillfront.plots import plot_frontiers, plot_improvement
+    from hillfront.fitting import fit, prepare
+    from hillfront.simulation import simulate
+
+__all__ = [
+    "FrontierFit",
+    "Frontiers",
+    "fit",
+    "load_dataset",
+    "plot_frontiers",
+    "plot_improvement",
+    "prepare",
+    "simulate",
+]
+
+__version__ = "0.1.0"
+
+# Public names load their module on first use: PyMC alone takes seconds, which `hillfront --help` need not wait.
+_HOME = {
+    "FrontierFit": "hillfront.frontier_fit",
+    "Frontiers": "hillfront.frontiers",
+    "fit": "hillfront.fitting",
+    "load_dataset": "hillfront.datasets",
+    "plot_frontiers": "hillfront.plots",
+    "plot_improvement": "hillfront.plots",
+    "prepare": "hillfront.fitting",
+    "simulate": "hillfront.simulation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'hillfront' has no attribute {name!r}; public names: {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,179 @@
+"""The command line: ``hillfront fit`` and ``hillfront demo``.
+
+Exit status: 0 done; 1 done, but a diagnostic failed (outputs are written and marked); 2 bad input or usage.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hillfront.frontier_fit import FrontierFit
+    from hillfront.frontiers import Frontiers
+
+__all__ = ["app", "main"]
+
+EXIT_DIAGNOSTIC_FAILED = 1
+EXIT_BAD_INPUT = 2
+
+app = typer.Typer(
+    name="hillfront",
+    help="Is this sparse autoencoder really Pareto-better, and by what factor?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
+Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
+Chains = Annotated[int, typer.Option(help="Number of chains.")]
+Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same results.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no summary: only the files and the exit status.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result in the output folder.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        from hillfront import __version__
+
+        typer.echo(f"hillfront {__version__}")
+        raise typer.Exit
+
+
+@app.command("fit")
+def fit_command(
+    data: Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")],
+    baseline: Annotated[str, typer.Option(help="The variant that the others are compared with.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    variant: Annotated[str, typer.Option(help="Column that names the variant.")] = "variant",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="Column that separates settings, such as layer. Repeat for several."),
+    ] = None,
+    l0: Annotated[str, typer.Option(help="Column of mean active latents per token.")] = "l0",
+    y: Annotated[
+        str | None,
+        typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
+    ] = None,
+    on_fault: Annotated[
+        str, typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so.")
+    ] = "raise",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Fit Hill curves to the frontiers of DATA.csv and compare variants.
+
+    Example: hillfront fit saes.csv --baseline relu --group layer --out results
+    """
+    from hillfront.frontiers import Frontiers, FrontierDataWarning
+    from hillfront.outputs import check_out
+
+    check_out(out, force=force)
+    frame = _read_csv(data)
+    with warnings.catch_warnings():
+        # They stand among the notes of the summary.
+        warnings.simplefilter("ignore", FrontierDataWarning)
+        frontiers = Frontiers.from_frame(
+            frame, variant=variant, group=tuple(group or ()), l0=l0, y=y, baseline=baseline, on_fault=on_fault
+        )
+    _run(frontiers, baseline, out, draws=draws, tune=tune, chains=chains, seed=seed, quiet=quiet)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("hillfront-demo"),
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Compare gated with baseline SAEs on Gemma-7B, from the tables of Rajamanoharan et al. (2024)."""
+    from hillfront.datasets import load_dataset
+    from hillfront.frontiers import FrontierDataWarning, Frontiers
+    from hillfront.outputs import check_out
+
+    check_out(out, force=force)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FrontierDataWarning)
+        frontiers = Frontiers.from_frame(
+            load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
+        )
+    _run(frontiers, "baseline", out, draws=draws, tune=tune, chains=chains, seed=seed, quiet=quiet)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. Give the path of a CSV file with one row a trained SAE.")
+    try:
+        return pd.read_csv(path)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as CSV: {error}. Save the table as comma-separated UTF-8.") from error
+
+
+def _run(
+    frontiers: Frontiers, baseline: str, out: Path, *, draws: int, tune: int, chains: int, seed: int, quiet: bool
+) -> None:
+    from hillfront.fitting import fit
+    from hillfront.outputs import write_outputs
+
+    if not quiet:
+        typer.echo(f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
+    result = fit(
+        frontiers, baseline=baseline, draws=draws, tune=tune, chains=chains, seed=seed,
+        progress=not quiet and sys.stderr.isatty(),
+    )  # fmt: skip
+    write_outputs(result, out)
+    if not quiet:
+        _print_summary(result, out)
+    if not result.diagnostics().passed:
+        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+
+
+def _print_summary(result: FrontierFit, out: Path) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from hillfront.summary import gain_lines, summary_table
+
+    # Piped output has no width of its own; a table folded to 80 columns cannot be read or searched.
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False, soft_wrap=False)
+    for note in result.notes:
+        style = "bold red" if note.startswith("DIAGNOSTIC FAILED") else "yellow"
+        console.print(escape(note), style=style)
+    if len(result.design.variants) > 1:
+        console.print(summary_table(result))
+        for line in gain_lines(result):
+            console.print(escape(line))
+    for check in result.diagnostics().checks:
+        console.print(escape(f"  {check}"), style=None if check.passed is not False else "red")
+    console.print(f"Results are in {escape(str(out))}.")
+
+
+def main() -> None:
+    """Run the command line; bad input gives one message and exit status 2, never a traceback."""
+    try:
+        app()
+    except (ValueError, TypeError, OSError) as error:
+        # Every error that the library raises for bad input is one of these; their text names the next step.
+        typer.echo(f"hillfront: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        typer.echo("hillfront: interrupted; nothing was written.", err=True)
+        sys.exit(130)

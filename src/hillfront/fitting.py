@@ -1,0 +1,289 @@
+"""Fit frontiers: compile a model once, then fit it to any data of the same design."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from hillfront.design import Design, design_of
+from hillfront.draws import curve_draws
+from hillfront.frontier_fit import FrontierFit
+from hillfront.frontiers import Frontiers
+from hillfront.model import build_model, model_data, reported_variables
+from hillfront.predict import pointwise
+from hillfront.priors import DEFAULT_HIT_REF, priors_to_json, resolve_priors
+from hillfront.sampling import SamplerSettings, compile_model, draw_posterior, draw_prior
+from hillfront.storage import FORMAT
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+__all__ = ["PreparedModel", "fit", "prepare"]
+
+PRIOR_DRAWS = 1000
+_PRIOR_SEED = 0
+_VERSIONED = ("hillfront", "pymc", "nutpie", "arviz", "numpy", "xarray", "pandas")
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A compiled model, ready to be fitted to any table of its design.
+
+    Attributes
+    ----------
+    frontiers : Frontiers
+        The table that it was prepared with.
+    design : Design
+    priors : mapping of str to Prior or float
+    model : pymc.Model
+        The model itself, for PyMC's own tools.
+    compiled : nutpie's compiled model
+    """
+
+    frontiers: Frontiers
+    design: Design
+    priors: Mapping[str, Any]
+    model: pm.Model
+    compiled: CompiledPyMCModel
+
+    @cached_property
+    def _prior(self) -> xr.Dataset:
+        # The prior does not depend on the data, so refits share one set of draws.
+        names = reported_variables(self.design, self.priors)
+        prior = draw_prior(self.model, var_names=names, draws=PRIOR_DRAWS, seed=_PRIOR_SEED)
+        return _complete(prior, self.design, self.priors)
+
+    def fit(
+        self,
+        frontiers: Frontiers | None = None,
+        *,
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        target_accept: float = 0.95,
+        seed: int = 1,
+        cores: int | None = None,
+        progress: bool = True,
+    ) -> FrontierFit:
+        """Sample the posterior.
+
+        Parameters
+        ----------
+        frontiers : Frontiers, optional
+            Other data of the same variants, groups and columns; the number of rows is free. The data that
+            the model was prepared with, by default.
+        draws, tune, chains : int
+            Kept and discarded iterations of each chain, and the number of chains.
+        target_accept : float
+            Mean acceptance that sets the step size; raise it if draws diverge.
+        seed : int
+            The same seed gives the same draws.
+        cores : int, optional
+            Chains that run at once; all cores by default.
+        progress : bool
+            Whether to show nutpie's progress bar, in a terminal or a notebook.
+
+        Returns
+        -------
+        FrontierFit
+
+        Raises
+        ------
+        ValueError
+            If the data have another design, or a setting is out of bounds.
+        """
+        settings = SamplerSettings(draws, tune, chains, target_accept, seed)
+        frontiers = self.frontiers if frontiers is None else frontiers
+        self._check_design(frontiers)
+        posterior, stats = draw_posterior(
+            self.compiled,
+            data=model_data(frontiers, self.design),
+            var_names=reported_variables(self.design, self.priors),
+            settings=settings,
+            progress=progress,
+            cores=cores,
+        )
+        return FrontierFit(
+            self._tree(_complete(posterior, self.design, self.priors), stats, frontiers, settings)
+        )
+
+    def _check_design(self, frontiers: Frontiers) -> None:
+        given = (set(frontiers.variants), set(frontiers.groups), "se" in frontiers.table)
+        prepared = (set(self.design.variants), set(self.design.groups), "se" in self.frontiers.table)
+        names = ("variants", "groups", "column 'se'")
+        for name, now, before in zip(names, given, prepared, strict=True):
+            if now != before:
+                shown = (
+                    sorted(x) if isinstance(x, set) else ("present" if x else "absent") for x in (now, before)
+                )
+                raise ValueError(
+                    "These frontiers have {}: {}; the model was prepared for: {}. Prepare a model with them, "
+                    "by prepare(frontiers, ...).".format(name, *shown)
+                )
+
+    def _tree(
+        self, posterior: xr.Dataset, stats: xr.Dataset, frontiers: Frontiers, settings: SamplerSettings
+    ) -> xr.DataTree:
+        rng = np.random.default_rng([settings.seed, 3])
+        predictive, log_likelihood = pointwise(posterior, frontiers, self.design, rng=rng)
+        prior_predictive, _ = pointwise(self._prior, frontiers, self.design, rng=rng)
+        table = frontiers.table
+        obs = {"obs": table["row"].to_numpy()}
+        y = xr.DataArray(table["performance_hit"].to_numpy(np.float64), dims="obs", coords=obs)
+        constant = {
+            name: xr.DataArray(table[column].to_numpy(), dims="obs", coords=obs)
+            for name, column in (("l0", "l0"), ("sparsity", "sparsity"))
+        } | {
+            name: xr.DataArray(table[name].astype(str).to_numpy(dtype="U"), dims="obs", coords=obs)
+            for name in ("variant", "group")
+        }
+        groups = {
+            "posterior": posterior,
+            "sample_stats": stats,
+            "posterior_predictive": predictive.to_dataset(name="y"),
+            "log_likelihood": log_likelihood.to_dataset(name="y"),
+            "prior": self._prior,
+            "prior_predictive": prior_predictive.to_dataset(name="y"),
+            "observed_data": y.to_dataset(name="y"),
+            # Named apart from the dims variant and group of the posterior.
+            "constant_data": xr.Dataset(
+                {
+                    {"variant": "variant_of_row", "group": "group_of_row"}.get(n, n): a
+                    for n, a in constant.items()
+                }
+            ),
+            "frontiers": frontiers.to_dataset(),
+        }
+        tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+        tree.attrs = {
+            "hillfront_format": FORMAT,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": json.dumps(
+                {name: version(name) for name in _VERSIONED} | {"python": platform.python_version()}
+            ),
+            "seed": settings.seed,
+            "settings": json.dumps(asdict(settings)),
+            "design": json.dumps(asdict(self.design)),
+            "priors": json.dumps(priors_to_json(self.priors)),
+            "data_hash": frontiers.data_hash,
+        }
+        return tree
+
+
+def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:
+    """Add the natural parameters, and note the fixed ones, so that a posterior can be read by itself."""
+    out = draws.assign_attrs({f"fixed_{n}": p for n, p in priors.items() if isinstance(p, float)})
+    names = ("group", "variant", "chain", "draw")
+    shape = [draws.sizes[dim] for dim in names]
+    natural = {name: (names, values.reshape(shape)) for name, values in curve_draws(draws, design).items()}
+    return out.assign(natural).transpose("chain", "draw", ...)
+
+
+def prepare(
+    frontiers: Frontiers,
+    *,
+    baseline: str,
+    curve: str = "hill",
+    priors: Mapping[str, Any] | None = None,
+    pool: Mapping[str, str | float] | None = None,
+    hit_ref: float = DEFAULT_HIT_REF,
+) -> PreparedModel:
+    """Build and compile the model of a table once, to fit it and others of its design at once.
+
+    Parameters
+    ----------
+    frontiers : Frontiers
+    baseline : str
+        The variant that the others are compared with.
+    curve : str
+        Name of the curve family.
+    priors : mapping of str to pymc_extras.prior.Prior or float, optional
+        Laid over :func:`hillfront.priors.default_priors`; a number fixes the parameter.
+    pool : mapping of str to str or float, optional
+        How curves share each parameter: ``"partial"`` (default), ``"common"``, ``"none"``, or a number to fix
+        it, such as ``{"k": 1.0}``.
+    hit_ref : float
+        Performance hit at which a curve's position is measured; the prior on positions is stated there.
+
+    Returns
+    -------
+    PreparedModel
+
+    Raises
+    ------
+    ValueError
+        For an unknown baseline, curve, prior or pooling.
+    """
+    design = design_of(frontiers, baseline=baseline, curve=curve, pool=pool, hit_ref=hit_ref)
+    resolved = resolve_priors(design.family, priors)
+    model = build_model(frontiers, design, resolved)
+    compiled = compile_model(model, var_names=reported_variables(design, resolved))
+    return PreparedModel(frontiers, design, resolved, model, compiled)
+
+
+def fit(
+    frontiers: Frontiers,
+    *,
+    baseline: str,
+    curve: str = "hill",
+    priors: Mapping[str, Any] | None = None,
+    pool: Mapping[str, str | float] | None = None,
+    hit_ref: float = DEFAULT_HIT_REF,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = 0.95,
+    seed: int = 1,
+    cores: int | None = None,
+    progress: bool = True,
+) -> FrontierFit:
+    r"""Fit curves jointly to all frontiers of a table.
+
+    The model is ``y ~ StudentT(nu, f(x), s)`` with ``s^2 = (sigma f (1-f))^2 + tau^2 + se^2``, where
+    ``f(x) = x^k / (x^k + x_half^k)`` in the Hill family and ``x = 1/L0``; positions and slopes have contrasts
+    between variants and partially pooled effects of groups. ``fit(...)`` is ``prepare(...).fit(...)``.
+
+    Parameters
+    ----------
+    frontiers : Frontiers
+    baseline, curve, priors, pool, hit_ref
+        As for :func:`prepare`.
+    draws, tune, chains, target_accept, seed, cores, progress
+        As for :meth:`PreparedModel.fit`.
+
+    Returns
+    -------
+    FrontierFit
+
+    Raises
+    ------
+    ValueError
+        For an unknown baseline, curve, prior or pooling, or a setting that is out of bounds.
+
+    Examples
+    --------
+    >>> import hillfront as hf
+    >>> rows = hf.load_dataset("gated_sae", model="Gemma-7B")
+    >>> rows = rows[(rows.site == "resid") & (rows.layer == 20)]
+    >>> frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"])
+    >>> result = hf.fit(frontiers, baseline="baseline", draws=200, tune=200, progress=False)
+    >>> result.pareto().summary["verdict"].tolist()[-1]
+    'better'
+    """
+    # Settings are checked before the compilation that they would otherwise wait for.
+    SamplerSettings(draws, tune, chains, target_accept, seed)
+    prepared = prepare(frontiers, baseline=baseline, curve=curve, priors=priors, pool=pool, hit_ref=hit_ref)
+    return prepared.fit(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+        seed=seed, cores=cores, progress=progress,
+    )  # fmt: skip

@@ -1,0 +1,204 @@
+"""A finished fit: the posterior with its data, and everything that is asked of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from hillfront.design import Design
+from hillfront.diagnostics import Diagnostics, diagnostics_of
+from hillfront.frontiers import Frontiers
+from hillfront.improvement import DEFAULT_AT_HIT, DEFAULT_AT_L0, Improvement, improvement_of
+from hillfront.intervals import DEFAULT_PROB
+from hillfront.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
+from hillfront.predict import predict_curves
+from hillfront.storage import read_tree, write_tree
+
+__all__ = ["FrontierFit"]
+
+
+@dataclass(frozen=True)
+class FrontierFit:
+    """A fit of Hill curves, or another family, to frontiers.
+
+    Made by :func:`hillfront.fit`, by ``prepare(...).fit(...)`` or by :meth:`load`.
+
+    Attributes
+    ----------
+    data : xarray.DataTree
+        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
+        observed_data, constant_data and frontiers (the table itself); versions, seed, settings, priors and
+        the data's hash are in its attributes. ArviZ reads it as it is.
+    """
+
+    data: xr.DataTree
+
+    @cached_property
+    def frontiers(self) -> Frontiers:
+        """The data that were fitted."""
+        return Frontiers.from_dataset(self.data["frontiers"].to_dataset())
+
+    @cached_property
+    def design(self) -> Design:
+        """Variants, groups, curve family and pooling."""
+        stored = json.loads(self.data.attrs["design"])
+        return Design(
+            variants=tuple(stored["variants"]),
+            groups=tuple(stored["groups"]),
+            curve=stored["curve"],
+            pool=tuple((name, how) for name, how in stored["pool"]),
+            hit_ref=stored["hit_ref"],
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Sampler settings, the seed among them."""
+        settings: dict[str, Any] = json.loads(self.data.attrs["settings"])
+        return settings
+
+    @property
+    def baseline(self) -> str:
+        """The variant that the others are compared with."""
+        return self.design.baseline
+
+    @cached_property
+    def _posterior(self) -> xr.Dataset:
+        return self.data["posterior"].to_dataset()
+
+    @cached_property
+    def _diagnostics(self) -> Diagnostics:
+        reported = improvement_of(
+            self._posterior, self.frontiers, self.design, seed=self.settings["seed"]
+        ).draws
+        return diagnostics_of(
+            self.data, self.frontiers, self.design, reported=reported, seed=self.settings["seed"]
+        )
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What every summary of this fit says first: failed diagnostics, then the data's warnings."""
+        failed = tuple(f"DIAGNOSTIC FAILED: {check}" for check in self._diagnostics.failed)
+        dropped = len(self.frontiers.dropped)
+        left_out = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
+        nothing = (
+            (f"Only one variant, {self.baseline!r}: there is nothing to compare it with.",)
+            if len(self.design.variants) == 1
+            else ()
+        )
+        return (*failed, *nothing, *left_out, *(f"Warning: {text}" for text in self.frontiers.warnings))
+
+    def improvement(
+        self,
+        *,
+        prob: float = DEFAULT_PROB,
+        at_hit: Sequence[float] = DEFAULT_AT_HIT,
+        at_l0: Sequence[float] = DEFAULT_AT_L0,
+    ) -> Improvement:
+        """How many times better each variant is than the baseline.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the equal-tailed intervals.
+        at_hit : sequence of float
+            Performance hits at which to give the ``sparsity_gain``.
+        at_l0 : sequence of float
+            L0 values at which to give the ``hit_reduction``.
+
+        Returns
+        -------
+        Improvement
+            ``mean_sparsity_gain`` and ``mean_hit_reduction``, the headline figures, over the range that both
+            frontiers observed; the gains at the places asked for; and the ratios of the curves' parameters.
+            All are above 1 where the variant is better, apart from ``k_ratio``, which only describes the
+            shape. Empty with a single variant.
+
+        Raises
+        ------
+        ValueError
+            For a probability or a hit outside (0, 1), or an L0 that is not positive.
+        """
+        return improvement_of(
+            self._posterior, self.frontiers, self.design,
+            prob=prob, at_hit=at_hit, at_l0=at_l0, seed=self.settings["seed"], notes=self.notes,
+        )  # fmt: skip
+
+    def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
+        """Whether each variant's curve lies below the baseline's over their whole shared range.
+
+        Parameters
+        ----------
+        threshold : float
+            Probability from which on the verdict is ``better``, ``worse`` or ``crossing``.
+        margin : float
+            Smallest sparsity gain worth having: with 1.1, a variant is better only where it needs 1.1 times
+            fewer active latents.
+
+        Returns
+        -------
+        Pareto
+        """
+        return pareto_of(
+            self._posterior, self.frontiers, self.design,
+            threshold=threshold, margin=margin, seed=self.settings["seed"], notes=self.notes,
+        )  # fmt: skip
+
+    def diagnostics(self) -> Diagnostics:
+        """Check the sampler and the model's fit to the data, each check with what to do if it failed."""
+        return self._diagnostics
+
+    def predict(
+        self,
+        *,
+        l0: ArrayLike,
+        variants: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> xr.Dataset:
+        """Expectation and predictive draws along the curves; see :func:`hillfront.predict.predict_curves`."""
+        return predict_curves(
+            self._posterior, self.design,
+            l0=l0, variants=variants, groups=groups, seed=self.settings["seed"],
+        )  # fmt: skip
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the fit to a NetCDF file that :meth:`load`, ArviZ and xarray open.
+
+        Raises
+        ------
+        FileExistsError
+            If the file is there and ``overwrite`` is False.
+        """
+        return write_tree(self.data, Path(path), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | Path) -> FrontierFit:
+        """Read a fit back; its tables are those of the fit that was saved, to the last bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file was not written by :meth:`save`.
+        """
+        return cls(read_tree(Path(path)))
+
+    def __repr__(self) -> str:
+        """What was fitted, and whether it can be relied on."""
+        design = self.design
+        state = "all diagnostics passed" if self._diagnostics.passed else "; ".join(
+            f"{check.name} FAILED" for check in self._diagnostics.failed
+        )  # fmt: skip
+        return (
+            f"FrontierFit({design.curve}, baseline {design.baseline!r}, {len(design.variants)} variants x "
+            f"{len(design.groups)} groups, {len(self.frontiers)} SAEs, "
+            f"{np.prod([self._posterior.sizes[d] for d in ('chain', 'draw')])} draws; {state})"
+        )

@@ -1,0 +1,220 @@
+"""The hierarchical PyMC model: design, data and priors in, ``pm.Model`` out.
+
+Each sampled parameter theta (the position ``log_x_ref`` and, for the Hill family, ``log_k``) is, for variant
+v in group g,
+
+``theta[v, g] = mean + contrast[v] + group[g] + interaction[v, g]``
+
+with ``contrast[baseline] = 0`` and the group and interaction effects summing to zero over the groups of the
+table (the interactions over the variants too): ``mean`` is the baseline's average over these groups,
+``contrast`` the average contrast, and no direction of the posterior is left to the prior alone. The effects have a common standard deviation
+per parameter and kind, ``group_sd`` and ``interaction_sd``, which is what pools the groups. Where there is
+one group or one variant, the effects that it would need drop out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hillfront.design import Design
+from hillfront.frontiers import Frontiers
+from hillfront.noise import noise_variance
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from pytensor.tensor import TensorVariable
+
+__all__ = ["build_model", "model_data", "reported_variables", "zero_sum_basis"]
+
+# Coordinates in which the effects are sampled: effect = sd**(1 - c) * z with z ~ Normal(0, sd**c). 1 is the
+# centred form, 0 the non-centred one, and the prior is the same for all. Group effects are fixed by all
+# variants' points at once and sample best centred; interactions, by one curve's, half-way. Measured on the
+# packaged data and on simulated 2 x 3 x 4 designs: docs/model.md.
+_CENTRING_GROUP = 1.0
+_CENTRING_INTERACTION = 0.5
+
+
+def zero_sum_basis(n: int) -> NDArray[np.float64]:
+    """Orthonormal basis of the vectors of length n that sum to zero, by a Householder reflection.
+
+    Returns
+    -------
+    array, shape (n, n - 1)
+        Columns are orthonormal and each sums to zero, so that iid Normal(0, s) coefficients make the same
+        distribution as ``pm.ZeroSumNormal(sigma=s)``.
+
+    Examples
+    --------
+    >>> bool(np.allclose(zero_sum_basis(4).sum(axis=0), 0))
+    True
+    """
+    root = np.sqrt(n)
+    unit = np.eye(n - 1)
+    total = unit.sum(axis=0, keepdims=True)
+    norm = total / (root + n)
+    return np.concatenate([unit, norm - total / root]) - norm
+
+
+def model_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
+    """Arrays that the model reads from ``pm.Data``, by name; replaced when a compiled model is refitted."""
+    table = frontiers.table
+    se = table["se"] if "se" in table else None
+    data = {
+        "sparsity": table["sparsity"].to_numpy(np.float64),
+        "hit": table["performance_hit"].to_numpy(np.float64),
+        "cell": design.cells(frontiers),
+    }
+    if se is not None:
+        data["se"] = se.to_numpy(np.float64)
+    return data
+
+
+def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) -> pm.Model:
+    """Build the PyMC model of a design on a table.
+
+    Parameters
+    ----------
+    frontiers : Frontiers
+        The data, in ``pm.Data`` so that a compiled model can be refitted to another table of the design.
+    design : Design
+    priors : mapping of str to Prior or float
+        As from :func:`hillfront.priors.resolve_priors`.
+
+    Returns
+    -------
+    pymc.Model
+        With the curves' parameters as deterministics ``(group, variant)``, and the observed ``y``.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    family = design.family
+    coords = {
+        "variant": list(design.variants),
+        "contrast": list(design.variants[1:]),
+        "group": list(design.groups),
+    }
+    # Bounds hold by construction (every scale is positive), and their checks would be compiled in.
+    with pm.Model(coords=coords, check_bounds=False) as model:
+        data = {name: pm.Data(name, value) for name, value in model_data(frontiers, design).items()}
+        effects = _group_effects(design, priors)
+        parameters = []
+        for index, parameter in enumerate(family.sampled):
+            how = design.pooling[parameter.natural]
+            if isinstance(how, float):
+                theta = pt.full(_grid(design), parameter.to_sampled(how))
+            elif how == "none":
+                theta = _unpooled(parameter.name, priors, design)
+            else:
+                theta = _shared_level(parameter.name, priors, design, contrasts=how == "partial")
+                theta = theta[None, :] + effects.get(index, pt.zeros((len(design.groups), 1)))
+            parameters.append(pm.Deterministic(parameter.name, theta, dims=("group", "variant")))
+
+        at_rows = [theta.ravel()[data["cell"]] for theta in parameters]
+        f = family.value(data["sparsity"], **family.natural(*at_rows, hit_ref=design.hit_ref))
+        sigma, tau, nu = (_variable(name, priors) for name in ("sigma", "tau", "nu"))
+        scale = pt.sqrt(noise_variance(f, sigma, tau, data.get("se", 0.0)))
+        pm.StudentT("y", nu=nu, mu=f, sigma=scale, observed=data["hit"])
+    return model
+
+
+def reported_variables(design: Design, priors: Mapping[str, Any]) -> list[str]:
+    """Names of the model's variables that the posterior keeps: all but the effects' private coordinates."""
+    names = [parameter.name for parameter in design.family.sampled]
+    for parameter in design.family.sampled:
+        names += [f"{parameter.name}_{part}" for part in _parts(design, design.pooling[parameter.natural])]
+    names += ["sigma", "tau", "nu"]
+    return [name for name in names if not isinstance(priors.get(name), float)]
+
+
+def _parts(design: Design, how: str | float) -> list[str]:
+    """Hyperparameters of one parameter that the design can tell anything about."""
+    if isinstance(how, float) or how == "none":
+        return []
+    several_variants, several_groups = len(design.variants) > 1, len(design.groups) > 1
+    parts = ["mean"]
+    if how == "partial":
+        parts += ["contrast"] if several_variants else []
+        parts += ["group_sd"] if several_groups else []
+        parts += ["interaction_sd"] if several_groups and several_variants else []
+    return parts
+
+
+def _grid(design: Design) -> tuple[int, int]:
+    return len(design.groups), len(design.variants)
+
+
+def _variable(name: str, priors: Mapping[str, Any]) -> Any:
+    prior = priors[name]
+    return prior if isinstance(prior, float) else prior.create_variable(name)
+
+
+def _shared_level(
+    name: str, priors: Mapping[str, Any], design: Design, *, contrasts: bool
+) -> TensorVariable:
+    """Mean and contrasts of one parameter, one value for each variant."""
+    import pytensor.tensor as pt
+
+    mean = _variable(f"{name}_mean", priors)
+    n_contrasts = len(design.variants) - 1
+    if not contrasts or not n_contrasts:
+        return pt.as_tensor(mean) + pt.zeros(n_contrasts + 1)
+    contrast = _variable(f"{name}_contrast", priors) + pt.zeros(n_contrasts)
+    return mean + pt.concatenate([pt.zeros(1), contrast])
+
+
+def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> TensorVariable:
+    """Every curve on its own, under the prior of the mean."""
+    import pytensor.tensor as pt
+
+    prior = priors[f"{name}_mean"]
+    if isinstance(prior, float):
+        return pt.full(_grid(design), prior)
+    own = prior.deepcopy()
+    own.dims = ("group", "variant")
+    return own.create_variable(f"{name}_curve")
+
+
+def _group_effects(design: Design, priors: Mapping[str, Any]) -> dict[int, TensorVariable]:
+    """Group and interaction effects, (group, variant), of each partially pooled parameter.
+
+    All of them come from one matrix of coefficients, one column for each kind of effect: the left basis makes
+    every column sum to zero over groups, the right one spreads the columns over the variants.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    n_groups, n_variants = _grid(design)
+    partial = [
+        (index, parameter.name)
+        for index, parameter in enumerate(design.family.sampled)
+        if design.pooling[parameter.natural] == "partial"
+    ]
+    if n_groups < 2 or not partial:
+        return {}
+    scales, columns, centring = [], [], []
+    for _, name in partial:
+        scales.append(_variable(f"{name}_group_sd", priors))
+        columns.append(len(scales) - 1)
+        centring.append(_CENTRING_GROUP)
+        if n_variants > 1:
+            scales.append(_variable(f"{name}_interaction_sd", priors))
+            columns += [len(scales) - 1] * (n_variants - 1)
+            centring += [_CENTRING_INTERACTION] * (n_variants - 1)
+    log_scale = pt.log(pt.stack(scales))[np.array(columns)]
+    centred = np.array(centring)
+    coefficients = pm.Normal(
+        "effect_coefficients", 0.0, pt.exp(centred * log_scale), shape=(n_groups - 1, len(columns))
+    )
+    over_variants = np.column_stack([np.ones(n_variants), zero_sum_basis(n_variants)]).T
+    spread = np.kron(np.eye(len(partial)), over_variants)
+    effects = pt.dot(
+        pt.dot(zero_sum_basis(n_groups), coefficients * pt.exp((1.0 - centred) * log_scale)), spread
+    )
+    return {
+        index: effects[:, i * n_variants : (i + 1) * n_variants] for i, (index, _) in enumerate(partial)
+    }

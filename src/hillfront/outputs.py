@@ -1,0 +1,108 @@
+"""The files of one run, all written or none."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from hillfront.frontier_fit import FrontierFit
+from hillfront.improvement import Improvement
+from hillfront.pareto import Pareto
+
+__all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_outputs"]
+
+FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
+
+
+def check_out(out: Path, *, force: bool) -> None:
+    """Refuse, before any work is done, an output folder that would be overwritten or cannot be made.
+
+    Raises
+    ------
+    FileExistsError, NotADirectoryError
+    """
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"{out} is a file, and the results need a folder. Give another --out.")
+    if force and out.is_dir():
+        foreign = sorted(path.name for path in out.iterdir() if path.name not in _OWN_FILES)
+        if foreign:
+            raise FileExistsError(
+                f"{out} also holds {', '.join(foreign[:5])}, which hillfront did not write. --force replaces "
+                "results only: give another --out."
+            )
+
+
+_OWN_FILES = frozenset(
+    {
+        "fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "dropped.csv", "frontiers.png",
+        "improvement.png", FAILED_FILE,
+    }
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def folder_at_once(out: Path) -> Iterator[Path]:
+    """Give a temporary folder to write in, which becomes ``out`` only if the block ends without an error."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if out.exists():
+            earlier = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+            out.rename(earlier / out.name)
+            temporary.rename(out)
+            shutil.rmtree(earlier)
+        else:
+            temporary.rename(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_outputs(fit: FrontierFit, out: Path) -> tuple[Improvement, Pareto]:
+    """Write every table and figure of a fit to ``out``, replacing what is there.
+
+    Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png and improvement.png; dropped.csv
+    where faulty rows were dropped; and, where a diagnostic failed, a file that says so, and marked figures.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from hillfront.plots import plot_frontiers, plot_improvement
+
+    improvement, pareto, diagnostics = fit.improvement(), fit.pareto(), fit.diagnostics()
+    with folder_at_once(out) as folder:
+        fit.save(folder / "fit.nc")
+        improvement.summary.to_csv(folder / "improvement.csv", index=False)
+        pareto.summary.to_csv(folder / "pareto.csv", index=False)
+        diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+        if len(fit.frontiers.dropped):
+            fit.frontiers.dropped.to_csv(folder / "dropped.csv", index=False)
+        failed = "; ".join(check.name for check in diagnostics.failed)
+        if failed:
+            (folder / FAILED_FILE).write_text(
+                "Do not report these results.\n" + "\n".join(map(str, diagnostics.failed)) + "\n"
+            )
+        _save(plot_frontiers(fit)[0].get_figure(root=True), folder / "frontiers.png", failed)
+        if not improvement.summary.empty:
+            axes = plot_improvement(improvement)
+            figure = axes.get_figure(root=True)
+            assert figure is not None  # an Axes that was just drawn on has its figure
+            _save(figure, folder / "improvement.png", failed)
+    return improvement, pareto
+
+
+def _save(figure: Figure, path: Path, failed: str) -> None:
+    import matplotlib.pyplot as plt
+
+    if failed:
+        figure.suptitle(f"DIAGNOSTICS FAILED: {failed}", color="#b00020", fontweight="bold")
+    figure.savefig(path, dpi=160, bbox_inches="tight")
+    plt.close(figure)

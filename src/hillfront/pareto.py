@@ -1,0 +1,182 @@
+"""Pareto verdicts: does a variant's curve lie below the baseline's over the whole shared range?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from hillfront.design import Design
+from hillfront.draws import curve_draws, new_group_draws
+from hillfront.estimands import Parameters, crossing_sparsity, link_gap
+from hillfront.frontiers import Frontiers
+from hillfront.ranges import Range, observed_ranges, shared_range
+
+Floats = NDArray[np.float64]
+
+__all__ = ["DEFAULT_THRESHOLD", "Pareto", "pareto_of"]
+
+DEFAULT_THRESHOLD = 0.95
+
+
+@dataclass(frozen=True)
+class Pareto:
+    """Pareto verdicts: a table, and the draws behind it.
+
+    Attributes
+    ----------
+    summary : pandas.DataFrame
+        Columns: baseline, variant, the group columns, scope, l0_low, l0_high (the shared range), p_better,
+        p_worse, p_cross, crossing_l0 (posterior median where the curves cross), verdict.
+    draws : xarray.Dataset, dims (row, chain, draw)
+        ``gap_low_l0`` and ``gap_high_l0``, the baseline's curve above the variant's on the link scale at the
+        two ends of the range (positive is better), and ``crossing_l0``, NaN in draws that do not cross.
+    notes : tuple of str
+        What a reader of the table must know.
+    """
+
+    summary: pd.DataFrame
+    draws: xr.Dataset
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The table, below the notes."""
+        table = self.summary.to_string(index=False, float_format=lambda value: f"{value:.4g}")
+        return "\n".join([*self.notes, table])
+
+
+def verdict_of(p_better: float, p_worse: float, p_cross: float, *, threshold: float) -> str:
+    """Put the three probabilities into a word.
+
+    Examples
+    --------
+    >>> verdict_of(0.97, 0.0, 0.03, threshold=0.95), verdict_of(0.6, 0.1, 0.3, threshold=0.95)
+    ('better', 'undecided')
+    """
+    for name, p in (("better", p_better), ("worse", p_worse), ("crossing", p_cross)):
+        if p >= threshold:
+            return name
+    return "undecided"
+
+
+def pareto_of(
+    posterior: xr.Dataset,
+    frontiers: Frontiers,
+    design: Design,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    margin: float = 1.0,
+    seed: int = 1,
+    notes: tuple[str, ...] = (),
+) -> Pareto:
+    """Give the verdict on every variant in every scope; see :meth:`hillfront.FrontierFit.pareto`."""
+    if not 0.5 < threshold < 1.0:
+        raise ValueError(f"threshold={threshold!r} must lie between 0.5 and 1; 0.95 is the default.")
+    if not (np.isfinite(margin) and margin > 0.0):
+        raise ValueError(f"margin={margin!r} must be a positive factor of active latents, such as 1.1.")
+    curves = curve_draws(posterior, design)
+    unseen = new_group_draws(posterior, design, seed=seed)
+    ranges = observed_ranges(frontiers)
+    family = design.family
+    n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    rows: list[dict[str, object]] = []
+    draws: list[tuple[Floats, Floats, Floats]] = []
+
+    def add(variant: str, scope: str, group: str, shared: Range, low: Floats, high: Floats) -> None:
+        row: dict[str, object] = {
+            "baseline": design.baseline, "variant": variant, "group": group, "scope": scope
+        }  # fmt: skip
+        if not shared:
+            nowhere = np.full(n_samples, np.nan)
+            rows.append(row | {"verdict": "no shared range"})
+            draws.append((nowhere, nowhere, nowhere))
+            return
+        # Sparsity runs against L0: the low end of the sparsity range is the high end in L0.
+        crossing = 1.0 / crossing_sparsity(
+            family, np.float64(shared.low), np.float64(shared.high), low, high
+        )
+        p_better = float(np.mean((low > 0) & (high > 0)))
+        p_worse = float(np.mean((low < 0) & (high < 0)))
+        p_cross = float(np.mean(np.isfinite(crossing)))
+        rows.append(
+            row
+            | {
+                "l0_low": 1.0 / shared.high,
+                "l0_high": 1.0 / shared.low,
+                "p_better": p_better,
+                "p_worse": p_worse,
+                "p_cross": p_cross,
+                "crossing_l0": float(np.nanmedian(crossing)) if p_cross > 0 else np.nan,
+                "verdict": verdict_of(p_better, p_worse, p_cross, threshold=threshold),
+            }
+        )
+        draws.append((high, low, crossing))
+
+    def gaps(v: Parameters, b: Parameters, shared: Range) -> tuple[Floats, Floats]:
+        low, high = (
+            link_gap(family, v, b, np.float64(x), margin=margin) for x in (shared.low, shared.high)
+        )
+        return low, high
+
+    for index, variant in enumerate(design.variants[1:], start=1):
+        in_groups = []
+        for g, group in enumerate(design.groups):
+            if (variant, group) not in ranges or (design.baseline, group) not in ranges:
+                continue
+            shared = shared_range(
+                ranges, variant=variant, baseline=design.baseline, group=group, of="sparsity"
+            )
+            v = {name: values[g, index] for name, values in curves.items()}
+            b = {name: values[g, 0] for name, values in curves.items()}
+            low, high = gaps(v, b, shared) if shared else (np.empty(0), np.empty(0))
+            in_groups.append((group, shared, low, high))
+        usable = [item for item in in_groups if item[1]]
+        if usable:
+            # Along each shared range the gap is a straight line in its coordinate, so the average of the
+            # groups' lines is a line too, decided at the ends of the average range.
+            overall = Range(
+                float(np.exp(np.mean([np.log(item[1].low) for item in usable]))),
+                float(np.exp(np.mean([np.log(item[1].high) for item in usable]))),
+            )
+            low, high = (np.mean([item[end] for item in usable], axis=0) for end in (2, 3))
+            add(variant, "average", "", overall, low, high)
+            if unseen is not None:
+                v = {name: values[index] for name, values in unseen.items()}
+                b = {name: values[0] for name, values in unseen.items()}
+                add(variant, "new_group", "", overall, *gaps(v, b, overall))
+        for group, shared, low, high in in_groups:
+            add(variant, "group", group, shared, low, high)
+    return _assemble(rows, draws, posterior, frontiers, notes)
+
+
+def _assemble(
+    rows: list[dict[str, object]],
+    draws: list[tuple[Floats, Floats, Floats]],
+    posterior: xr.Dataset,
+    frontiers: Frontiers,
+    notes: tuple[str, ...],
+) -> Pareto:
+    numbers = ["l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0"]
+    labels = ["baseline", "variant", "group", "scope"]
+    table = pd.DataFrame(rows, columns=[*labels, *numbers, "verdict"])
+    table[numbers] = table[numbers].astype(np.float64)
+    own = frontiers.group_table.reindex(table["group"]).fillna("").astype(str).reset_index(drop=True)
+    shape = (len(rows), posterior.sizes["chain"], posterior.sizes["draw"])
+    stacked = np.reshape(draws, (len(rows), 3, -1)) if rows else np.empty((0, 3, shape[1] * shape[2]))
+    dataset = xr.Dataset(
+        {
+            name: (("row", "chain", "draw"), stacked[:, i].reshape(shape))
+            for i, name in enumerate(("gap_low_l0", "gap_high_l0", "crossing_l0"))
+        },
+        coords={
+            "chain": posterior["chain"].to_numpy(),
+            "draw": posterior["draw"].to_numpy(),
+            **{name: ("row", table[name].to_numpy()) for name in [*labels, "verdict"]},
+        },
+    )
+    columns = ["scope", *numbers, "verdict"]
+    summary = pd.concat([table[["baseline", "variant"]], own, table[columns]], axis=1)
+    return Pareto(summary, dataset, notes)

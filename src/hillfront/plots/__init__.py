@@ -1,0 +1,8 @@
+"""Figures. Each function takes axes, or makes them, and returns what it drew on; none shows or saves."""
+
+from __future__ import annotations
+
+from hillfront.plots.forest import plot_improvement
+from hillfront.plots.frontier import plot_frontiers
+
+__all__ = ["plot_frontiers", "plot_improvement"]

@@ -1,0 +1,141 @@
+"""Predictions along a curve: its expectation, and a new SAE's hit.
+
+The *expectation* is the curve f(x) itself, uncertain because its parameters are. A *predictive* draw adds the
+scatter of one more SAE trained and evaluated like those of the table, by the same observation model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from hillfront.design import Design
+from hillfront.draws import curve_draws, sample_axis_last
+from hillfront.frontiers import Frontiers
+from hillfront.noise import noise_variance, student_t_draws, student_t_logpdf
+
+Floats = NDArray[np.float64]
+
+__all__ = ["at_rows", "noise_draws", "pointwise", "predict_curves"]
+
+
+def noise_draws(posterior: xr.Dataset) -> dict[str, Floats]:
+    """Draws of sigma, tau and nu, shape (sample,); a fixed one is constant."""
+    n = posterior.sizes["chain"] * posterior.sizes["draw"]
+    return {
+        name: sample_axis_last(posterior[name])
+        if name in posterior
+        else np.full(n, float(posterior.attrs[f"fixed_{name}"]))
+        for name in ("sigma", "tau", "nu")
+    }
+
+
+def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> tuple[Floats, Floats]:
+    """Expectation and scale of the observation model at every row of a table.
+
+    Returns
+    -------
+    expectation, scale : array, shape (obs, sample)
+    """
+    table = frontiers.table
+    flat = {
+        name: values.reshape(-1, values.shape[-1]) for name, values in curve_draws(posterior, design).items()
+    }
+    cells = design.cells(frontiers)
+    x = table["sparsity"].to_numpy(np.float64)[:, None]
+    se = table["se"].to_numpy(np.float64)[:, None] if "se" in table else 0.0
+    noise = noise_draws(posterior)
+    f = np.asarray(design.family.value(x, **{name: values[cells] for name, values in flat.items()}))
+    return f, np.sqrt(noise_variance(f, noise["sigma"], noise["tau"], se))
+
+
+def pointwise(
+    posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, rng: np.random.Generator
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Predictive draw and log likelihood of every row, dims (chain, draw, obs)."""
+    f, scale = at_rows(posterior, frontiers, design)
+    nu = noise_draws(posterior)["nu"]
+    y = frontiers.table["performance_hit"].to_numpy(np.float64)[:, None]
+    shape = (-1, posterior.sizes["chain"], posterior.sizes["draw"])
+    coords = {
+        "obs": frontiers.table["row"].to_numpy(),
+        "chain": posterior["chain"].to_numpy(),
+        "draw": posterior["draw"].to_numpy(),
+    }
+
+    def labelled(values: Floats) -> xr.DataArray:
+        array = xr.DataArray(values.reshape(shape), dims=("obs", "chain", "draw"), coords=coords, name="y")
+        return array.transpose("chain", "draw", "obs")
+
+    return labelled(student_t_draws(rng, f, scale, nu)), labelled(student_t_logpdf(y, f, scale, nu))
+
+
+def predict_curves(
+    posterior: xr.Dataset,
+    design: Design,
+    *,
+    l0: ArrayLike,
+    variants: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    seed: int = 1,
+) -> xr.Dataset:
+    """Expectation and predictive draws along the curves, on a grid of L0.
+
+    Parameters
+    ----------
+    l0 : array-like
+        Mean active latents per token at which to predict, positive.
+    variants, groups : sequence of str, optional
+        Which curves; all of them by default.
+    seed : int
+        Seed of the predictive draws.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``expectation`` and ``predictive``, dims (group, variant, l0, chain, draw).
+
+    Raises
+    ------
+    ValueError
+        For an L0 that is not positive, or an unknown variant or group.
+    """
+    grid = np.atleast_1d(np.asarray(l0, dtype=np.float64))
+    if grid.ndim != 1 or not np.all(np.isfinite(grid) & (grid > 0)):
+        raise ValueError(f"l0={l0!r}: give one or more positive numbers of active latents.")
+    picked = {
+        "variant": _positions(variants, design.variants, "variants"),
+        "group": _positions(groups, design.groups, "groups"),
+    }
+    curves: Mapping[str, Floats] = {
+        name: values[np.ix_(picked["group"], picked["variant"])][:, :, None, :]
+        for name, values in curve_draws(posterior, design).items()
+    }
+    f = np.asarray(design.family.value((1.0 / grid)[:, None], **curves))
+    noise = noise_draws(posterior)
+    scale = np.sqrt(noise_variance(f, noise["sigma"], noise["tau"]))
+    predictive = student_t_draws(np.random.default_rng([seed, 2]), f, scale, noise["nu"])
+    shape = (*f.shape[:-1], posterior.sizes["chain"], posterior.sizes["draw"])
+    dims = ("group", "variant", "l0", "chain", "draw")
+    return xr.Dataset(
+        {"expectation": (dims, f.reshape(shape)), "predictive": (dims, predictive.reshape(shape))},
+        coords={
+            "group": [design.groups[i] for i in picked["group"]],
+            "variant": [design.variants[i] for i in picked["variant"]],
+            "l0": grid,
+            "chain": posterior["chain"].to_numpy(),
+            "draw": posterior["draw"].to_numpy(),
+        },
+    )
+
+
+def _positions(chosen: Sequence[str] | None, allowed: tuple[str, ...], what: str) -> list[int]:
+    if chosen is None:
+        return list(range(len(allowed)))
+    unknown = [name for name in chosen if name not in allowed]
+    if unknown:
+        raise ValueError(f"{what} has {unknown}, which this fit does not know. Allowed: {', '.join(allowed)}.")
+    return [allowed.index(name) for name in chosen]

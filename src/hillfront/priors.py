@@ -1,0 +1,131 @@
+"""Default priors, in the units of the design, and how a user overrides them.
+
+Every prior is a :class:`pymc_extras.prior.Prior`, so that it can be nested, shown and saved as data; a plain
+number fixes the parameter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pymc_extras.prior import Prior
+
+    PriorLike = Prior | float
+
+from hillfront.curves import CurveFamily
+
+__all__ = ["DEFAULT_HIT_REF", "default_priors", "priors_from_json", "priors_to_json", "resolve_priors"]
+
+DEFAULT_HIT_REF = 0.05
+"""Reference hit of a curve's position: inside most published data; fixed, so it never moves with the data."""
+
+
+def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
+    r"""Weakly informative priors of a family's parameters and of the noise.
+
+    Notes
+    -----
+    ``log_x_ref_mean``
+        Log sparsity at the reference hit, for the baseline-and-variant centre over groups:
+        Normal(log 1/50, 2). At ``hit_ref=0.05`` its central 95% is an L0 from 1 to 2,500.
+    ``log_k_mean``
+        Normal(log 0.8, 0.5): central 95% of k from 0.3 to 2.1, the range of published frontiers.
+    ``*_contrast``
+        Log ratio of a variant to the baseline: Normal(0, 1) for the position (factors of 7 either way
+        within 95%), Normal(0, 0.3) for k. Variants are not shrunk to each other.
+    ``*_group_sd``, ``*_interaction_sd``
+        Gamma with shape 2, which keeps the zero away and the sampler out of the funnel: mean 1 and 0.3
+        for the position's group and variant-by-group effects, 0.2 and 0.1 for log k.
+    ``sigma``
+        HalfNormal(0.3), scatter between trainings on the logit scale.
+    ``tau``
+        HalfNormal(0.001), the additive floor in units of y.
+    ``nu``
+        4, fixed: the observation model's degrees of freedom.
+
+    Examples
+    --------
+    >>> from hillfront.curves import HILL
+    >>> default_priors(HILL)["nu"]
+    4.0
+    """
+    from pymc_extras.prior import Prior
+
+    def gamma(mean: float) -> Prior:
+        return Prior("Gamma", alpha=2.0, beta=2.0 / mean)
+
+    shapes: dict[str, dict[str, PriorLike]] = {
+        "log_x_ref": {
+            "mean": Prior("Normal", mu=math.log(0.02), sigma=2.0),
+            "contrast": Prior("Normal", mu=0.0, sigma=1.0, dims="contrast"),
+            "group_sd": gamma(1.0),
+            "interaction_sd": gamma(0.3),
+        },
+        "log_k": {
+            "mean": Prior("Normal", mu=math.log(0.8), sigma=0.5),
+            "contrast": Prior("Normal", mu=0.0, sigma=0.3, dims="contrast"),
+            "group_sd": gamma(0.2),
+            "interaction_sd": gamma(0.1),
+        },
+    }
+    priors: dict[str, PriorLike] = {
+        f"{parameter.name}_{part}": prior
+        for parameter in family.sampled
+        for part, prior in shapes[parameter.name].items()
+    }
+    priors["sigma"] = Prior("HalfNormal", sigma=0.3)
+    priors["tau"] = Prior("HalfNormal", sigma=0.001)
+    priors["nu"] = 4.0
+    return priors
+
+
+def resolve_priors(family: CurveFamily, overrides: Mapping[str, Any] | None) -> dict[str, PriorLike]:
+    """Lay a user's priors over the defaults.
+
+    Parameters
+    ----------
+    family : CurveFamily
+    overrides : mapping of str to Prior or float, optional
+        A number fixes the parameter.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not a parameter of the model, or a value that is neither a Prior nor a number.
+    """
+    from pymc_extras.prior import Prior
+
+    priors = default_priors(family)
+    for name, value in (overrides or {}).items():
+        if name not in priors:
+            raise ValueError(
+                f"priors has {name!r}, which is not a parameter of this model. Allowed: {', '.join(priors)}."
+            )
+        if isinstance(value, Prior):
+            # The contrasts of the variants share one prior, given for one of them.
+            prior = value.deepcopy()
+            if name.endswith("_contrast") and not prior.dims:
+                prior.dims = "contrast"
+            priors[name] = prior
+        elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            priors[name] = float(value)
+        else:
+            raise ValueError(
+                f"priors[{name!r}] is {value!r}: give a pymc_extras.prior.Prior, or a number to fix it."
+            )
+    return priors
+
+
+def priors_to_json(priors: Mapping[str, PriorLike]) -> dict[str, Any]:
+    """Return the priors as plain data that JSON can hold."""
+    return {n: p if isinstance(p, float) else p.to_dict() for n, p in priors.items()}
+
+
+def priors_from_json(data: Mapping[str, Any]) -> dict[str, PriorLike]:
+    """Inverse of :func:`priors_to_json`."""
+    from pymc_extras.prior import Prior
+
+    return {n: p if isinstance(p, float) else Prior.from_dict(p) for n, p in data.items()}

@@ -1,0 +1,162 @@
+"""Compile a model once, sample it, and refit it to other data of the same design."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import xarray as xr
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+__all__ = ["SamplerSettings", "compile_model", "draw_posterior", "draw_prior"]
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How to sample.
+
+    Attributes
+    ----------
+    draws, tune, chains : int
+        Kept and discarded iterations of each chain, and the number of chains.
+    target_accept : float
+        Mean acceptance that sets the step size.
+    seed : int
+        Seed of everything random in the fit.
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    target_accept: float = 0.95
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "tune", "chains"):
+            if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
+                raise TypeError(f"{name}={getattr(self, name)!r} must be an integer.")
+        if self.draws < 4 or self.chains < 1 or self.tune < 1:
+            raise ValueError(
+                f"draws={self.draws}, tune={self.tune}, chains={self.chains}: give at least 4 draws, 1 tuning "
+                "iteration and 1 chain (4 chains of 1000 are the default)."
+            )
+        if not 0.5 <= self.target_accept < 1.0:
+            raise ValueError(f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.95 is the default.")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed={self.seed!r} must be a non-negative integer.")
+
+
+@contextlib.contextmanager
+def _strict_floats() -> Iterator[None]:
+    """Compile without fast-math, so that the same seed gives the same draws in every process.
+
+    Fast-math lets the compiler reorder sums by what it has inlined, which differs between code compiled
+    afresh and code read from PyTensor's cache.
+    """
+    import pytensor
+
+    with pytensor.config.change_flags(numba__fastmath=False), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
+        yield
+
+
+def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCModel:
+    """Compile log density, gradient and the named variables for nutpie.
+
+    Parameters
+    ----------
+    model : pymc.Model
+    var_names : sequence of str
+        Variables to keep; all others are left out of the compiled code.
+    """
+    import nutpie
+
+    with _strict_floats():
+        return nutpie.compile_pymc_model(model, var_names=list(var_names))
+
+
+def draw_posterior(
+    compiled: CompiledPyMCModel,
+    *,
+    data: Mapping[str, NDArray[Any]],
+    var_names: Sequence[str],
+    settings: SamplerSettings,
+    progress: bool,
+    cores: int | None = None,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sample the posterior of a compiled model on the given data.
+
+    Returns
+    -------
+    posterior, sample_stats : xarray.Dataset
+        The posterior has just the named variables, without the sampler's private copies.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When interrupted; nothing of the run is returned.
+    """
+    import nutpie
+
+    sampler = nutpie.sample(
+        compiled.with_data(**data),
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=cores,
+        seed=settings.seed,
+        target_accept=settings.target_accept,
+        save_warmup=False,
+        progress_bar=progress,
+        blocking=False,
+    )
+    try:
+        tree = sampler.wait()
+    except BaseException:
+        # nutpie's own handling would return the draws so far as if they were a result.
+        sampler.cancel()
+        raise
+    posterior = tree["posterior"].to_dataset()[list(var_names)]
+    stats = tree["sample_stats"].to_dataset()
+    kept = {
+        "diverging": "diverging",
+        "energy": "energy",
+        "depth": "tree_depth",
+        "maxdepth_reached": "reached_max_treedepth",
+        "n_steps": "n_steps",
+        "step_size": "step_size",
+        "logp": "lp",
+    }
+    return posterior, stats[list(kept)].rename(kept)
+
+
+def draw_prior(model: pm.Model, *, var_names: Sequence[str], draws: int, seed: int) -> xr.Dataset:
+    """Draw the named variables from the prior, with dims (chain, draw, ...)."""
+    import pymc as pm
+    import xarray as xr
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*rng", category=UserWarning)
+        values = pm.draw(
+            [model[name] for name in var_names], draws=draws, random_seed=seed, mode="FAST_COMPILE"
+        )
+    dims = model.named_vars_to_dims
+    return xr.Dataset(
+        {
+            name: (("chain", "draw", *(dims.get(name) or ())), np.asarray(value)[None])
+            for name, value in zip(var_names, values, strict=True)
+        },
+        coords={
+            "chain": [0],
+            "draw": np.arange(draws),
+            **{d: np.asarray(v) for d, v in model.coords.items() if v is not None and len(v)},
+        },
+    )

@@ -1,0 +1,51 @@
+"""NetCDF in and out: names and numbers, never code."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import xarray as xr
+
+__all__ = ["FORMAT", "read_tree", "write_tree"]
+
+FORMAT = 1
+"""Version of the file's layout; raised when older files would be misread."""
+
+
+def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
+    """Write a tree to a temporary file beside path, then move it there, so that none is half-written."""
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} is there already. Pass overwrite=True, or give another path.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in. Make it first.")
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+        # mkstemp's file is private; a result is as readable as any new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def read_tree(path: Path) -> xr.DataTree:
+    """Read a tree wholly into memory, so that the file is closed again."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            tree = opened.load()
+    except OSError as error:
+        raise ValueError(f"{path} is not a NetCDF file that can be read: {error}") from error
+    if tree.attrs.get("hillfront_format") != FORMAT:
+        raise ValueError(
+            f"{path} is not a fit saved by hillfront (its attribute hillfront_format is "
+            f"{tree.attrs.get('hillfront_format')!r}, {FORMAT} is known). Save fits with FrontierFit.save()."
+        )
+    return tree

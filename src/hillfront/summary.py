@@ -1,0 +1,68 @@
+"""A fit in a table and a few sentences, for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from hillfront.frontier_fit import FrontierFit
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["gain_lines", "summary_table"]
+
+_SCOPES = {"average": "average of the groups", "new_group": "a new group"}
+
+
+def _interval(row: pd.Series) -> str:
+    if not np.isfinite(row["median"]):
+        return "no shared range"
+    badge = "" if row["support"] == "observed" else " *"
+    return f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]{badge}"
+
+
+def summary_table(fit: FrontierFit) -> Table:
+    """One row a comparison: the two headline gains and the verdict."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    improvement, pareto = fit.improvement().summary, fit.pareto().summary
+    columns = list(fit.frontiers.group_columns)
+    keys = ["variant", "scope", *columns]
+    headline = {
+        name: improvement[improvement["quantity"] == name].set_index(keys)
+        for name in ("mean_sparsity_gain", "mean_hit_reduction")
+    }
+    prob = float(improvement["prob"].iloc[0])
+    table = Table(
+        title=f"Against {fit.baseline}: factors above 1 favour the variant (median, {prob:.0%} interval)",
+        caption="* extrapolated, or predicted for a group without data",
+    )
+    for heading in ("variant", "where", "mean sparsity gain", "mean hit reduction", "p better", "verdict"):
+        table.add_column(heading, justify="right" if heading == "p better" else "left")
+    for _, row in pareto.iterrows():
+        key = tuple(row[keys])
+        where = _SCOPES.get(row["scope"]) or " / ".join(str(row[c]) for c in columns) or "all"
+        cells = [
+            _interval(headline[name].loc[key]) for name in ("mean_sparsity_gain", "mean_hit_reduction")
+        ]
+        p_better = f"{row['p_better']:.3f}" if np.isfinite(row["p_better"]) else ""
+        table.add_row(escape(row["variant"]), escape(where), *cells, p_better, row["verdict"])
+    return table
+
+
+def gain_lines(fit: FrontierFit) -> list[str]:
+    """Say the headline of each variant in a sentence."""
+    improvement = fit.improvement().summary
+    rows = improvement[(improvement["quantity"] == "mean_sparsity_gain") & (improvement["scope"] == "average")]
+    lines = []
+    for _, row in rows.iterrows():
+        lines.append(
+            f"On average over the groups, {row['variant']} needs {row['median']:.2f}x "
+            f"[{row['lower']:.2f}, {row['upper']:.2f}] fewer active latents than {row['baseline']} for the same "
+            f"performance hit ({row['prob']:.0%} interval, {row['support']})."
+        )
+    return lines
