@@ -103,17 +103,40 @@ def _hill_natural(log_x_ref: Array, log_k: Array, *, hit_ref: float) -> dict[str
     return {"x_half": xp.exp(log_x_ref - math.log(hit_ref / (1.0 - hit_ref)) / k), "k": k}
 
 
+def _mean_between(
+    function: Callable[[Array], Array],
+    primitive: Callable[[Array], Array],
+    start: Array,
+    end: Array,
+    *,
+    narrow: float,
+) -> Array:
+    """Mean of a function from start to end, by its primitive.
+
+    Over ranges narrower than ``narrow`` the difference of primitives would cancel, and three Gauss-Legendre
+    nodes are exact to rounding there.
+    """
+    width, middle = end - start, 0.5 * (start + end)
+    is_narrow = np.abs(width) < narrow
+    step = math.sqrt(0.15) * width
+    at_nodes = (5.0 * (function(middle - step) + function(middle + step)) + 8.0 * function(middle)) / 18.0
+    by_primitive = (primitive(end) - primitive(start)) / np.where(is_narrow, 1.0, width)
+    return np.where(is_narrow, at_nodes, by_primitive)
+
+
 def _hill_mean_log_inverse(low: Array, high: Array, x_half: Array, k: Array) -> Array:
     """Mean of log x over log y from low to high, in closed form.
 
     With x = x_half (y/(1-y))^(1/k), the integral of logit y over log y is (log y)^2/2 + Li2(y), and
     SciPy's ``spence(1 - y)`` is the dilogarithm Li2(y).
     """
-
-    def primitive(y: Array) -> Array:
-        return 0.5 * np.log(y) ** 2 + special.spence(1.0 - y)
-
-    mean_logit = (primitive(high) - primitive(low)) / (np.log(high) - np.log(low))
+    mean_logit = _mean_between(
+        lambda u: special.logit(np.exp(u)),
+        lambda u: 0.5 * np.square(u) + special.spence(-np.expm1(u)),
+        np.log(low),
+        np.log(high),
+        narrow=1e-4,  # logit y bends sharply near y = 1, where wider ranges would need more nodes
+    )
     return np.log(x_half) + mean_logit / k
 
 
@@ -126,8 +149,9 @@ def _dilogarithm_of_negative_exp(t: Array) -> Array:
 def _hill_mean_log_value(low: Array, high: Array, x_half: Array, k: Array) -> Array:
     """Mean of log y over log x from low to high: the integral of log sigmoid(t) is -Li2(-exp(-t))."""
     start, end = (k * (np.log(x) - np.log(x_half)) for x in (low, high))
-    integral = _dilogarithm_of_negative_exp(-start) - _dilogarithm_of_negative_exp(-end)
-    return integral / (end - start)
+    return _mean_between(
+        special.log_expit, lambda t: -_dilogarithm_of_negative_exp(-t), start, end, narrow=1e-2
+    )
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
-from hillfront.noise import noise_variance
+from hillfront.noise import noise_scale
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -117,7 +117,7 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
         at_rows = [theta.ravel()[data["cell"]] for theta in parameters]
         f = family.value(data["sparsity"], **family.natural(*at_rows, hit_ref=design.hit_ref))
         sigma, tau, nu = (_variable(name, priors) for name in ("sigma", "tau", "nu"))
-        scale = pt.sqrt(noise_variance(f, sigma, tau, data.get("se", 0.0)))
+        scale = noise_scale(f, sigma, tau, nu, data.get("se", 0.0))
         pm.StudentT("y", nu=nu, mu=f, sigma=scale, observed=data["hit"])
     return model
 

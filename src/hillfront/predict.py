@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from hillfront.design import Design
 from hillfront.draws import curve_draws, sample_axis_last
 from hillfront.frontiers import Frontiers
-from hillfront.noise import noise_variance, student_t_draws, student_t_logpdf
+from hillfront.noise import noise_scale, student_t_draws, student_t_logpdf
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> tupl
     se = table["se"].to_numpy(np.float64)[:, None] if "se" in table else 0.0
     noise = noise_draws(posterior)
     f = np.asarray(design.family.value(x, **{name: values[cells] for name, values in flat.items()}))
-    return f, np.sqrt(noise_variance(f, noise["sigma"], noise["tau"], se))
+    return f, noise_scale(f, noise["sigma"], noise["tau"], noise["nu"], se)
 
 
 def pointwise(
@@ -116,7 +116,7 @@ def predict_curves(
     }
     f = np.asarray(design.family.value((1.0 / grid)[:, None], **curves))
     noise = noise_draws(posterior)
-    scale = np.sqrt(noise_variance(f, noise["sigma"], noise["tau"]))
+    scale = noise_scale(f, noise["sigma"], noise["tau"], noise["nu"])
     predictive = student_t_draws(np.random.default_rng([seed, 2]), f, scale, noise["nu"])
     shape = (*f.shape[:-1], posterior.sizes["chain"], posterior.sizes["draw"])
     dims = ("group", "variant", "l0", "chain", "draw")

@@ -1,0 +1,160 @@
+"""Fits without a sampler: posteriors made by hand, around curves that a test chooses or that data suggest."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from hillfront.curves import hill
+from hillfront.design import Design, design_of
+from hillfront.frontier_fit import FrontierFit
+from hillfront.frontiers import FrontierDataWarning, Frontiers
+from hillfront.sampling import SamplerSettings
+
+Floats = NDArray[np.float64]
+NU = 4.0
+
+
+def frontiers_of(frame: pd.DataFrame, *, group: str | Sequence[str] = ()) -> Frontiers:
+    """Read a frame, without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FrontierDataWarning)
+        return Frontiers.from_frame(frame, group=group)
+
+
+def points(
+    variant: str, l0: ArrayLike, *, x_half: float = 2.0, k: float = 0.8, **columns: object
+) -> pd.DataFrame:
+    """SAEs that lie exactly on a Hill curve."""
+    values = np.asarray(l0, dtype=np.float64)
+    hit = hill(1.0 / values, x_half=x_half, k=k)
+    return pd.DataFrame({"variant": variant, "l0": values, "performance_hit": hit, **columns})
+
+
+def position(x_half: ArrayLike, k: ArrayLike, *, hit_ref: float = 0.05) -> Floats:
+    """Log sparsity at the reference hit of a Hill curve."""
+    return np.asarray(np.log(x_half) + math.log(hit_ref / (1 - hit_ref)) / np.asarray(k, dtype=np.float64))
+
+
+def guess(frontiers: Frontiers, design: Design) -> tuple[Floats, Floats]:
+    """Position and log k of every curve, (group, variant), by least squares of logit y on log x."""
+    shape = (len(design.groups), len(design.variants))
+    k, x_half = np.full(shape, 0.8), np.full(shape, 2.0)
+    for (g, v), rows in frontiers.table.groupby(
+        [
+            frontiers.table["group"].map(design.groups.index),
+            frontiers.table["variant"].map(design.variants.index),
+        ]
+    ):
+        y = rows["performance_hit"].clip(1e-4, 1 - 1e-4).to_numpy()
+        x, z = np.log(rows["sparsity"].to_numpy()), np.log(y / (1 - y))
+        if np.ptp(x) > 0:
+            k[g, v] = np.clip(np.polyfit(x, z, 1)[0], 0.2, 3.0)
+        x_half[g, v] = np.exp(x.mean() - z.mean() / k[g, v])
+    return position(x_half, k, hit_ref=design.hit_ref), np.log(k)
+
+
+def posterior_of(
+    design: Design,
+    log_x_ref: ArrayLike,
+    log_k: ArrayLike,
+    *,
+    sd: float = 0.05,
+    chains: int = 2,
+    draws: int = 100,
+    seed: int = 1,
+    hyper: Mapping[str, float] | None = None,
+) -> xr.Dataset:
+    """Draws of the curves around the given ones, (group, variant) or with (chain, draw) before them.
+
+    The hyperparameters are constant: those given, or small ones.
+    """
+    rng = np.random.default_rng(seed)
+    shape = (chains, draws, len(design.groups), len(design.variants))
+    dims = ("chain", "draw", "group", "variant")
+    out: dict[str, tuple[tuple[str, ...], Floats]] = {}
+    for name, centre in (("log_x_ref", log_x_ref), ("log_k", log_k)):
+        values = np.broadcast_to(centre, shape) + sd * rng.standard_normal(shape)
+        mean = values.mean(axis=2)
+        out[name] = dims, values
+        out[f"{name}_mean"] = dims[:2], mean[..., 0]
+        out[f"{name}_contrast"] = ("chain", "draw", "contrast"), mean[..., 1:] - mean[..., :1]
+    constants = {
+        "log_x_ref_group_sd": 0.3, "log_x_ref_interaction_sd": 0.1,
+        "log_k_group_sd": 0.1, "log_k_interaction_sd": 0.05,
+        "sigma": 0.1, "tau": 0.001,
+    } | dict(hyper or {})  # fmt: skip
+    for name, value in constants.items():
+        # A little spread, because diagnostics look at draws that vary.
+        out[name] = dims[:2], value * np.exp(0.01 * rng.standard_normal(shape[:2]))
+    coords = {
+        "chain": np.arange(chains),
+        "draw": np.arange(draws),
+        "group": list(design.groups),
+        "variant": list(design.variants),
+        "contrast": list(design.variants[1:]),
+    }
+    return xr.Dataset(out, coords=coords, attrs={"fixed_nu": NU})
+
+
+def stats_of(chains: int, draws: int, *, diverging: int = 0, seed: int = 1) -> xr.Dataset:
+    """Sampler statistics of a run without faults, apart from so many divergent draws."""
+    rng = np.random.default_rng(seed)
+    shape = (chains, draws)
+    diverged = np.zeros(shape, dtype=bool)
+    diverged.ravel()[:diverging] = True
+    values = {
+        "diverging": diverged,
+        "energy": rng.standard_normal(shape),
+        "tree_depth": np.full(shape, 4),
+        "reached_max_treedepth": np.zeros(shape, dtype=bool),
+        "n_steps": np.full(shape, 15),
+        "step_size": np.full(shape, 0.3),
+        "lp": rng.standard_normal(shape),
+    }
+    return xr.Dataset(
+        {name: (("chain", "draw"), array) for name, array in values.items()},
+        coords={"chain": np.arange(chains), "draw": np.arange(draws)},
+    )
+
+
+def fit_of(
+    frontiers: Frontiers,
+    *,
+    baseline: str,
+    log_x_ref: ArrayLike | None = None,
+    log_k: ArrayLike | None = None,
+    sd: float = 0.05,
+    chains: int = 2,
+    draws: int = 100,
+    diverging: int = 0,
+    seed: int = 1,
+    hyper: Mapping[str, float] | None = None,
+) -> FrontierFit:
+    """Build a fit whose posterior was made by hand: around the curves given, or a least-squares guess."""
+    from hillfront.fitting import PreparedModel, _complete
+
+    design = design_of(frontiers, baseline=baseline)
+    guessed = guess(frontiers, design)
+    curves = [
+        given if given is not None else found
+        for given, found in zip((log_x_ref, log_k), guessed, strict=True)
+    ]
+    posterior = posterior_of(design, *curves, sd=sd, chains=chains, draws=draws, seed=seed, hyper=hyper)
+    prior = posterior_of(design, *curves, sd=1.0, chains=1, draws=50, seed=seed + 1)
+    priors = {"nu": NU}
+    prepared = PreparedModel(frontiers, design, priors, model=None, compiled=None)  # type: ignore[arg-type]
+    prepared.__dict__["_prior"] = _complete(prior, design, priors)
+    tree = prepared._tree(
+        _complete(posterior, design, priors),
+        stats_of(chains, draws, diverging=diverging, seed=seed),
+        frontiers,
+        SamplerSettings(draws=draws, chains=chains, seed=seed),
+    )
+    return FrontierFit(tree)
