@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from hillfront.curves import hill
 from hillfront.design import Design, design_of
@@ -42,26 +43,26 @@ def position(x_half: ArrayLike, k: ArrayLike, *, hit_ref: float = 0.05) -> Float
     return np.asarray(np.log(x_half) + math.log(hit_ref / (1 - hit_ref)) / np.asarray(k, dtype=np.float64))
 
 
-def guess(frontiers: Frontiers, design: Design) -> tuple[Floats, Floats]:
-    """Position and log k of every curve, (group, variant), by least squares of logit y on log x."""
-    shape = (len(design.groups), len(design.variants))
-    k, x_half = np.full(shape, 0.8), np.full(shape, 2.0)
-    for (g, v), rows in frontiers.table.groupby(
-        [
-            frontiers.table["group"].map(design.groups.index),
-            frontiers.table["variant"].map(design.variants.index),
-        ]
-    ):
-        y = rows["performance_hit"].clip(1e-4, 1 - 1e-4).to_numpy()
-        x, z = np.log(rows["sparsity"].to_numpy()), np.log(y / (1 - y))
-        if np.ptp(x) > 0:
-            k[g, v] = np.clip(np.polyfit(x, z, 1)[0], 0.2, 3.0)
-        x_half[g, v] = np.exp(x.mean() - z.mean() / k[g, v])
-    return position(x_half, k, hit_ref=design.hit_ref), np.log(k)
+def guess(
+    x: Floats, y: Floats, cell: NDArray[np.int64], shape: tuple[int, int], *, hit_ref: float = 0.05
+) -> tuple[Floats, Floats]:
+    """Position and log k of every curve, (group, variant), by least squares of logit y on log x.
+
+    ``cell`` is the index of each point's curve in the flattened grid.
+    """
+    k, x_half = np.full(np.prod(shape), 0.8), np.full(np.prod(shape), 2.0)
+    log_x = np.log(x)
+    logit = special.logit(np.clip(y, 1e-4, 1 - 1e-4))
+    for curve in np.unique(cell):
+        own = cell == curve
+        if np.ptp(log_x[own]) > 0:
+            k[curve] = np.clip(np.polyfit(log_x[own], logit[own], 1)[0], 0.2, 3.0)
+        x_half[curve] = np.exp(log_x[own].mean() - logit[own].mean() / k[curve])
+    return position(x_half, k, hit_ref=hit_ref).reshape(shape), np.log(k).reshape(shape)
 
 
 def posterior_of(
-    design: Design,
+    design: Design | Mapping[str, Sequence[str]],
     log_x_ref: ArrayLike,
     log_k: ArrayLike,
     *,
@@ -73,10 +74,16 @@ def posterior_of(
 ) -> xr.Dataset:
     """Draws of the curves around the given ones, (group, variant) or with (chain, draw) before them.
 
-    The hyperparameters are constant: those given, or small ones.
+    The hyperparameters hardly vary: they are those given, or small ones. ``design`` may be a mapping with
+    the names of groups and variants.
     """
     rng = np.random.default_rng(seed)
-    shape = (chains, draws, len(design.groups), len(design.variants))
+    groups, variants = (
+        (design.groups, design.variants)
+        if isinstance(design, Design)
+        else (design["group"], design["variant"])
+    )
+    shape = (chains, draws, len(groups), len(variants))
     dims = ("chain", "draw", "group", "variant")
     out: dict[str, tuple[tuple[str, ...], Floats]] = {}
     for name, centre in (("log_x_ref", log_x_ref), ("log_k", log_k)):
@@ -96,9 +103,9 @@ def posterior_of(
     coords = {
         "chain": np.arange(chains),
         "draw": np.arange(draws),
-        "group": list(design.groups),
-        "variant": list(design.variants),
-        "contrast": list(design.variants[1:]),
+        "group": list(groups),
+        "variant": list(variants),
+        "contrast": list(variants[1:]),
     }
     return xr.Dataset(out, coords=coords, attrs={"fixed_nu": NU})
 
@@ -141,10 +148,11 @@ def fit_of(
     from hillfront.fitting import PreparedModel, _complete
 
     design = design_of(frontiers, baseline=baseline)
-    guessed = guess(frontiers, design)
+    x, y = (frontiers.table[name].to_numpy() for name in ("sparsity", "performance_hit"))
+    shape = (len(design.groups), len(design.variants))
+    guessed = guess(x, y, design.cells(frontiers), shape, hit_ref=design.hit_ref)
     curves = [
-        given if given is not None else found
-        for given, found in zip((log_x_ref, log_k), guessed, strict=True)
+        found if given is None else given for given, found in zip((log_x_ref, log_k), guessed, strict=True)
     ]
     posterior = posterior_of(design, *curves, sd=sd, chains=chains, draws=draws, seed=seed, hyper=hyper)
     prior = posterior_of(design, *curves, sd=1.0, chains=1, draws=50, seed=seed + 1)

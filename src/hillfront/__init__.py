@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hillfront.datasets import load_dataset
+    from hillfront.fitting import fit, prepare
     from hillfront.frontier_fit import FrontierFit
     from hillfront.frontiers import Frontiers
     from hillfront.plots import plot_frontiers, plot_improvement
-    from hillfront.fitting import fit, prepare
     from hillfront.simulation import simulate
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Public names load their module on first use: PyMC alone takes seconds, which `hillfront --help` need not wait.
+# Public names load their module on first use: PyMC alone takes seconds, and `hillfront --help` needs none.
 _HOME = {
     "FrontierFit": "hillfront.frontier_fit",
     "Frontiers": "hillfront.frontiers",
@@ -44,7 +44,9 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'hillfront' has no attribute {name!r}; public names: {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'hillfront' has no attribute {name!r}; public names: {', '.join(__all__)}"
+        )
     return getattr(importlib.import_module(_HOME[name]), name)
 
 

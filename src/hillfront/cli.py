@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -22,6 +22,7 @@ __all__ = ["app", "main"]
 
 EXIT_DIAGNOSTIC_FAILED = 1
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="hillfront",
@@ -34,7 +35,9 @@ Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
 Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same results.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, no summary: only the files and the exit status.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="No progress, no summary: only the files and the exit status.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result in the output folder.")]
 
 
@@ -65,7 +68,8 @@ def fit_command(
         typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
     ] = None,
     on_fault: Annotated[
-        str, typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so.")
+        Literal["raise", "drop"],
+        typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
     ] = "raise",
     draws: Draws = 1000,
     tune: Tune = 1000,
@@ -78,7 +82,7 @@ def fit_command(
 
     Example: hillfront fit saes.csv --baseline relu --group layer --out results
     """
-    from hillfront.frontiers import Frontiers, FrontierDataWarning
+    from hillfront.frontiers import FrontierDataWarning, Frontiers
     from hillfront.outputs import check_out
 
     check_out(out, force=force)
@@ -120,26 +124,52 @@ def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Give the path of a CSV file with one row a trained SAE.")
+        raise FileNotFoundError(
+            f"There is no file {path}. Give the path of a CSV file with one row a trained SAE."
+        )
     try:
-        return pd.read_csv(path)
+        frame = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as CSV: {error}. Save the table as comma-separated UTF-8.") from error
+        raise ValueError(
+            f"{path} cannot be read as CSV: {error}. Save the table as comma-separated UTF-8."
+        ) from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        # pandas would take the first column for row labels, and shift all others by one.
+        raise ValueError(
+            f"{path} cannot be read as CSV: its rows have more cells than its header. Check for commas at "
+            "the ends of lines, and for columns without a name."
+        )
+    return frame
 
 
 def _run(
-    frontiers: Frontiers, baseline: str, out: Path, *, draws: int, tune: int, chains: int, seed: int, quiet: bool
+    frontiers: Frontiers,
+    baseline: str,
+    out: Path,
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    seed: int,
+    quiet: bool,
 ) -> None:
     from hillfront.fitting import fit
     from hillfront.outputs import write_outputs
 
     if not quiet:
-        typer.echo(f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
-    result = fit(
-        frontiers, baseline=baseline, draws=draws, tune=tune, chains=chains, seed=seed,
-        progress=not quiet and sys.stderr.isatty(),
-    )  # fmt: skip
-    write_outputs(result, out)
+        typer.echo(
+            f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True
+        )
+    try:
+        result = fit(
+            frontiers, baseline=baseline, draws=draws, tune=tune, chains=chains, seed=seed,
+            progress=not quiet and sys.stderr.isatty(),
+        )  # fmt: skip
+        write_outputs(result, out)
+    except KeyboardInterrupt:
+        # Here, because typer would leave without a word.
+        typer.echo("hillfront: interrupted; nothing was written.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     if not quiet:
         _print_summary(result, out)
     if not result.diagnostics().passed:
@@ -153,17 +183,19 @@ def _print_summary(result: FrontierFit, out: Path) -> None:
     from hillfront.summary import gain_lines, summary_table
 
     # Piped output has no width of its own; a table folded to 80 columns cannot be read or searched.
-    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False, soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     for note in result.notes:
         style = "bold red" if note.startswith("DIAGNOSTIC FAILED") else "yellow"
-        console.print(escape(note), style=style)
+        console.print(escape(note), style=style, soft_wrap=True)
     if len(result.design.variants) > 1:
         console.print(summary_table(result))
         for line in gain_lines(result):
-            console.print(escape(line))
+            console.print(escape(line), soft_wrap=True)
     for check in result.diagnostics().checks:
-        console.print(escape(f"  {check}"), style=None if check.passed is not False else "red")
-    console.print(f"Results are in {escape(str(out))}.")
+        console.print(
+            escape(f"  {check}"), style=None if check.passed is not False else "red", soft_wrap=True
+        )
+    console.print(f"Results are in {escape(str(out))}.", soft_wrap=True)
 
 
 def main() -> None:
@@ -174,6 +206,3 @@ def main() -> None:
         # Every error that the library raises for bad input is one of these; their text names the next step.
         typer.echo(f"hillfront: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        typer.echo("hillfront: interrupted; nothing was written.", err=True)
-        sys.exit(130)

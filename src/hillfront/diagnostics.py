@@ -160,7 +160,10 @@ def _divergences(stats: xr.Dataset) -> Check:
 
 
 def _worst(
-    values: NDArray[np.float64], names: list[str], of: Callable[..., NDArray[np.float64]], pick: Callable[..., int]
+    values: NDArray[np.float64],
+    names: list[str],
+    of: Callable[..., NDArray[np.float64]],
+    pick: Callable[..., int],
 ) -> tuple[float, str]:
     results = np.atleast_1d(of(values))
     index = int(pick(results))

@@ -54,7 +54,9 @@ def new_group_draws(posterior: xr.Dataset, design: Design, *, seed: int) -> dict
     sampled = []
     for parameter in design.family.sampled:
         # Zero-sum effects leave the variants' averages over the observed groups to mean and contrast.
-        centre = sample_axis_last(posterior[parameter.name].mean("group").transpose("variant", "chain", "draw"))
+        centre = sample_axis_last(
+            posterior[parameter.name].mean("group").transpose("variant", "chain", "draw")
+        )
         theta = centre
         if design.pooling[parameter.natural] == "partial":
             group_sd = _hyper(posterior, f"{parameter.name}_group_sd", n_samples)

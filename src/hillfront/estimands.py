@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hillfront.curves import CurveFamily
 
 Floats = NDArray[np.float64]
+FloatLike = Floats | np.float64 | float
 Parameters = Mapping[str, Floats]
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
-def mean_log_over(function: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+def mean_log_over(function: Callable[[Floats], Floats], low: FloatLike, high: FloatLike) -> Floats:
     """Mean of ``log function(t)`` over log t from low to high, by fixed quadrature.
 
     Examples
@@ -46,7 +47,7 @@ def mean_log_over(function: Callable[[Floats], Floats], low: Floats, high: Float
     return np.asarray(total)
 
 
-def sparsity_gain(family: CurveFamily, variant: Parameters, baseline: Parameters, hit: Floats) -> Floats:
+def sparsity_gain(family: CurveFamily, variant: Parameters, baseline: Parameters, hit: FloatLike) -> Floats:
     r"""How many times fewer active latents the variant needs for the same hit.
 
     ``x_v(y) / x_b(y) = L0_b(y) / L0_v(y)``, in the Hill family
@@ -69,13 +70,13 @@ def sparsity_gain(family: CurveFamily, variant: Parameters, baseline: Parameters
     return np.asarray(family.inverse(hit, **variant) / family.inverse(hit, **baseline))
 
 
-def hit_reduction(family: CurveFamily, variant: Parameters, baseline: Parameters, x: Floats) -> Floats:
+def hit_reduction(family: CurveFamily, variant: Parameters, baseline: Parameters, x: FloatLike) -> Floats:
     """How many times smaller the variant's hit is at the same sparsity, ``f_b(x) / f_v(x)``."""
     return np.asarray(family.value(x, **baseline) / family.value(x, **variant))
 
 
 def mean_sparsity_gain(
-    family: CurveFamily, variant: Parameters, baseline: Parameters, low: Floats, high: Floats
+    family: CurveFamily, variant: Parameters, baseline: Parameters, low: FloatLike, high: FloatLike
 ) -> Floats:
     """Geometric mean of the sparsity gain over log hit, from low to high.
 
@@ -91,7 +92,7 @@ def mean_sparsity_gain(
 
 
 def mean_hit_reduction(
-    family: CurveFamily, variant: Parameters, baseline: Parameters, low: Floats, high: Floats
+    family: CurveFamily, variant: Parameters, baseline: Parameters, low: FloatLike, high: FloatLike
 ) -> Floats:
     """Geometric mean of the hit reduction over log sparsity, from low to high."""
     if family.mean_log_value is not None:
@@ -109,7 +110,7 @@ def parameter_ratio(variant: Parameters, baseline: Parameters, *, name: str, sig
 
 
 def link_gap(
-    family: CurveFamily, variant: Parameters, baseline: Parameters, x: Floats, *, margin: float = 1.0
+    family: CurveFamily, variant: Parameters, baseline: Parameters, x: FloatLike, *, margin: float = 1.0
 ) -> Floats:
     """How far the variant's curve lies below the baseline's at x, on the link scale; positive is better.
 
@@ -122,7 +123,7 @@ def link_gap(
 
 
 def crossing_sparsity(
-    family: CurveFamily, low: Floats, high: Floats, gap_low: Floats, gap_high: Floats
+    family: CurveFamily, low: FloatLike, high: FloatLike, gap_low: FloatLike, gap_high: FloatLike
 ) -> Floats:
     """Sparsity at which the gap is zero, from its values at the two ends; NaN where they share a sign."""
     crosses = np.sign(gap_low) != np.sign(gap_high)

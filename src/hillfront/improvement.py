@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from hillfront.curves import CurveFamily
 from hillfront.design import Design
 from hillfront.draws import curve_draws, new_group_draws
 from hillfront.estimands import (
+    FloatLike,
     Parameters,
     hit_reduction,
     mean_hit_reduction,
@@ -60,11 +62,14 @@ class Improvement:
         return "\n".join([*self.notes, table])
 
 
+Compute = Callable[[Parameters, Parameters, FloatLike, FloatLike], Floats]
+
+
 @dataclass(frozen=True)
 class _Quantity:
     """One quantity: how to compute it, and the range inside which it rests on data.
 
-    ``of`` is the axis (hit or sparsity) along which its place is measured, ``place`` the point there, and
+    ``of`` is the axis (hit or sparsity) along which its place is measured, and ``place`` the point there,
     None for means over the shared range.
     """
 
@@ -72,33 +77,33 @@ class _Quantity:
     at: float
     of: str | None
     place: float | None
-    compute: Callable[[Parameters, Parameters, Floats, Floats], Floats]
+    compute: Compute
+
+
+def _gain_at(family: CurveFamily, hit: float) -> Compute:
+    return lambda variant, baseline, low, high: sparsity_gain(family, variant, baseline, hit)
+
+
+def _reduction_at(family: CurveFamily, l0: float) -> Compute:
+    return lambda variant, baseline, low, high: hit_reduction(family, variant, baseline, 1.0 / l0)
+
+
+def _ratio_of(name: str, sign: int) -> Compute:
+    return lambda variant, baseline, low, high: parameter_ratio(variant, baseline, name=name, sign=sign)
 
 
 def _quantities(family: CurveFamily, at_hit: Sequence[float], at_l0: Sequence[float]) -> Iterator[_Quantity]:
-    yield _Quantity(
-        "mean_sparsity_gain", np.nan, "hit", None,
-        lambda v, b, low, high: mean_sparsity_gain(family, v, b, low, high),
-    )  # fmt: skip
-    yield _Quantity(
-        "mean_hit_reduction", np.nan, "sparsity", None,
-        lambda v, b, low, high: mean_hit_reduction(family, v, b, low, high),
-    )  # fmt: skip
-    for y in at_hit:
-        yield _Quantity(
-            "sparsity_gain", y, "hit", y, lambda v, b, low, high, y=y: sparsity_gain(family, v, b, y)
-        )
+    mean_gain, mean_reduction = partial(mean_sparsity_gain, family), partial(mean_hit_reduction, family)
+    yield _Quantity("mean_sparsity_gain", np.nan, "hit", None, mean_gain)
+    yield _Quantity("mean_hit_reduction", np.nan, "sparsity", None, mean_reduction)
+    for hit in at_hit:
+        yield _Quantity("sparsity_gain", hit, "hit", hit, _gain_at(family, hit))
     for l0 in at_l0:
-        yield _Quantity(
-            "hit_reduction", l0, "sparsity", 1.0 / l0,
-            lambda v, b, low, high, x=1.0 / l0: hit_reduction(family, v, b, x),
-        )  # fmt: skip
+        yield _Quantity("hit_reduction", l0, "sparsity", 1.0 / l0, _reduction_at(family, l0))
     for name, (parameter, sign) in family.ratios.items():
         # x_half is the sparsity at a hit of one half, so that is the place its ratio is read at.
-        yield _Quantity(
-            name, np.nan, "hit" if parameter == "x_half" else None, 0.5,
-            lambda v, b, low, high, p=parameter, s=sign: parameter_ratio(v, b, name=p, sign=s),
-        )  # fmt: skip
+        of = "hit" if parameter == "x_half" else None
+        yield _Quantity(name, np.nan, of, 0.5, _ratio_of(parameter, sign))
 
 
 def _support(quantity: _Quantity, shared: Range, slopes_seen: bool) -> str:
@@ -144,36 +149,31 @@ def improvement_of(
         for quantity in _quantities(design.family, at_hit, at_l0):
             per_group = [_in_group(quantity, curves, index, g, variant, ranges, design) for g in groups]
             records = [*_overall(quantity, per_group, unseen, index), *per_group]
-            for scope, group, support, values in records:
+            for record in records:
                 rows.append(
                     {
                         "baseline": design.baseline,
                         "variant": variant,
-                        "group": group,
-                        "scope": scope,
+                        "group": record.group,
+                        "scope": record.scope,
                         "quantity": quantity.name,
                         "at": quantity.at,
-                        "support": support,
+                        "support": record.support,
                     }
                 )
-                draws.append(values)
+                draws.append(record.values)
     return _assemble(rows, draws, posterior, frontiers, prob, notes)
 
 
-_Record = tuple[str, str, str, Floats]
-
-
 @dataclass(frozen=True)
-class _InGroup:
-    """A quantity in one group, with the shared range that it was taken over."""
+class _Record:
+    """One row to be: a quantity in one scope, with the shared range that it was taken over."""
 
+    scope: str
     group: str
     support: str
     values: Floats
-    shared: Range
-
-    def __iter__(self) -> Iterator[object]:
-        return iter(("group", self.group, self.support, self.values))
+    shared: Range = NOWHERE
 
 
 def _in_group(
@@ -184,7 +184,7 @@ def _in_group(
     variant: str,
     ranges: Ranges,
     design: Design,
-) -> _InGroup:
+) -> _Record:
     name = design.groups[group]
     of = quantity.of or "sparsity"
     shared = shared_range(ranges, variant=variant, baseline=design.baseline, group=name, of=of)
@@ -194,26 +194,26 @@ def _in_group(
     if support == "none":
         values = np.full_like(next(iter(v.values())), np.nan)
     else:
-        values = quantity.compute(v, b, np.float64(shared.low), np.float64(shared.high))
-    return _InGroup(name, support, values, shared)
+        values = quantity.compute(v, b, shared.low, shared.high)
+    return _Record("group", name, support, values, shared)
 
 
 def _overall(
-    quantity: _Quantity, per_group: list[_InGroup], unseen: Parameters | None, index: int
+    quantity: _Quantity, per_group: list[_Record], unseen: Parameters | None, index: int
 ) -> Iterator[_Record]:
     """The average over the observed groups, and the prediction for a new one, where there are several."""
     usable = [record for record in per_group if record.support != "none"]
     if not usable:
         return
     support = "observed" if all(r.support == "observed" for r in usable) else "extrapolated"
-    yield "average", "", support, np.exp(np.mean([np.log(r.values) for r in usable], axis=0))
+    yield _Record("average", "", support, np.exp(np.mean([np.log(r.values) for r in usable], axis=0)))
     if unseen is not None:
         ends = [r.shared for r in usable if r.shared] or [NOWHERE]
-        low = np.exp(np.mean([np.log(r.low) for r in ends]))
-        high = np.exp(np.mean([np.log(r.high) for r in ends]))
+        low = float(np.exp(np.mean([np.log(r.low) for r in ends])))
+        high = float(np.exp(np.mean([np.log(r.high) for r in ends])))
         values = quantity.compute(_pick(unseen, index), _pick(unseen, 0), low, high)
         # No data of a new group exists, so nothing about it is observed.
-        yield "new_group", "", "extrapolated", values
+        yield _Record("new_group", "", "extrapolated", values)
 
 
 def _check_places(at_hit: Sequence[float], at_l0: Sequence[float]) -> None:

@@ -7,9 +7,9 @@ v in group g,
 
 with ``contrast[baseline] = 0`` and the group and interaction effects summing to zero over the groups of the
 table (the interactions over the variants too): ``mean`` is the baseline's average over these groups,
-``contrast`` the average contrast, and no direction of the posterior is left to the prior alone. The effects have a common standard deviation
-per parameter and kind, ``group_sd`` and ``interaction_sd``, which is what pools the groups. Where there is
-one group or one variant, the effects that it would need drop out.
+``contrast`` the average contrast, and no direction of the posterior is left to the prior alone. The effects
+have a common standard deviation per parameter and kind, ``group_sd`` and ``interaction_sd``, which is what
+pools the groups. Where there is one group or one variant, the effects that it would need drop out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from hillfront.noise import noise_scale
 
 if TYPE_CHECKING:
     import pymc as pm
-    from pytensor.tensor import TensorVariable
+    from pytensor.tensor.variable import TensorVariable
+
+    type Tensor = TensorVariable[Any, Any]
 
 __all__ = ["build_model", "model_data", "reported_variables", "zero_sum_basis"]
 
@@ -56,13 +58,14 @@ def zero_sum_basis(n: int) -> NDArray[np.float64]:
     unit = np.eye(n - 1)
     total = unit.sum(axis=0, keepdims=True)
     norm = total / (root + n)
-    return np.concatenate([unit, norm - total / root]) - norm
+    basis: NDArray[np.float64] = np.concatenate([unit, norm - total / root]) - norm
+    return basis
 
 
 def model_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
     """Arrays that the model reads from ``pm.Data``, by name; replaced when a compiled model is refitted."""
     table = frontiers.table
-    se = table["se"] if "se" in table else None
+    se = table.get("se", None)
     data = {
         "sparsity": table["sparsity"].to_numpy(np.float64),
         "hit": table["performance_hit"].to_numpy(np.float64),
@@ -153,33 +156,35 @@ def _variable(name: str, priors: Mapping[str, Any]) -> Any:
     return prior if isinstance(prior, float) else prior.create_variable(name)
 
 
-def _shared_level(
-    name: str, priors: Mapping[str, Any], design: Design, *, contrasts: bool
-) -> TensorVariable:
+def _shared_level(name: str, priors: Mapping[str, Any], design: Design, *, contrasts: bool) -> Tensor:
     """Mean and contrasts of one parameter, one value for each variant."""
     import pytensor.tensor as pt
 
     mean = _variable(f"{name}_mean", priors)
     n_contrasts = len(design.variants) - 1
-    if not contrasts or not n_contrasts:
-        return pt.as_tensor(mean) + pt.zeros(n_contrasts + 1)
-    contrast = _variable(f"{name}_contrast", priors) + pt.zeros(n_contrasts)
-    return mean + pt.concatenate([pt.zeros(1), contrast])
+    level: Tensor = pt.add(mean, pt.zeros(n_contrasts + 1))
+    if contrasts and n_contrasts:
+        contrast = _variable(f"{name}_contrast", priors) + pt.zeros(n_contrasts)
+        level = mean + pt.concatenate([pt.zeros(1), contrast])
+    return level
 
 
-def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> TensorVariable:
+def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> Tensor:
     """Every curve on its own, under the prior of the mean."""
     import pytensor.tensor as pt
 
     prior = priors[f"{name}_mean"]
+    curves: Tensor
     if isinstance(prior, float):
-        return pt.full(_grid(design), prior)
-    own = prior.deepcopy()
-    own.dims = ("group", "variant")
-    return own.create_variable(f"{name}_curve")
+        curves = pt.full(_grid(design), prior)
+    else:
+        own = prior.deepcopy()
+        own.dims = ("group", "variant")
+        curves = own.create_variable(f"{name}_curve")
+    return curves
 
 
-def _group_effects(design: Design, priors: Mapping[str, Any]) -> dict[int, TensorVariable]:
+def _group_effects(design: Design, priors: Mapping[str, Any]) -> dict[int, Tensor]:
     """Group and interaction effects, (group, variant), of each partially pooled parameter.
 
     All of them come from one matrix of coefficients, one column for each kind of effect: the left basis makes
@@ -215,6 +220,4 @@ def _group_effects(design: Design, priors: Mapping[str, Any]) -> dict[int, Tenso
     effects = pt.dot(
         pt.dot(zero_sum_basis(n_groups), coefficients * pt.exp((1.0 - centred) * log_scale)), spread
     )
-    return {
-        index: effects[:, i * n_variants : (i + 1) * n_variants] for i, (index, _) in enumerate(partial)
-    }
+    return {index: effects[:, i * n_variants : (i + 1) * n_variants] for i, (index, _) in enumerate(partial)}

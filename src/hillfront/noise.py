@@ -1,12 +1,12 @@
 """The observation model: one for all curve families, so that LOO compares like with like.
 
-``y_i ~ StudentT(nu, f(x_i), s_i)`` with ``s_i = sqrt((sigma h_i (1 - h_i))^2 + tau^2 + se_i^2) / q(nu)``: sigma is
-the scatter between trainings on the logit scale, tau an additive floor (rounding, evaluation noise) and se_i
-an optional known standard error of y. It is defined for y <= 0 and y >= 1, which real data contain, so no
-value is clipped or dropped.
+``y_i ~ StudentT(nu, f(x_i), s_i)`` with ``s_i = sqrt((sigma h_i (1 - h_i))^2 + tau^2 + se_i^2) / q(nu)``:
+sigma is the scatter between trainings on the logit scale, tau an additive floor (rounding, evaluation noise)
+and se_i an optional known standard error of y. It is defined for y <= 0 and y >= 1, which real data contain,
+so no value is clipped or dropped.
 
-q(nu) is the 84% point of the standard Student t, 1 for a normal, so that sigma means the same at every nu: two
-thirds of the SAEs lie within sigma of their curve. Without it sigma and nu trade off against each other.
+q(nu) is the 84% point of the standard Student t, 1 for a normal, so that sigma means the same at every nu:
+two thirds of the SAEs lie within sigma of their curve. Without it sigma and nu trade off against each other.
 """
 
 from __future__ import annotations

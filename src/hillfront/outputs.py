@@ -30,6 +30,9 @@ def check_out(out: Path, *, force: bool) -> None:
         raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"{out} is a file, and the results need a folder. Give another --out.")
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise NotADirectoryError(f"{above} is a file, so {out} cannot be made in it. Give another --out.")
     if force and out.is_dir():
         foreign = sorted(path.name for path in out.iterdir() if path.name not in _OWN_FILES)
         if foreign:
@@ -69,8 +72,9 @@ def folder_at_once(out: Path) -> Iterator[Path]:
 def write_outputs(fit: FrontierFit, out: Path) -> tuple[Improvement, Pareto]:
     """Write every table and figure of a fit to ``out``, replacing what is there.
 
-    Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png and improvement.png; dropped.csv
-    where faulty rows were dropped; and, where a diagnostic failed, a file that says so, and marked figures.
+    Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png and improvement.png;
+    dropped.csv where faulty rows were dropped; and, where a diagnostic failed, a file that says so, and
+    marked figures.
     """
     import matplotlib
 

@@ -95,9 +95,7 @@ def pareto_of(
             draws.append((nowhere, nowhere, nowhere))
             return
         # Sparsity runs against L0: the low end of the sparsity range is the high end in L0.
-        crossing = 1.0 / crossing_sparsity(
-            family, np.float64(shared.low), np.float64(shared.high), low, high
-        )
+        crossing = 1.0 / crossing_sparsity(family, shared.low, shared.high, low, high)
         p_better = float(np.mean((low > 0) & (high > 0)))
         p_worse = float(np.mean((low < 0) & (high < 0)))
         p_cross = float(np.mean(np.isfinite(crossing)))
@@ -116,9 +114,7 @@ def pareto_of(
         draws.append((high, low, crossing))
 
     def gaps(v: Parameters, b: Parameters, shared: Range) -> tuple[Floats, Floats]:
-        low, high = (
-            link_gap(family, v, b, np.float64(x), margin=margin) for x in (shared.low, shared.high)
-        )
+        low, high = (link_gap(family, v, b, x, margin=margin) for x in (shared.low, shared.high))
         return low, high
 
     for index, variant in enumerate(design.variants[1:], start=1):

@@ -137,5 +137,7 @@ def _positions(chosen: Sequence[str] | None, allowed: tuple[str, ...], what: str
         return list(range(len(allowed)))
     unknown = [name for name in chosen if name not in allowed]
     if unknown:
-        raise ValueError(f"{what} has {unknown}, which this fit does not know. Allowed: {', '.join(allowed)}.")
+        raise ValueError(
+            f"{what} has {unknown}, which this fit does not know. Allowed: {', '.join(allowed)}."
+        )
     return [allowed.index(name) for name in chosen]

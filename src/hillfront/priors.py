@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pymc_extras.prior import Prior
 
-    PriorLike = Prior | float
+    type PriorLike = Prior | float
 
 from hillfront.curves import CurveFamily
 
@@ -43,10 +43,11 @@ def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
         LogNormal(log 0.1, 1.25), scatter between trainings on the logit scale: 95% from 0.009 to 1.2. Nearly
         flat in log sigma, as a scale's prior must be for intervals from four points to cover.
     ``tau``
-        HalfNormal(0.0005), the additive floor in units of y.
+        HalfNormal(0.001), the additive floor in units of y.
     ``nu``
-        Gamma(2, 0.1), degrees of freedom (M. A. Juarez and M. F. J. Steel, 2010, doi:10.1198/jbes.2009.07145):
-        normal scatter unless the data show outliers.
+        Pareto(1) from 3 up, degrees of freedom: uniform in 1/nu up to 1/3, median 6. Tables of real SAEs have
+        outliers; with tails heavier than nu = 3, curves of few points have several modes, and the chains
+        disagree. The measurements are in docs/model.md.
 
     Examples
     --------
@@ -79,8 +80,8 @@ def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
         for part, prior in shapes[parameter.name].items()
     }
     priors["sigma"] = Prior("LogNormal", mu=math.log(0.1), sigma=1.25)
-    priors["tau"] = Prior("HalfNormal", sigma=0.0005)
-    priors["nu"] = Prior("Gamma", alpha=2.0, beta=0.1)
+    priors["tau"] = Prior("HalfNormal", sigma=0.001)
+    priors["nu"] = Prior("Pareto", alpha=1.0, m=3.0)
     return priors
 
 

@@ -64,9 +64,7 @@ def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Ran
             "sparsity": Range(float(x_low), float(x_high)),
             "hit": Range(float(y_low), float(y_high)) if np.isfinite(y_low) else NOWHERE,
         }
-        for (variant, group), (x_low, x_high, y_low, y_high) in zip(
-            ends.index, ends.to_numpy(), strict=True
-        )
+        for (variant, group), (x_low, x_high, y_low, y_high) in zip(ends.index, ends.to_numpy(), strict=True)
     }
 
 

@@ -40,17 +40,19 @@ class SamplerSettings:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("draws", "tune", "chains"):
+        for name in ("draws", "tune", "chains", "seed"):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
                 raise TypeError(f"{name}={getattr(self, name)!r} must be an integer.")
         if self.draws < 4 or self.chains < 1 or self.tune < 1:
             raise ValueError(
-                f"draws={self.draws}, tune={self.tune}, chains={self.chains}: give at least 4 draws, 1 tuning "
-                "iteration and 1 chain (4 chains of 1000 are the default)."
+                f"draws={self.draws}, tune={self.tune}, chains={self.chains}: give at least 4 draws, 1 "
+                "tuning iteration and 1 chain (4 chains of 1000 are the default)."
             )
         if not 0.5 <= self.target_accept < 1.0:
-            raise ValueError(f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.95 is the default.")
-        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(
+                f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.95 is the default."
+            )
+        if self.seed < 0:
             raise ValueError(f"seed={self.seed!r} must be a non-negative integer.")
 
 

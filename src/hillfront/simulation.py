@@ -165,16 +165,16 @@ def _truth(
                 for of in ("hit", "sparsity")
             )
             values: dict[tuple[str, float], float] = {
-                ("sparsity_gain", y): float(sparsity_gain(HILL, v, b, np.float64(y))) for y in at_hit
+                ("sparsity_gain", y): float(sparsity_gain(HILL, v, b, y)) for y in at_hit
             }
             values["x_half_ratio", np.nan] = float(v["x_half"] / b["x_half"])
             values["k_ratio", np.nan] = float(b["k"] / v["k"])
             if hits:
-                ends = np.float64(hits.low), np.float64(hits.high)
-                values["mean_sparsity_gain", np.nan] = float(mean_sparsity_gain(HILL, v, b, *ends))
+                gain = mean_sparsity_gain(HILL, v, b, hits.low, hits.high)
+                values["mean_sparsity_gain", np.nan] = float(gain)
             if xs:
-                ends = np.float64(xs.low), np.float64(xs.high)
-                values["mean_hit_reduction", np.nan] = float(mean_hit_reduction(HILL, v, b, *ends))
+                reduction = mean_hit_reduction(HILL, v, b, xs.low, xs.high)
+                values["mean_hit_reduction", np.nan] = float(reduction)
             for (quantity, at), value in values.items():
                 rows.append((variant, group, "group", quantity, at, value))
                 in_groups.setdefault((quantity, at), []).append(value)

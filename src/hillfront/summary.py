@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hillfront.frontier_fit import FrontierFit
+from hillfront.intervals import DEFAULT_PROB
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,9 +37,9 @@ def summary_table(fit: FrontierFit) -> Table:
         name: improvement[improvement["quantity"] == name].set_index(keys)
         for name in ("mean_sparsity_gain", "mean_hit_reduction")
     }
-    prob = float(improvement["prob"].iloc[0])
     table = Table(
-        title=f"Against {fit.baseline}: factors above 1 favour the variant (median, {prob:.0%} interval)",
+        title=f"Against {fit.baseline}: factors above 1 favour the variant "
+        f"(median, {DEFAULT_PROB:.0%} interval)",
         caption="* extrapolated, or predicted for a group without data",
     )
     for heading in ("variant", "where", "mean sparsity gain", "mean hit reduction", "p better", "verdict"):
@@ -46,8 +47,9 @@ def summary_table(fit: FrontierFit) -> Table:
     for _, row in pareto.iterrows():
         key = tuple(row[keys])
         where = _SCOPES.get(row["scope"]) or " / ".join(str(row[c]) for c in columns) or "all"
+        # Curves that share a range of L0 need not share one of hits, and then have no mean to average.
         cells = [
-            _interval(headline[name].loc[key]) for name in ("mean_sparsity_gain", "mean_hit_reduction")
+            _interval(rows.loc[key]) if key in rows.index else "no shared range" for rows in headline.values()
         ]
         p_better = f"{row['p_better']:.3f}" if np.isfinite(row["p_better"]) else ""
         table.add_row(escape(row["variant"]), escape(where), *cells, p_better, row["verdict"])
@@ -57,12 +59,17 @@ def summary_table(fit: FrontierFit) -> Table:
 def gain_lines(fit: FrontierFit) -> list[str]:
     """Say the headline of each variant in a sentence."""
     improvement = fit.improvement().summary
-    rows = improvement[(improvement["quantity"] == "mean_sparsity_gain") & (improvement["scope"] == "average")]
+    rows = improvement[
+        (improvement["quantity"] == "mean_sparsity_gain") & (improvement["scope"] == "average")
+    ]
     lines = []
+    if improvement.empty and len(fit.design.variants) > 1:
+        lines.append(f"No variant has a group in common with {fit.baseline}: there is nothing to compare.")
+    average = "On average over the groups, " if len(fit.design.groups) > 1 else ""
     for _, row in rows.iterrows():
         lines.append(
-            f"On average over the groups, {row['variant']} needs {row['median']:.2f}x "
-            f"[{row['lower']:.2f}, {row['upper']:.2f}] fewer active latents than {row['baseline']} for the same "
-            f"performance hit ({row['prob']:.0%} interval, {row['support']})."
+            f"{average}{row['variant']} needs {row['median']:.2f}x "
+            f"[{row['lower']:.2f}, {row['upper']:.2f}] fewer active latents than {row['baseline']} for the "
+            f"same performance hit ({row['prob']:.0%} interval, {row['support']})."
         )
     return lines

@@ -53,9 +53,7 @@ def plot_improvement(
     """
     rows = _select(improvement.summary, quantity, at)
     design_columns = ["baseline", "variant", "scope", "quantity", "at", "median"]
-    group_columns = [
-        c for c in rows.columns[: list(rows.columns).index("scope")] if c not in design_columns
-    ]
+    group_columns = [c for c in rows.columns[: list(rows.columns).index("scope")] if c not in design_columns]
     labels = [
         _SCOPES.get(scope, " / ".join(str(v) for v in values) or "all")
         for scope, values in zip(rows["scope"], rows[group_columns].to_numpy(), strict=True)
@@ -67,9 +65,9 @@ def plot_improvement(
     variants = list(dict.fromkeys(rows["variant"]))
     styles = styles_for([str(rows["baseline"].iloc[0]), *variants])
     if ax is None:
-        _, made = axes_for(1, None)
+        figure, made = axes_for(1, None)
         ax = made[0]
-        ax.figure.set_size_inches(7.2, 1.5 + 0.34 * len(order) * max(1.0, 0.6 * len(variants)))
+        figure.set_size_inches(7.2, 1.5 + 0.34 * len(order) * max(1.0, 0.6 * len(variants)))
     offsets = np.linspace(-0.22, 0.22, len(variants)) if len(variants) > 1 else np.zeros(1)
     for variant, offset in zip(variants, offsets, strict=True):
         own = rows[rows["variant"] == variant]
@@ -108,8 +106,8 @@ def _select(summary: pd.DataFrame, quantity: str, at: float | None) -> pd.DataFr
     if places.size:
         if at is None or not np.isclose(places, at).any():
             raise ValueError(
-                f"at={at!r}: {quantity} is in this table at {', '.join(f'{p:g}' for p in places)}. Pass one of "
-                "these as at=, or ask improvement() for others."
+                f"at={at!r}: {quantity} is in this table at {', '.join(f'{p:g}' for p in places)}. Pass one "
+                "of these as at=, or ask improvement() for others."
             )
         rows = rows[np.isclose(rows["at"], at)]
     elif at is not None:
@@ -130,7 +128,10 @@ def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], quantity: str, at:
         float(np.nanmax([rows["upper"].max(), 1.1])),
     )
     ax.set_xlim(low / 1.1, high * 1.1)
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low > 5 else tuple(np.arange(1, 10, 0.5))))
+    # As many labels as have room.
+    fine, medium, coarse = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5)
+    subs = fine if high / low < 2.5 else medium if high / low < 6 else coarse
+    ax.xaxis.set_major_locator(LogLocator(subs=subs))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     prob = float(rows["prob"].iloc[0])
@@ -149,9 +150,7 @@ def _legend(
     ]  # fmt: skip
     marker = markers[variants[0]]
     if (rows["support"] == "observed").any():
-        handles.append(
-            Line2D([], [], color="0.3", marker=marker, linestyle="none", label="inside the data")
-        )
+        handles.append(Line2D([], [], color="0.3", marker=marker, linestyle="none", label="inside the data"))
     if (rows["support"] == "extrapolated").any():
         handles.append(
             Line2D([], [], color="0.3", marker=marker, markerfacecolor="white", linestyle="none",

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hillfront.frontier_fit import FrontierFit
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
@@ -94,7 +94,8 @@ def plot_frontiers(
         if len(axes) == 1:
             axes[0].legend(handles=handles, fontsize="small", frameon=False)
         else:
-            figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+            ncols = max(2, min(len(handles), int(figure.get_figwidth() / 1.8)))
+            figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)
     return np.array(axes, dtype=object)
 
 
@@ -117,6 +118,10 @@ def _draw_group(
 ) -> None:
     table = fit.frontiers.table
     here = table[(table["group"] == group) & table["variant"].isin(variants)]
+    if here.empty:
+        axis.text(0.5, 0.5, "no data", ha="center", va="center", color="0.4", transform=axis.transAxes)
+        axis.set_axis_off()
+        return
     ranges = observed_ranges(fit.frontiers)
     present = [name for name in variants if (name, group) in ranges]
     x_low, x_high = float(here["sparsity"].min()), float(here["sparsity"].max())
@@ -138,7 +143,9 @@ def _draw_group(
         inside = (x >= own.low) & (x <= own.high)
         axis.plot(x[inside], middle[inside], color=style.colour, linewidth=1.8, zorder=3)
         for part in (x <= own.low, x >= own.high):
-            axis.plot(x[part], middle[part], color=style.colour, linewidth=1.3, linestyle=(0, (3, 2)), zorder=3)
+            axis.plot(
+                x[part], middle[part], color=style.colour, linewidth=1.3, linestyle=(0, (3, 2)), zorder=3
+            )
     shared = _shared_by_all(ranges, present, group)
     if shared is not None:
         axis.axvspan(*shared, color="0.5", alpha=0.10, linewidth=0, zorder=0)
@@ -160,7 +167,6 @@ def _shared_by_all(
 
 def _set_scales(axis: Axes, here: pd.DataFrame, scale: Scale, x_low: float, x_high: float) -> None:
     y = here["performance_hit"].to_numpy()
-    inside = y[(y > 0) & (y < 1)]
     if scale == "linear":
         axis.set_xlim(0, x_high * 1.15)
         axis.set_ylim(min(0.0, 1.1 * y.min()), 1.15 * y.max())
@@ -174,13 +180,17 @@ def _set_scales(axis: Axes, here: pd.DataFrame, scale: Scale, x_low: float, x_hi
         axis.xaxis.set_minor_formatter(NullFormatter())
         if scale == "log":
             axis.set_yscale("log")
-            axis.set_ylim(inside.min() / 2, inside.max() * 2)
+            positive = y[y > 0]
+            if positive.size:
+                axis.set_ylim(positive.min() / 2, positive.max() * 2)
             axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.yaxis.set_minor_formatter(NullFormatter())
         else:
-            axis.set_yscale("logit")
-            odds = inside / (1 - inside)
+            # Clipped, because a band that leaves (0, 1) would lose its corners.
+            axis.set_yscale("logit", nonpositive="clip")
+            inside = y[(y > 0) & (y < 1)]
+            odds = inside / (1 - inside) if inside.size else np.array([0.01, 100.0])
             low, high = odds.min() / 2.2, odds.max() * 2.2
             axis.set_ylim(low / (1 + low), high / (1 + high))
             ticks = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99])
@@ -196,9 +206,9 @@ def _set_scales(axis: Axes, here: pd.DataFrame, scale: Scale, x_low: float, x_hi
 def _add_l0_axis(axis: Axes, scale: Scale) -> None:
     """L0 along the top: the number that people quote for an SAE."""
 
-    def invert(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore"):
-            return 1.0 / np.asarray(values, dtype=np.float64)
+    def invert(values: ArrayLike) -> NDArray[np.float64]:
+        # A linear axis starts at a sparsity of 0, whose L0 must be finite to be drawn.
+        return 1.0 / np.maximum(np.asarray(values, dtype=np.float64), 1e-12)
 
     top = axis.secondary_xaxis("top", functions=(invert, invert))
     low, high = axis.get_xlim()
@@ -208,7 +218,7 @@ def _add_l0_axis(axis: Axes, scale: Scale) -> None:
         shown = shown[np.append(True, np.diff(1.0 / shown) < -0.06 * high)]
         top.set_xticks(shown)
     else:
-        top.set_xscale("log")
+        # The scale is matplotlib's own choice: a plain log scale set here would run the wrong way.
         subs = (1.0, 2.0, 5.0) if high / low < 200 else (1.0,)
         top.xaxis.set_major_locator(LogLocator(subs=subs))
     top.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

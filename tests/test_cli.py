@@ -1,0 +1,663 @@
+"""The command line: every fault, every warning, every file and every exit status, without a sampler."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+import hillfront
+from helpers import guess, points, posterior_of, stats_of
+from hillfront.cli import main
+from hillfront.frontier_fit import FrontierFit
+from hillfront.outputs import FAILED_FILE
+
+FILES = {"fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "frontiers.png", "improvement.png"}
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed, with line ends turned into blanks."""
+
+    status: int
+    out: str
+    err: str
+
+
+type Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in this process."""
+
+    def command(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["hillfront", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        printed = capsys.readouterr()
+        code = left.value.code
+        return Done(code if isinstance(code, int) else 0, printed.out, printed.err)
+
+    return command
+
+
+def sound() -> pd.DataFrame:
+    """Two variants in two layers, without fault or warning."""
+    rows = [
+        points(variant, np.array([10, 20, 40, 80]) + shift, x_half=x_half, k=0.8, layer=layer)
+        for layer in (6, 20)
+        for variant, shift, x_half in (("relu", 0, 2.0), ("gated", 1, 4.0))
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def losses() -> pd.DataFrame:
+    """The same, from three cross-entropies."""
+    frame = sound()
+    frame["ce_sae"] = 2.5 + 10 * frame.pop("performance_hit")
+    return frame.assign(ce_base=2.5, ce_ablated=12.5)
+
+
+def put(frame: pd.DataFrame, row: int, **cells: object) -> pd.DataFrame:
+    """Replace cells of one row."""
+    frame = frame.astype(dict.fromkeys(cells, object))
+    for name, value in cells.items():
+        frame.loc[row, name] = value
+    return frame
+
+
+def arguments(tmp_path: Path, frame: pd.DataFrame, *more: object) -> list[object]:
+    """Write the table, and give the arguments that fit it."""
+    data = tmp_path / "data.csv"
+    frame.to_csv(data, index=False)
+    usual = ["fit", data, "--out", tmp_path / "out"]
+    usual += [] if "--baseline" in more else ["--baseline", "relu"]
+    usual += [] if "--group" in more else ["--group", "layer"]
+    return [*usual, *more]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+# ---------------------------------------------------------------- faults
+
+FAULTS: dict[str, tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]] = {
+    "no variant": (sound().rename(columns={"variant": "Variant"}), (),
+                   ("missing column 'variant'", "Pass variant='Variant'.")),
+    "no L0": (sound().rename(columns={"l0": "L0"}), (), ("missing column 'l0'", "Pass l0='L0'.")),
+    "no y": (sound().rename(columns={"performance_hit": "quality"}), (),
+             ("missing column 'loss_recovered'", "'performance_hit'", "'ce_sae'")),
+    "no y of that name": (sound(), ("--y", "performance_hits"),
+                          ("missing column 'performance_hits'", "Pass y='performance_hit'.")),
+    "a loss missing": (losses().drop(columns="ce_base"), (), ("missing column 'ce_base'",)),
+    "no group": (sound().rename(columns={"layer": "layers"}), (),
+                 ("missing column 'layer'", "Name 'layers' in group")),
+    "no rows": (sound().head(0), (), ("no rows: saw 0 rows",)),
+    "L0 of 0": (put(sound(), 3, l0=0), (), ("L0 not positive (row 3): saw 0",)),
+    "L0 negative": (put(sound(), 3, l0=-12.5), (), ("L0 not positive (row 3): saw -12.5",)),
+    "L0 infinite": (put(sound(), 3, l0=np.inf), (), ("L0 not positive (row 3): saw inf",)),
+    "L0 empty": (put(sound(), 3, l0=None), (), ("L0 not positive (row 3): saw empty",)),
+    "y empty": (put(sound(), 5, performance_hit=None), (),
+                ("'performance_hit' not finite (row 5): saw empty",)),
+    "y infinite": (put(sound(), 5, performance_hit=-np.inf), (),
+                   ("'performance_hit' not finite (row 5): saw -inf",)),
+    "a loss not finite": (put(losses(), 5, ce_sae=np.inf), (), ("'ce_sae' not finite (row 5)",)),
+    "text in L0": (put(sound(), 2, l0="about 40"), (), ("not a number in 'l0' (row 2): saw 'about 40'",)),
+    "text in y": (put(sound(), 2, performance_hit="5%"), (), ("not a number in 'performance_hit' (row 2)",)),
+    "percent": (sound().assign(loss_recovered=lambda f: 100 * (1 - f.pop("performance_hit"))), (),
+                ("'loss_recovered' looks like percent", "Divide 'loss_recovered' by 100.")),
+    "one row in percent": (
+        put(sound().assign(loss_recovered=lambda f: 1 - f.pop("performance_hit")), 7, loss_recovered=97.5),
+        (),
+        ("'loss_recovered' looks like percent (row 7): saw 97.5",)),
+    "ablation that helps": (put(losses(), 9, ce_ablated=2.0), (),
+                            ("ce_ablated not above ce_base (row 9): saw 2 against 2.5",)),
+    "duplicates": (pd.concat([sound(), sound().loc[[4]]]), (),
+                   ("exact duplicate rows (rows 4, 16): saw row 16 repeats row 4",)),
+    "unknown baseline": (sound(), ("--baseline", "gatde"),
+                         ("unknown baseline: saw 'gatde'", "'relu', 'gated'", "Pass baseline='gated'.")),
+    "variant empty": (put(sound(), 6, variant=None), (), ("variant empty (row 6)",)),
+    "group empty": (put(sound(), 6, layer=None), (), ("group column 'layer' empty (row 6)",)),
+    "no positive y": (sound().assign(performance_hit=[-0.01] * 4 + sound()["performance_hit"].tolist()[4:]),
+                      (), ("curve with no positive hit (rows 0, 1, 2, 3)", "curve 'relu' in '6'")),
+    "standard error": (put(sound().assign(se=0.01), 1, se=-0.01), (),
+                       ("'se' not usable (row 1): saw -0.01",)),
+}  # fmt: skip
+
+
+def assert_refused(done: Done, *texts: str) -> None:
+    assert done.status == 2
+    assert done.out == ""
+    assert done.err.startswith("hillfront: ")
+    assert "Traceback" not in done.err
+    for text in texts:
+        assert text in done.err
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(run: Run, tmp_path: Path, name: str) -> None:
+    frame, more, texts = FAULTS[name]
+    done = run(*arguments(tmp_path, frame, *more))
+    assert_refused(done, "The table has 1 fault:", *texts)
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_several_faults_in_one_message(run: Run, tmp_path: Path) -> None:
+    frame = put(put(put(sound(), 1, l0=-1), 5, performance_hit=None), 9, variant=None)
+    frame = pd.concat([put(frame, 11, l0="many"), sound().loc[[12]]])
+    done = run(*arguments(tmp_path, frame, "--baseline", "topk"))
+    assert_refused(
+        done,
+        "The table has 6 faults:",
+        "variant empty (row 9)",
+        "not a number in 'l0' (row 11): saw 'many'",
+        "L0 not positive (row 1): saw '-1'",
+        "'performance_hit' not finite (row 5): saw empty",
+        "exact duplicate rows (rows 12, 16)",
+        "unknown baseline: saw 'topk'",
+        "row 0 is the first one below the header",
+    )
+    assert done.err.count("Next step: ") == 6
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_drop_does_not_help_where_no_row_is_at_fault(run: Run, tmp_path: Path) -> None:
+    frame = put(sound(), 1, l0=-1).rename(columns={"variant": "Variant"})
+    assert_refused(run(*arguments(tmp_path, frame, "--on-fault", "drop")), "missing column 'variant'")
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_missing_file(run: Run, tmp_path: Path) -> None:
+    done = run("fit", tmp_path / "no.csv", "--baseline", "relu", "--out", tmp_path / "out")
+    assert_refused(done, f"There is no file {tmp_path / 'no.csv'}.", "Give the path of a CSV file")
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x89PNG\r\n\x1a\n\x00\xff\xfe", b"", b'a,b\n1,2\n1,2,3\n"'],
+    ids=["binary", "empty", "ragged"],
+)
+def test_a_file_that_is_no_csv(run: Run, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data.csv").write_bytes(content)
+    done = run("fit", tmp_path / "data.csv", "--baseline", "relu", "--out", tmp_path / "out")
+    assert_refused(done, "cannot be read as CSV", "Save the table as comma-separated UTF-8.")
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_rows_longer_than_the_header(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("variant,l0,performance_hit\nrelu,10,0.2,\nrelu,20,0.1,\n")
+    done = run("fit", tmp_path / "data.csv", "--baseline", "relu", "--out", tmp_path / "out")
+    assert_refused(done, "cannot be read as CSV: its rows have more cells than its header")
+
+
+@pytest.mark.parametrize(
+    "option", [["--on-fault", "ignore"], ["--draws", 0], ["--chains", 0], ["--seed", -1]]
+)
+def test_bad_settings(run: Run, tmp_path: Path, option: list[object]) -> None:
+    done = run(*arguments(tmp_path, sound(), *option, "--quiet"))
+    assert_refused(done, str(option[1]))
+    assert names(tmp_path) == {"data.csv"}
+
+
+@pytest.mark.parametrize(
+    "left_out", ["--baseline", "--out", "DATA.csv"],
+)  # fmt: skip
+def test_usage(run: Run, tmp_path: Path, left_out: str) -> None:
+    given = {
+        "DATA.csv": [tmp_path / "data.csv"],
+        "--baseline": ["--baseline", "relu"],
+        "--out": ["--out", "o"],
+    }
+    done = run("fit", *(part for name, parts in given.items() if name != left_out for part in parts))
+    assert done.status == 2
+    assert left_out in done.err
+    assert "Traceback" not in done.err
+
+
+def test_an_earlier_result_is_kept(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "improvement.csv").write_text("precious")
+    done = run(*arguments(tmp_path, sound()))
+    assert_refused(done, "holds an earlier result", "--force")
+    assert (tmp_path / "out" / "improvement.csv").read_text() == "precious"
+
+
+def test_force_spares_what_hillfront_did_not_write(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("precious")
+    done = run(*arguments(tmp_path, sound(), "--force"))
+    assert_refused(done, "thesis.tex", "which hillfront did not write")
+    assert (tmp_path / "out" / "thesis.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize("below", ["", "deep/er"])
+def test_out_that_is_a_file(run: Run, tmp_path: Path, below: str) -> None:
+    (tmp_path / "out").write_text("precious")
+    done = run(*arguments(tmp_path, sound(), "--out", tmp_path / "out" / below))
+    assert_refused(done, "is a file", "Give another --out.")
+    assert names(tmp_path) == {"data.csv", "out"}
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+# ---------------------------------------------------------------- a sampler that needs no time
+
+
+@pytest.fixture
+def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stand in for compilation and sampling: draws around least-squares curves.
+
+    Set ``diverging`` to let so many draws diverge, and ``error`` to raise it in the middle of sampling.
+    """
+    how = SimpleNamespace(diverging=0, error=None, calls=[])
+
+    def draw_posterior(
+        model: Any, *, data: Mapping[str, np.ndarray], var_names: list[str], settings: Any, **options: Any
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        how.calls.append(options)
+        if how.error is not None:
+            raise how.error
+        shape = len(model.coords["group"]), len(model.coords["variant"])
+        curves = guess(data["sparsity"], data["hit"], data["cell"], shape)
+        size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
+        posterior = posterior_of(model.coords, *curves, hyper={"nu": 10.0}, **size)
+        return posterior[list(var_names)], stats_of(**size, diverging=how.diverging)
+
+    def draw_prior(model: Any, *, var_names: list[str], draws: int, seed: int) -> xr.Dataset:
+        prior = posterior_of(
+            model.coords, -4.0, -0.2, sd=0.5, chains=1, draws=draws, seed=seed, hyper={"nu": 10.0}
+        )
+        return prior[list(var_names)]
+
+    monkeypatch.setattr("hillfront.fitting.compile_model", lambda model, *, var_names: model)
+    monkeypatch.setattr("hillfront.fitting.draw_posterior", draw_posterior)
+    monkeypatch.setattr("hillfront.fitting.draw_prior", draw_prior)
+    return how
+
+
+@pytest.fixture
+def titles(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Titles of the figures by file name, in place of their pixels."""
+    found = {}
+
+    def savefig(figure: Figure, path: Path, **_: object) -> None:
+        found[Path(path).name] = figure.get_suptitle()
+        Path(path).touch()
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return found
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, titles: dict[str, str]) -> dict[str, str]:
+    """The same, and fit.nc empty: writing takes longer than all the rest."""
+    monkeypatch.setattr(FrontierFit, "save", lambda fit, path: path.touch())
+    return titles
+
+
+def test_fit_writes_every_file(run: Run, tmp_path: Path, sampler: SimpleNamespace) -> None:
+    done = run(*arguments(tmp_path, sound()))
+    assert (done.status, "Traceback" in done.err) == (0, False)
+    assert names(tmp_path) == {"data.csv", "out"}
+    out = tmp_path / "out"
+    assert names(out) == FILES
+    for name in ("frontiers.png", "improvement.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    improvement, pareto, diagnostics = (
+        pd.read_csv(out / f"{name}.csv") for name in ("improvement", "pareto", "diagnostics")
+    )
+    assert list(improvement) == [
+        "baseline", "variant", "layer", "scope", "quantity", "at", "median", "lower", "upper", "prob",
+        "p_gt_1", "support",
+    ]  # fmt: skip
+    assert list(pareto) == [
+        "baseline", "variant", "layer", "scope", "l0_low", "l0_high", "p_better", "p_worse", "p_cross",
+        "crossing_l0", "verdict",
+    ]  # fmt: skip
+    assert list(diagnostics) == ["check", "value", "asked", "passed", "seen", "next_step"]
+    assert "failed" not in set(diagnostics["passed"])
+    assert set(pareto["verdict"]) == {"better"}
+    fit = FrontierFit.load(out / "fit.nc")
+    for table, stored in ((fit.improvement().summary, improvement), (fit.pareto().summary, pareto)):
+        text = {"layer": "str"}
+        pd.testing.assert_frame_equal(
+            table.replace({"layer": {"": np.nan}}).astype(text),
+            stored.astype({"layer": "Int64"}).astype(text),
+            check_dtype=False,
+        )
+    gain = improvement[
+        (improvement["quantity"] == "mean_sparsity_gain") & (improvement["scope"] == "average")
+    ]
+    assert gain["median"].item() == pytest.approx(2, rel=0.1)
+    assert "Results are in" in done.out
+    assert str(out) in done.out
+    sentence = f"gated needs {gain['median'].item():.2f}x"
+    assert sentence in done.out
+    assert "better" in done.out
+    assert "Compiling the model for 4 curves of 16 SAEs" in done.err
+
+
+def test_quiet_prints_nothing(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    frame = put(sound(), 1, performance_hit=-0.01)  # a warning, were it not quiet
+    done = run(*arguments(tmp_path, frame, "--quiet"))
+    assert (done.out, done.err) == ("", "")
+    assert names(tmp_path / "out") >= FILES
+    assert [options["progress"] for options in sampler.calls] == [False]
+
+
+def test_seed_draws_and_chains_reach_the_sampler(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str]
+) -> None:
+    run(*arguments(tmp_path, sound(), "--draws", 50, "--tune", 60, "--chains", 2, "--seed", 7))
+    fit = FrontierFit.load(tmp_path / "out" / "fit.nc")
+    expected = {"draws": 50, "tune": 60, "chains": 2, "seed": 7}
+    assert {name: fit.settings[name] for name in expected} == expected
+    assert (fit.data["posterior"].sizes["chain"], fit.data["posterior"].sizes["draw"]) == (2, 50)
+
+
+def test_columns_can_have_other_names(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    frame = sound().assign(kept=lambda f: 1 - f.pop("performance_hit"), site="resid")
+    frame = frame.rename(columns={"variant": "kind", "l0": "active"})
+    done = run(
+        *arguments(tmp_path, frame, "--variant", "kind", "--l0", "active", "--y", "kept", "--group", "site"),
+        "--group", "layer",
+    )  # fmt: skip
+    assert done.status == 0
+    table = pd.read_csv(tmp_path / "out" / "pareto.csv")
+    assert list(table)[:5] == ["baseline", "variant", "site", "layer", "scope"]
+    assert set(table["verdict"]) == {"better"}
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_a_failed_diagnostic_marks_everything(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str], quiet: list[str]
+) -> None:
+    sampler.diverging = 3
+    done = run(*arguments(tmp_path, sound(), *quiet))
+    out = tmp_path / "out"
+    assert done.status == 1
+    assert names(out) == FILES | {FAILED_FILE}
+    text = (out / FAILED_FILE).read_text()
+    assert text.startswith("Do not report these results.")
+    assert "divergences: FAILED: 3 of 4000 draws diverged" in text
+    table = pd.read_csv(out / "diagnostics.csv").set_index("check")
+    assert table.loc["divergences", "passed"] == "failed"
+    assert quick == dict.fromkeys(("frontiers.png", "improvement.png"), "DIAGNOSTICS FAILED: divergences")
+    assert done.out == "" if quiet else done.out.startswith("DIAGNOSTIC FAILED: divergences")
+
+
+def test_sound_figures_are_not_marked(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    assert run(*arguments(tmp_path, sound())).status == 0
+    assert quick == {"frontiers.png": "", "improvement.png": ""}
+
+
+def test_interrupt_leaves_nothing(run: Run, tmp_path: Path, sampler: SimpleNamespace) -> None:
+    sampler.error = KeyboardInterrupt()
+    done = run(*arguments(tmp_path, sound(), "--out", tmp_path / "deep" / "out"))
+    assert done.status == 130
+    assert "interrupted; nothing was written" in done.err
+    assert "Traceback" not in done.err
+    assert names(tmp_path) == {"data.csv"}
+
+
+def broken(error: BaseException) -> Callable[..., None]:
+    def savefig(*_: object, **__: object) -> None:
+        raise error
+
+    return savefig
+
+
+@pytest.mark.parametrize(("error", "status"), [(OSError("no space left"), 2), (KeyboardInterrupt(), 130)])
+def test_nothing_is_half_written(
+    run: Run,
+    tmp_path: Path,
+    sampler: SimpleNamespace,
+    quick: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    status: int,
+) -> None:
+    monkeypatch.setattr(Figure, "savefig", broken(error))
+    done = run(*arguments(tmp_path, sound()))
+    assert done.status == status
+    assert "Traceback" not in done.err
+    assert names(tmp_path) == {"data.csv"}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "pareto.csv").write_text("precious")
+    assert run(*arguments(tmp_path, sound(), "--force")).status == status
+    assert names(tmp_path) == {"data.csv", "out"}
+    assert names(tmp_path / "out") == {"pareto.csv"}
+    assert (tmp_path / "out" / "pareto.csv").read_text() == "precious"
+
+
+def test_force_replaces_the_whole_result(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    sampler.diverging = 3
+    assert run(*arguments(tmp_path, put(sound(), 1, l0=-1), "--on-fault", "drop")).status == 1
+    assert names(tmp_path / "out") == FILES | {FAILED_FILE, "dropped.csv"}
+    before = (tmp_path / "out" / "improvement.csv").read_text()
+    sampler.diverging = 0
+    assert run(*arguments(tmp_path, sound(), "--force")).status == 0
+    assert names(tmp_path) == {"data.csv", "out"}
+    assert names(tmp_path / "out") == FILES
+    assert (tmp_path / "out" / "improvement.csv").read_text() != before
+
+
+def test_an_empty_folder_is_used(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    assert run(*arguments(tmp_path, sound())).status == 0
+    assert names(tmp_path / "out") == FILES
+
+
+def test_dropped_rows_are_recorded(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str]
+) -> None:
+    frame = put(put(pd.concat([sound(), sound().loc[[4]]], ignore_index=True), 1, l0=-12.5), 9, variant=None)
+    done = run(*arguments(tmp_path, frame, "--on-fault", "drop"))
+    assert "3 faulty rows were dropped" in done.out
+    dropped = pd.read_csv(tmp_path / "out" / "dropped.csv")
+    assert list(dropped) == ["row", "variant", "group", "fault", "value"]
+    assert dropped["row"].tolist() == [1, 9, 16]
+    assert dropped["fault"].tolist() == ["L0 not positive", "variant empty", "exact duplicate rows"]
+    assert dropped["value"][0] == "-12.5"
+    assert len(FrontierFit.load(tmp_path / "out" / "fit.nc").frontiers) == 14
+
+
+def test_nothing_dropped_leaves_no_record(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    done = run(*arguments(tmp_path, sound(), "--on-fault", "drop"))
+    assert "were dropped" not in done.out
+    assert names(tmp_path / "out") == FILES
+
+
+def test_a_single_variant_has_nothing_to_compare(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    done = run(*arguments(tmp_path, sound().query("variant == 'relu'")))
+    assert done.status == 0
+    assert "Only one variant, 'relu'" in done.out
+    assert names(tmp_path / "out") == FILES - {"improvement.png"}
+    assert list(pd.read_csv(tmp_path / "out" / "improvement.csv"))[:4] == [
+        "baseline",
+        "variant",
+        "layer",
+        "scope",
+    ]
+
+
+def test_variants_that_never_meet(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    frame = sound()
+    frame = frame[(frame["variant"] == "relu") == (frame["layer"] == 6)]
+    done = run(*arguments(tmp_path, frame))
+    assert done.status == 0
+    assert "No variant has a group in common with relu" in done.out
+    assert pd.read_csv(tmp_path / "out" / "pareto.csv").empty
+
+
+def test_a_variant_too_good_to_share_a_hit(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    frame = sound().query("layer == 6")
+    better = frame["variant"] == "gated"
+    frame.loc[better, "performance_hit"] /= 100
+    done = run(*arguments(tmp_path, frame))
+    assert done.status == 0
+    assert "no shared range" in done.out
+    assert set(pd.read_csv(tmp_path / "out" / "pareto.csv")["verdict"]) == {"better"}
+
+
+# ---------------------------------------------------------------- warnings
+
+
+def staircase() -> pd.DataFrame:
+    """Curves that fall at every step, yet by such uneven ones that a choice of runs must have been made."""
+    frame = sound().loc[lambda f: f["layer"] == 6]
+    fall = np.array([0.0, -0.01, -2.0, -2.01, -4.0, -4.01, -6.0, -6.01])
+    l0 = np.geomspace(10, 500, 8)
+    rows = [
+        pd.DataFrame(
+            {"variant": v, "l0": l0 + i, "performance_hit": 0.4 * np.exp(fall - 0.2 * i), "layer": 6}
+        )
+        for i, v in enumerate(frame["variant"].unique())
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def curve_of(frame: pd.DataFrame, **cells: object) -> pd.DataFrame:
+    """Replace cells of gated's curve in layer 6, rows 4 to 7."""
+    for name, values in cells.items():
+        frame.loc[4:7, name] = values
+    return frame
+
+
+WARNINGS: dict[str, tuple[pd.DataFrame, tuple[str, ...]]] = {
+    "y below 0": (put(sound(), 3, performance_hit=-0.002),
+                  ("Performance hit outside (0, 1) in row 3 (-0.002)",)),
+    "y of 1": (put(sound(), 0, performance_hit=1.0), ("Performance hit outside (0, 1) in row 0 (1)",)),
+    "3 points": (sound().drop(index=5), ("Fewer than 4 points in curve 'gated' in '6' (3)",)),
+    "1 point": (sound().drop(index=[5, 6, 7]), ("Only one point in 'gated' in '6'",)),
+    "1 L0": (curve_of(sound(), l0=20.0), ("Only one L0 in 'gated' in '6'",)),
+    "folds back": (curve_of(sound(), performance_hit=[0.02, 0.03, 0.05, 0.09]),
+                   ("The hit does not fall as L0 grows in curve 'gated' in '6'",)),
+    "filtered": (staircase(), ("The data look Pareto-filtered",)),
+    "L0 of d_model": (sound().assign(d_model=80), ("L0 reaches d_model in rows 3, 7, 11, 15 (80 >= 80",)),
+    "nothing shared": (curve_of(sound(), l0=[100.0, 200.0, 400.0, 800.0]),
+                       ("No shared L0 range: 'relu' and 'gated' in '6'",)),
+    "ablations": (sound().assign(ablation=["mean", "zero"] * 8), ("Mixed ablations", "'mean', 'zero'")),
+    "seeds": (sound().assign(seed=[1, 2] * 8), ("Mixed seeds inside", "'relu' in '6' (2)")),
+    "widths": (sound().assign(width=[1, 2] * 8), ("Mixed widths inside", "'relu' in '6' (2)")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_warning_is_shown_and_the_fit_goes_on(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str], name: str
+) -> None:
+    frame, texts = WARNINGS[name]
+    done = run(*arguments(tmp_path, frame, "--draws", 100))
+    assert done.status in (0, 1)  # 100 draws are too few for some diagnostics
+    assert names(tmp_path / "out") >= FILES
+    # A line each, so that they can be searched for.
+    lines = [line for line in done.out.splitlines() if line.startswith("Warning: ")]
+    for text in texts:
+        assert any(text in line for line in lines), done.out
+    assert done.err.count("\n") == 1  # the word about compiling
+
+
+def test_sound_data_give_no_warning(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    assert "Warning" not in run(*arguments(tmp_path, sound())).out
+
+
+# ---------------------------------------------------------------- the demo, and processes of their own
+
+
+def test_demo(run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]) -> None:
+    done = run("demo", "--out", tmp_path / "out")
+    assert done.status in (0, 1)
+    assert names(tmp_path / "out") >= FILES
+    assert "gated needs" in done.out
+    assert run("demo", "--out", tmp_path / "out").status == 2
+
+
+def test_version(run: Run) -> None:
+    done = run("--version")
+    assert (done.status, done.out) == (0, f"hillfront {hillfront.__version__}\n")
+
+
+def process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    code = "from hillfront.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_process_with_faults(tmp_path: Path) -> None:
+    frame = put(put(sound(), 1, l0=-1), 5, performance_hit=None)
+    done = process(*arguments(tmp_path, frame))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("hillfront: The table has 2 faults:\n1. L0 not positive (row 1)")
+    assert "Traceback" not in done.stderr
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_process_with_a_missing_file(tmp_path: Path) -> None:
+    done = process("fit", tmp_path / "no.csv", "--baseline", "relu", "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("hillfront: There is no file")
+    assert len(done.stderr.splitlines()) == 1
+    assert names(tmp_path) == set()
+
+
+HELP = """
+import sys
+from hillfront.cli import main
+sys.argv = ["hillfront", *{arguments!r}]
+try:
+    main()
+except SystemExit as left:
+    assert not left.code, left.code
+print(sorted(set(name.partition(".")[0] for name in sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"]])
+def test_help_waits_for_no_heavy_import(arguments: list[str]) -> None:
+    code = HELP.format(arguments=arguments)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    *text, modules = done.stdout.splitlines()
+    assert "Usage: hillfront" in "\n".join(text)
+    assert "'hillfront'" in modules
+    for heavy in ("pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "matplotlib", "xarray", "pandas"):
+        assert f"'{heavy}'" not in modules
