@@ -154,7 +154,7 @@ def _divergences(stats: xr.Dataset) -> Check:
     n = int(stats["diverging"].sum())
     return Check(
         "divergences", n, "0", n == 0, f"{n} of {stats['diverging'].size} draws diverged",
-        "Raise target_accept (0.99) and tune; if they stay, the data say too little for this hierarchy: give "
+        "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: give "
         "tighter priors or pool more.",
     )  # fmt: skip
 

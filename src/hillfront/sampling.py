@@ -36,7 +36,7 @@ class SamplerSettings:
     draws: int = 1000
     tune: int = 1000
     chains: int = 4
-    target_accept: float = 0.95
+    target_accept: float = 0.98
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class SamplerSettings:
             )
         if not 0.5 <= self.target_accept < 1.0:
             raise ValueError(
-                f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.95 is the default."
+                f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.98 is the default."
             )
         if self.seed < 0:
             raise ValueError(f"seed={self.seed!r} must be a non-negative integer.")
