@@ -203,9 +203,7 @@ def test_rows_longer_than_the_header(run: Run, tmp_path: Path) -> None:
     assert_refused(done, "cannot be read as CSV: its rows have more cells than its header")
 
 
-@pytest.mark.parametrize(
-    "option", [["--on-fault", "ignore"], ["--draws", 0], ["--chains", 0], ["--seed", -1]]
-)
+@pytest.mark.parametrize("option", [["--draws", 0], ["--chains", 0], ["--seed", -1]])
 def test_bad_settings(run: Run, tmp_path: Path, option: list[object]) -> None:
     done = run(*arguments(tmp_path, sound(), *option, "--quiet"))
     assert_refused(done, str(option[1]))
@@ -225,6 +223,14 @@ def test_usage(run: Run, tmp_path: Path, left_out: str) -> None:
     assert done.status == 2
     assert left_out in done.err
     assert "Traceback" not in done.err
+
+
+def test_unknown_way_to_handle_faults(run: Run, tmp_path: Path) -> None:
+    done = run(*arguments(tmp_path, sound(), "--on-fault", "ignore"))
+    assert (done.status, done.out) == (2, "")
+    assert all(word in done.err for word in ("--on-fault", "ignore", "raise", "drop"))
+    assert "Traceback" not in done.err
+    assert names(tmp_path) == {"data.csv"}
 
 
 def test_an_earlier_result_is_kept(run: Run, tmp_path: Path) -> None:

@@ -6,18 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hillfront.faults import (
-    Fault,
-    find_faults,
-    find_warnings,
-    log_chance_of_monotone,
-    looks_filtered,
-    name_rows,
-    nearest,
-    shorten,
-    show,
-)
-from hillfront.frontiers import pareto_optimal, read
+from hillfront.cautions import find_warnings, log_chance_of_monotone, looks_filtered
+from hillfront.faults import Fault, find_faults
+from hillfront.frontiers import pareto_optimal
+from hillfront.table_input import read
+from hillfront.wording import name_rows, nearest, shorten, show
 
 L0 = [10.0, 20.0, 40.0, 80.0]
 HIT = [0.2, 0.1, 0.05, 0.025]

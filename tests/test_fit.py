@@ -34,16 +34,6 @@ def pair_fit(pair: PreparedModel) -> FrontierFit:
     return pair.fit(seed=3, progress=False)
 
 
-@pytest.fixture(scope="module")
-def gemma() -> FrontierFit:
-    """Acceptance case: all usable rows of Gemma-7B."""
-    rows = hf.load_dataset("gated_sae", model="Gemma-7B", seq_len=1024)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered")
-    return hf.fit(frontiers, baseline="baseline", progress=False)
-
-
 def test_a_seed_repeats_the_draws_exactly(pair: PreparedModel, pair_fit: FrontierFit) -> None:
     again = pair.fit(seed=3, progress=False)
     for group in ("posterior", "posterior_predictive", "log_likelihood", "prior", "prior_predictive"):
@@ -228,8 +218,7 @@ def test_the_posts_case() -> None:
     """Gemma-7B resid layer 20, Pareto points: the intervals contain the least-squares ratios."""
     rows = hf.load_dataset("gated_sae", model="Gemma-7B", seq_len=1024)
     rows = rows[(rows["site"] == "resid") & (rows["layer"] == 20)]
-    with pytest.warns(FrontierDataWarning):
-        frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered").pareto_only()
+    frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered").pareto_only()
     assert frontiers.table.groupby("variant").size().to_dict() == {"baseline": 6, "gated": 10}
     fit = hf.fit(frontiers, baseline="baseline", progress=False)
     summary = fit.improvement().summary

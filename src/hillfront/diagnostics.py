@@ -24,6 +24,7 @@ RHAT_MAX = 1.01
 ESS_PER_CHAIN = 100
 BFMI_MIN = 0.3
 PARETO_K_MAX = 0.7
+LOO_DRAWS_MIN = 100
 RESIDUAL_P_MIN = 0.001
 
 
@@ -154,8 +155,8 @@ def _divergences(stats: xr.Dataset) -> Check:
     n = int(stats["diverging"].sum())
     return Check(
         "divergences", n, "0", n == 0, f"{n} of {stats['diverging'].size} draws diverged",
-        "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: give "
-        "tighter priors or pool more.",
+        "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: "
+        "give tighter priors or pool more.",
     )  # fmt: skip
 
 
@@ -224,6 +225,11 @@ def _tree_depth(stats: xr.Dataset) -> Check:
 def _pareto_k(tree: xr.DataTree) -> Check:
     import arviz_stats
 
+    sizes = tree["log_likelihood"].sizes
+    if sizes["chain"] * sizes["draw"] < LOO_DRAWS_MIN:
+        return Check(
+            "Pareto k", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws."
+        )  # fmt: skip
     with warnings.catch_warnings():
         # Its warning says that some k are high, which is what this check reports.
         warnings.simplefilter("ignore", UserWarning)

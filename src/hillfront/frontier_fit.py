@@ -139,8 +139,8 @@ class FrontierFit:
         threshold : float
             Probability from which on the verdict is ``better``, ``worse`` or ``crossing``.
         margin : float
-            Smallest sparsity gain worth having: with 1.1, a variant is better only where it needs 1.1 times
-            fewer active latents.
+            Smallest sparsity gain worth having: with 1.1, a variant is better only if it needs 1.1 times
+            fewer active latents everywhere, and worse only if it needs 1.1 times more.
 
         Returns
         -------

@@ -208,9 +208,10 @@ def _overall(
     support = "observed" if all(r.support == "observed" for r in usable) else "extrapolated"
     yield _Record("average", "", support, np.exp(np.mean([np.log(r.values) for r in usable], axis=0)))
     if unseen is not None:
-        ends = [r.shared for r in usable if r.shared] or [NOWHERE]
-        low = float(np.exp(np.mean([np.log(r.low) for r in ends])))
-        high = float(np.exp(np.mean([np.log(r.high) for r in ends])))
+        # Means of a new group are over the average range of those observed; without one there are no means.
+        ends = [r.shared for r in usable if r.shared]
+        low = float(np.exp(np.mean([np.log(r.low) for r in ends]))) if ends else np.nan
+        high = float(np.exp(np.mean([np.log(r.high) for r in ends]))) if ends else np.nan
         values = quantity.compute(_pick(unseen, index), _pick(unseen, 0), low, high)
         # No data of a new group exists, so nothing about it is observed.
         yield _Record("new_group", "", "extrapolated", values)

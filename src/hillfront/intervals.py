@@ -37,7 +37,7 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
 
     Examples
     --------
-    >>> equal_tailed(np.arange(101.0), prob=0.9).tolist()
+    >>> equal_tailed(np.arange(101.0), prob=0.9).round(6).tolist()
     [5.0, 50.0, 95.0]
     """
     tail = 0.5 * (1.0 - check_prob(prob))

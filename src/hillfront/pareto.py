@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from hillfront.curves import CurveFamily
 from hillfront.design import Design
 from hillfront.draws import curve_draws, new_group_draws
 from hillfront.estimands import Parameters, crossing_sparsity, link_gap
@@ -81,41 +82,14 @@ def pareto_of(
     unseen = new_group_draws(posterior, design, seed=seed)
     ranges = observed_ranges(frontiers)
     family = design.family
-    n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
     rows: list[dict[str, object]] = []
-    draws: list[tuple[Floats, Floats, Floats]] = []
+    draws: list[Floats] = []
 
-    def add(variant: str, scope: str, group: str, shared: Range, low: Floats, high: Floats) -> None:
-        row: dict[str, object] = {
-            "baseline": design.baseline, "variant": variant, "group": group, "scope": scope
-        }  # fmt: skip
-        if not shared:
-            nowhere = np.full(n_samples, np.nan)
-            rows.append(row | {"verdict": "no shared range"})
-            draws.append((nowhere, nowhere, nowhere))
-            return
-        # Sparsity runs against L0: the low end of the sparsity range is the high end in L0.
-        crossing = 1.0 / crossing_sparsity(family, shared.low, shared.high, low, high)
-        p_better = float(np.mean((low > 0) & (high > 0)))
-        p_worse = float(np.mean((low < 0) & (high < 0)))
-        p_cross = float(np.mean(np.isfinite(crossing)))
-        rows.append(
-            row
-            | {
-                "l0_low": 1.0 / shared.high,
-                "l0_high": 1.0 / shared.low,
-                "p_better": p_better,
-                "p_worse": p_worse,
-                "p_cross": p_cross,
-                "crossing_l0": float(np.nanmedian(crossing)) if p_cross > 0 else np.nan,
-                "verdict": verdict_of(p_better, p_worse, p_cross, threshold=threshold),
-            }
-        )
-        draws.append((high, low, crossing))
-
-    def gaps(v: Parameters, b: Parameters, shared: Range) -> tuple[Floats, Floats]:
-        low, high = (link_gap(family, v, b, x, margin=margin) for x in (shared.low, shared.high))
-        return low, high
+    def add(variant: str, scope: str, group: str, shared: Range, gaps: Floats) -> None:
+        verdict, drawn = _verdict(family, shared, gaps, threshold)
+        where = {"baseline": design.baseline, "variant": variant, "group": group, "scope": scope}
+        rows.append(where | verdict)
+        draws.append(drawn)
 
     for index, variant in enumerate(design.variants[1:], start=1):
         in_groups = []
@@ -127,30 +101,72 @@ def pareto_of(
             )
             v = {name: values[g, index] for name, values in curves.items()}
             b = {name: values[g, 0] for name, values in curves.items()}
-            low, high = gaps(v, b, shared) if shared else (np.empty(0), np.empty(0))
-            in_groups.append((group, shared, low, high))
-        usable = [item for item in in_groups if item[1]]
+            in_groups.append((group, shared, _gaps(family, v, b, shared, margin)))
+        usable = [(shared, gaps) for _, shared, gaps in in_groups if shared]
         if usable:
             # Along each shared range the gap is a straight line in its coordinate, so the average of the
             # groups' lines is a line too, decided at the ends of the average range.
             overall = Range(
-                float(np.exp(np.mean([np.log(item[1].low) for item in usable]))),
-                float(np.exp(np.mean([np.log(item[1].high) for item in usable]))),
+                float(np.exp(np.mean([np.log(shared.low) for shared, _ in usable]))),
+                float(np.exp(np.mean([np.log(shared.high) for shared, _ in usable]))),
             )
-            low, high = (np.mean([item[end] for item in usable], axis=0) for end in (2, 3))
-            add(variant, "average", "", overall, low, high)
+            add(variant, "average", "", overall, np.mean([gaps for _, gaps in usable], axis=0))
             if unseen is not None:
                 v = {name: values[index] for name, values in unseen.items()}
                 b = {name: values[0] for name, values in unseen.items()}
-                add(variant, "new_group", "", overall, *gaps(v, b, overall))
-        for group, shared, low, high in in_groups:
-            add(variant, "group", group, shared, low, high)
+                add(variant, "new_group", "", overall, _gaps(family, v, b, overall, margin))
+        for group, shared, gaps in in_groups:
+            add(variant, "group", group, shared, gaps)
     return _assemble(rows, draws, posterior, frontiers, notes)
+
+
+def _gaps(
+    family: CurveFamily, variant: Parameters, baseline: Parameters, shared: Range, margin: float
+) -> Floats:
+    """Gaps at the two ends of a range: as they are, for better by the margin, and for worse by it.
+
+    Returns
+    -------
+    array, shape (3, 2, sample)
+        NaN where there is no shared range.
+    """
+    if not shared:
+        return np.full((3, 2, len(next(iter(variant.values())))), np.nan)
+    return np.array(
+        [
+            [link_gap(family, variant, baseline, x, margin=m) for x in (shared.low, shared.high)]
+            for m in (1.0, margin, 1.0 / margin)
+        ]
+    )
+
+
+def _verdict(
+    family: CurveFamily, shared: Range, gaps: Floats, threshold: float
+) -> tuple[dict[str, object], Floats]:
+    """Columns of one verdict, and its draws: the gap at low and at high L0, and the L0 of the crossing."""
+    if not shared:
+        return {"verdict": "no shared range"}, np.full((3, gaps.shape[-1]), np.nan)
+    (low, high), better, worse = gaps
+    # Sparsity runs against L0: the low end of the sparsity range is the high end in L0.
+    crossing = 1.0 / crossing_sparsity(family, shared.low, shared.high, low, high)
+    p_better = float((better > 0).all(axis=0).mean())
+    p_worse = float((worse < 0).all(axis=0).mean())
+    p_cross = float(np.isfinite(crossing).mean())
+    columns = {
+        "l0_low": 1.0 / shared.high,
+        "l0_high": 1.0 / shared.low,
+        "p_better": p_better,
+        "p_worse": p_worse,
+        "p_cross": p_cross,
+        "crossing_l0": float(np.nanmedian(crossing)) if p_cross > 0 else np.nan,
+        "verdict": verdict_of(p_better, p_worse, p_cross, threshold=threshold),
+    }
+    return columns, np.array([high, low, crossing])
 
 
 def _assemble(
     rows: list[dict[str, object]],
-    draws: list[tuple[Floats, Floats, Floats]],
+    draws: list[Floats],
     posterior: xr.Dataset,
     frontiers: Frontiers,
     notes: tuple[str, ...],

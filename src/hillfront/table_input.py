@@ -1,0 +1,273 @@
+"""Reading a user's table: finding its columns and converting their cells, without trusting any of it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import reduce
+from numbers import Real
+from typing import Final, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+type Scale = Literal["loss_recovered", "performance_hit", "ce"]
+type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
+
+CURVE: Final = ["variant", "group"]
+LOSSES: Final = ("ce_sae", "ce_base", "ce_ablated")
+OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", *LOSSES)
+OPTIONAL: Final = ("se", "se_l0", "d_model", "n_tokens", "seed", "label", "width", "ablation", *LOSSES)
+RESERVED: Final = frozenset({"row", "variant", "l0", "sparsity", "performance_hit", *OPTIONAL_NUMBERS})
+SEPARATOR: Final = " / "
+HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
+
+
+@runtime_checkable
+class SupportsArrow(Protocol):
+    """A table with the Arrow PyCapsule interface (polars, pyarrow, DuckDB and others)."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the table as a stream of Arrow arrays."""
+        ...
+
+
+@runtime_checkable
+class SupportsInterchange(Protocol):
+    """A table with the older dataframe interchange protocol."""
+
+    def __dataframe__(self, nan_as_null: bool = False, allow_copy: bool = True) -> object:
+        """Export the table as an interchange object."""
+        ...
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A user's frame as read, before it is trusted.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        The user's cells under the user's column names.
+    numbers : pandas.DataFrame
+        The number columns among them as floats; NaN where a cell is not a number.
+    table : pandas.DataFrame
+        The canonical columns that could be read.
+    group_columns : tuple of str
+        The columns that make a group.
+    variant, l0 : str
+        The user's names of these columns.
+    source : tuple of str
+        The user's columns that the performance hit comes from.
+    scale : {"loss_recovered", "performance_hit", "ce"}
+        What these columns hold.
+    baseline : str or None
+        The variant that others will be compared with, if the user named one.
+    missing : tuple of (str, str)
+        Argument and column name of each column that was asked for and is not there.
+    clashes : tuple of str
+        Group columns whose name has another meaning in the canonical table.
+    conflicting : tuple of str
+        Columns that the frame holds twice, with different values.
+    n_given : int
+        Number of rows in the user's frame.
+    """
+
+    cells: pd.DataFrame
+    numbers: pd.DataFrame
+    table: pd.DataFrame
+    group_columns: tuple[str, ...]
+    variant: str
+    l0: str
+    source: tuple[str, ...]
+    scale: Scale
+    baseline: str | None
+    missing: tuple[tuple[str, str], ...]
+    clashes: tuple[str, ...]
+    conflicting: tuple[str, ...]
+    n_given: int
+
+    def has(self, *columns: str) -> bool:
+        """Whether all these canonical columns could be read."""
+        return set(columns) <= set(self.table.columns)
+
+    def without(self, rows: Iterable[int]) -> Draft:
+        """Return the draft without these rows; the others keep their positions."""
+        keep = ~self.table["row"].isin(list(rows)).to_numpy()
+        return replace(self, cells=self.cells[keep], numbers=self.numbers[keep], table=self.table[keep])
+
+
+def read(
+    frame: Table,
+    *,
+    variant: str,
+    group: str | Sequence[str],
+    l0: str,
+    y: str | None,
+    baseline: str | None,
+) -> Draft:
+    """Read a table as far as it can be read; `hillfront.faults.find_faults` says what is wrong with it.
+
+    Parameters
+    ----------
+    frame, variant, group, l0, y, baseline
+        As in `Frontiers.from_frame`.
+
+    Returns
+    -------
+    Draft
+        The user's cells and the canonical columns that could be made of them.
+    """
+    cells, conflicting = unique_columns(to_pandas(frame))
+    known = [name for name in ("loss_recovered", "performance_hit", *OPTIONAL) if name in cells]
+    filled = [name for name in known if cells.empty or not is_blank(cells[name]).all()]
+    source, scale = find_source(y, filled) or find_source(y, known) or (("loss_recovered",), "loss_recovered")
+    taken = RESERVED | {variant, l0, *source}
+    given = tuple(dict.fromkeys((group,) if isinstance(group, str) else group))
+    clashes = tuple(name for name in given if name in taken or (name == "group" and len(given) > 1))
+    group_columns = tuple(name for name in given if name not in clashes)
+    optional = [name for name in OPTIONAL if name in filled and name not in (variant, l0, *group_columns)]
+
+    wanted = [("variant", variant), *(("group", name) for name in group_columns), ("l0", l0)]
+    wanted += [("ce" if scale == "ce" else "y" if y else "any y", name) for name in source]
+    used = {name for _, name in wanted}.union(optional)
+    numeric = dict.fromkeys([l0, *source, *(name for name in optional if name in OPTIONAL_NUMBERS)])
+    numbers = pd.DataFrame(
+        {name: to_numbers(cells[name]) for name in numeric if name in cells}, index=cells.index
+    )
+    labels = {name: to_text(cells[name]) for name in group_columns if name in cells}
+
+    columns: dict[str, pd.Series] = {"row": pd.Series(cells.index, dtype="int64")}
+    if variant in cells:
+        columns["variant"] = to_text(cells[variant])
+    columns |= {name: label for name, label in labels.items() if name != "group"}
+    if len(labels) == len(group_columns):
+        columns["group"] = join_labels(list(labels.values()), cells.index)
+    if l0 in numbers:
+        columns |= {"l0": numbers[l0], "sparsity": 1 / numbers[l0]}
+    if set(source) <= set(numbers):
+        columns["performance_hit"] = to_hit(numbers[list(source)], scale)
+    columns |= {name: numbers[name] if name in numbers else to_text(cells[name]) for name in optional}
+
+    return Draft(
+        cells=cells,
+        numbers=numbers,
+        table=pd.DataFrame(columns, index=cells.index),
+        group_columns=group_columns,
+        variant=variant,
+        l0=l0,
+        source=source,
+        scale=scale,
+        baseline=None if baseline is None else as_text(baseline),
+        missing=tuple((argument, name) for argument, name in wanted if name not in cells),
+        clashes=clashes,
+        conflicting=tuple(name for name in conflicting if name in used),
+        n_given=len(cells),
+    )
+
+
+def to_pandas(frame: Table) -> pd.DataFrame:
+    """Convert a table of another library to pandas."""
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    if isinstance(frame, SupportsArrow) and not isinstance(frame, pd.Series):
+        converted: pd.DataFrame = pd.DataFrame.from_arrow(frame)  # type: ignore[attr-defined]  # not in the stubs
+        return converted
+    if isinstance(frame, SupportsInterchange):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the choice of the user's library
+            return pd.api.interchange.from_dataframe(frame)
+    raise TypeError(
+        f"frame must be a pandas DataFrame or a table with the Arrow PyCapsule interface, not "
+        f"{type(frame).__name__}; try pandas.DataFrame(frame)"
+    )
+
+
+def unique_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Keep the first column of each name; name those of which a later one differs."""
+    cells = frame.reset_index(drop=True).set_axis(frame.columns.map(str), axis=1)
+    repeated = cells.columns.duplicated()
+    conflicting = [name for name in cells.columns[repeated].unique() if not all_equal(cells.loc[:, [name]])]
+    return cells.loc[:, ~repeated], tuple(conflicting)
+
+
+def all_equal(copies: pd.DataFrame) -> bool:
+    """Whether all columns hold the same values, missing ones included."""
+    first, *others = (column.astype(object) for _, column in copies.items())
+    return all(((first == other) | (first.isna() & other.isna())).all() for other in others)
+
+
+def find_source(y: str | None, columns: Sequence[str]) -> tuple[tuple[str, ...], Scale] | None:
+    """Find the columns that the hit comes from and what they hold; None if there is no choice."""
+    if y is None:
+        losses = "ce" if set(LOSSES) & set(columns) else None
+        y = next((name for name in ("loss_recovered", "performance_hit") if name in columns), losses)
+    if y is None:
+        return None
+    if y == "ce":
+        return LOSSES, "ce"
+    return (y,), "performance_hit" if HIT_WORD.search(y) else "loss_recovered"
+
+
+def to_hit(numbers: pd.DataFrame, scale: Scale) -> pd.Series[float]:
+    """Compute the performance hit; NaN where the losses leave nothing to recover."""
+    if scale == "ce":
+        sae, base, ablated = (numbers[name] for name in LOSSES)
+        return (sae - base) / (ablated - base).where(ablated > base)
+    values = numbers.iloc[:, 0]
+    return values if scale == "performance_hit" else 1 - values
+
+
+def to_numbers(cells: pd.Series) -> pd.Series[float]:
+    """Read cells of any dtype as floats; NaN where there is none."""
+    return pd.Series([as_number(cell) for cell in cells], index=cells.index, dtype="float64")
+
+
+def as_number(cell: object) -> float:
+    """Read one cell as a float; NaN for text that is no number, true/false, dates and anything else.
+
+    `pandas.to_numeric` would read true/false and dates as numbers.
+    """
+    if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | Real | Decimal):
+        return np.nan
+    try:
+        return float(cell)
+    except (ValueError, OverflowError):
+        return np.nan
+
+
+def to_text(cells: pd.Series) -> pd.Series[str]:
+    """Read cells of any dtype as text; missing where blank."""
+    texts = [
+        None if missing else as_text(cell) or None for cell, missing in zip(cells, cells.isna(), strict=True)
+    ]
+    return pd.Series(texts, index=cells.index, dtype="str")
+
+
+def as_text(cell: object) -> str:
+    """Write one cell as text without blanks around it, whole numbers without a point.
+
+    Examples
+    --------
+    >>> as_text(20.0), as_text(20), as_text(0.5), as_text(" resid ")
+    ('20', '20', '0.5', 'resid')
+    """
+    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+        return str(int(cell))
+    return str(cell).strip()
+
+
+def is_blank(cells: pd.Series) -> NDArray[np.bool_]:
+    """Mark the cells that are missing or hold blanks only."""
+    return to_text(cells).isna().to_numpy()
+
+
+def join_labels(labels: Sequence[pd.Series[str]], index: pd.Index) -> pd.Series[str]:
+    """Join the values of the group columns to one label, missing where one of them is."""
+    if not labels:
+        return pd.Series("all", index=index, dtype="str")
+    return reduce(lambda joined, label: joined.str.cat(label, sep=SEPARATOR), labels)
