@@ -12,11 +12,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from hillfront.curves import hill
 from hillfront.design import Design, design_of
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import FrontierDataWarning, Frontiers
 from hillfront.sampling import SamplerSettings
+from hillfront.shapes import hill
 
 Floats = NDArray[np.float64]
 NU = 4.0

@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from hillfront.curves import FAMILIES, HILL, CurveFamily, SampledParameter, family_named, hill, hill_inverse
+from hillfront.curves import FAMILIES, HILL, CurveFamily, family_named
 from hillfront.estimands import mean_log_over
+from hillfront.shapes import hill, hill_inverse
 
 EPS = np.finfo(float).eps
 
@@ -220,11 +221,9 @@ def test_unknown_family_lists_those_there_are() -> None:
     assert f"Allowed: {', '.join(FAMILIES)}." in str(error.value)
 
 
-@pytest.mark.parametrize("names", [(), ("log_k",), ("log_k", "log_x_ref")])
-def test_a_family_starts_with_its_position(names: tuple[str, ...]) -> None:
-    sampled = tuple(SampledParameter(name, name, np.log) for name in names)
-    with pytest.raises(ValueError, match="first sampled parameter of family 'hill' is its position"):
-        replace(HILL, sampled=sampled)
+def test_a_family_has_something_to_sample() -> None:
+    with pytest.raises(ValueError, match="Family 'hill' has no sampled parameter"):
+        replace(HILL, sampled=())
 
 
 def test_fixed_values_are_sampled_on_the_log_scale() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hillfront.curves import CurveFamily, family_named
+from hillfront.curves import CurveFamily, SampledParameter, family_named
 from hillfront.frontiers import Frontiers
 from hillfront.priors import DEFAULT_HIT_REF
 
@@ -107,28 +107,30 @@ def design_of(
         )
     if not 0.0 < hit_ref < 1.0:
         raise ValueError(f"hit_ref={hit_ref!r}: the reference hit must lie between 0 and 1, such as 0.05.")
-    pooling: dict[str, str | float] = dict.fromkeys(family.natural_names, "partial")
+    parameters = {parameter.natural: parameter for parameter in family.sampled}
+    pooling: dict[str, str | float] = dict.fromkeys(parameters, "partial")
     for name, how in (pool or {}).items():
         if name not in pooling:
             raise ValueError(
                 f"pool has {name!r}, which is not a parameter of the {curve!r} family. "
                 f"Allowed: {', '.join(pooling)}."
             )
-        pooling[name] = _checked_pooling(name, how)
-    position = family.natural_names[0]
-    if isinstance(pooling[position], float):
+        pooling[name] = _checked_pooling(parameters[name], how)
+    if isinstance(pooling.get("x_half"), float):
         # A fixed x_half pins the curve at y = 1/2, so that is where its position is measured.
         hit_ref = 0.5
     others = tuple(v for v in variants if v != baseline)
     return Design((baseline, *others), frontiers.groups, curve, tuple(pooling.items()), hit_ref)
 
 
-def _checked_pooling(name: str, how: str | float) -> str | float:
+def _checked_pooling(parameter: SampledParameter, how: str | float) -> str | float:
     if isinstance(how, str) and how in POOLINGS:
         return how
-    if isinstance(how, (int, float)) and not isinstance(how, bool) and np.isfinite(how) and how > 0:
+    number = isinstance(how, (int, float)) and not isinstance(how, bool) and np.isfinite(how)
+    if number and parameter.to_sampled is not None and (how > 0 or not parameter.positive):  # type: ignore[operator]
         return float(how)
+    fixed = "positive number" if parameter.positive else "number"
+    allowed = "" if parameter.to_sampled is None else f", or a {fixed} to fix the parameter"
     raise ValueError(
-        f"pool[{name!r}] is {how!r}. Allowed: {', '.join(map(repr, POOLINGS))}, "
-        "or a positive number to fix the parameter."
+        f"pool[{parameter.natural!r}] is {how!r}. Allowed: {', '.join(map(repr, POOLINGS))}{allowed}."
     )

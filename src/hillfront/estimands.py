@@ -43,8 +43,19 @@ def mean_log_over(function: Callable[[Floats], Floats], low: FloatLike, high: Fl
     middle, half = 0.5 * (np.log(low) + np.log(high)), 0.5 * (np.log(high) - np.log(low))
     total = np.zeros(np.broadcast_shapes(np.shape(middle)))
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        total = total + 0.5 * weight * np.log(function(np.exp(middle + half * node)))
+        with np.errstate(divide="ignore"):
+            total = total + 0.5 * weight * np.log(function(np.exp(middle + half * node)))
     return np.asarray(total)
+
+
+def _ratio(top: Floats, bottom: Floats) -> Floats:
+    """Ratio of two quantities that a straight line may take to zero and below, where they count as zero.
+
+    A line that never comes down to a hit needs infinitely many active latents for it: the gain is then 0, or
+    infinite where only the baseline fails, and undefined (NaN) where both do.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.maximum(top, 0.0) / np.maximum(bottom, 0.0))
 
 
 def sparsity_gain(family: CurveFamily, variant: Parameters, baseline: Parameters, hit: FloatLike) -> Floats:
@@ -67,12 +78,12 @@ def sparsity_gain(family: CurveFamily, variant: Parameters, baseline: Parameters
     >>> float(sparsity_gain(HILL, {"x_half": 4.0, "k": 0.8}, {"x_half": 2.0, "k": 0.8}, 0.5))
     2.0
     """
-    return np.asarray(family.inverse(hit, **variant) / family.inverse(hit, **baseline))
+    return _ratio(family.inverse(hit, **variant), family.inverse(hit, **baseline))
 
 
 def hit_reduction(family: CurveFamily, variant: Parameters, baseline: Parameters, x: FloatLike) -> Floats:
     """How many times smaller the variant's hit is at the same sparsity, ``f_b(x) / f_v(x)``."""
-    return np.asarray(family.value(x, **baseline) / family.value(x, **variant))
+    return _ratio(family.value(x, **baseline), family.value(x, **variant))
 
 
 def mean_sparsity_gain(

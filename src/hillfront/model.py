@@ -108,7 +108,7 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
         parameters = []
         for index, parameter in enumerate(family.sampled):
             how = design.pooling[parameter.natural]
-            if isinstance(how, float):
+            if isinstance(how, float) and parameter.to_sampled is not None:
                 theta = pt.full(_grid(design), parameter.to_sampled(how))
             elif how == "none":
                 theta = _unpooled(parameter.name, priors, design)
@@ -120,7 +120,7 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
         at_rows = [theta.ravel()[data["cell"]] for theta in parameters]
         f = family.value(data["sparsity"], **family.natural(*at_rows, hit_ref=design.hit_ref))
         sigma, tau, nu = (_variable(name, priors) for name in ("sigma", "tau", "nu"))
-        scale = noise_scale(f, sigma, tau, nu, data.get("se", 0.0))
+        scale = noise_scale(family.scale_hit(f), sigma, tau, nu, data.get("se", 0.0))
         pm.StudentT("y", nu=nu, mu=f, sigma=scale, observed=data["hit"])
     return model
 

@@ -36,13 +36,13 @@ def tail_quantile(nu: Array) -> Array:
     return 1.0 + 0.5 / nu + 0.337 / nu**2
 
 
-def noise_scale(f: Array, sigma: Array, tau: Array, nu: Array, se: Array = 0.0) -> Array:
-    """Scale of the observation model, ``sqrt((sigma f (1 - f))^2 + tau^2 + se^2) / q(nu)``.
+def noise_scale(h: Array, sigma: Array, tau: Array, nu: Array, se: Array = 0.0) -> Array:
+    """Scale of the observation model, ``sqrt((sigma h (1 - h))^2 + tau^2 + se^2) / q(nu)``.
 
     Parameters
     ----------
-    f : array
-        Expected performance hit, in (0, 1).
+    h : array
+        Expected performance hit, kept inside (0, 1).
     sigma : array
         Scatter on the logit scale: about 68% of SAEs lie within it.
     tau : array
@@ -57,7 +57,7 @@ def noise_scale(f: Array, sigma: Array, tau: Array, nu: Array, se: Array = 0.0) 
     >>> round(float(noise_scale(0.5, sigma=0.4, tau=0.0, nu=1e9)), 6)
     0.1
     """
-    variance = (sigma * f * (1.0 - f)) ** 2 + tau**2 + se**2
+    variance = (sigma * h * (1.0 - h)) ** 2 + tau**2 + se**2
     # x**0.5 rather than sqrt: the same expression serves NumPy and PyTensor.
     return variance**0.5 / tail_quantile(nu)
 

@@ -49,7 +49,7 @@ def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> tupl
     se = table["se"].to_numpy(np.float64)[:, None] if "se" in table else 0.0
     noise = noise_draws(posterior)
     f = np.asarray(design.family.value(x, **{name: values[cells] for name, values in flat.items()}))
-    return f, noise_scale(f, noise["sigma"], noise["tau"], noise["nu"], se)
+    return f, noise_scale(design.family.scale_hit(f), noise["sigma"], noise["tau"], noise["nu"], se)
 
 
 def pointwise(
@@ -116,7 +116,7 @@ def predict_curves(
     }
     f = np.asarray(design.family.value((1.0 / grid)[:, None], **curves))
     noise = noise_draws(posterior)
-    scale = noise_scale(f, noise["sigma"], noise["tau"], noise["nu"])
+    scale = noise_scale(design.family.scale_hit(f), noise["sigma"], noise["tau"], noise["nu"])
     predictive = student_t_draws(np.random.default_rng([seed, 2]), f, scale, noise["nu"])
     shape = (*f.shape[:-1], posterior.sizes["chain"], posterior.sizes["draw"])
     dims = ("group", "variant", "l0", "chain", "draw")

@@ -39,6 +39,8 @@ def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
     ``*_group_sd``, ``*_interaction_sd``
         Gamma with shape 2, which keeps the zero away and the sampler out of the funnel: mean 1 and 0.3
         for the position's group and variant-by-group effects, 0.2 and 0.1 for log k.
+    ``log_m_mean``, ``c_mean``
+        Slope and intercept of the straight lines: Normal(log 2.5, 2), the same position; Normal(0, 0.2).
     ``sigma``
         LogNormal(log 0.1, 1.25), scatter between trainings on the logit scale: 95% from 0.009 to 1.2. Nearly
         flat in log sigma, as a scale's prior must be for intervals from four points to cover.
@@ -60,25 +62,14 @@ def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
     def gamma(mean: float) -> Prior:
         return Prior("Gamma", alpha=2.0, beta=2.0 / mean)
 
-    shapes: dict[str, dict[str, PriorLike]] = {
-        "log_x_ref": {
-            "mean": Prior("Normal", mu=math.log(0.02), sigma=2.0),
-            "contrast": Prior("Normal", mu=0.0, sigma=1.0, dims="contrast"),
-            "group_sd": gamma(1.0),
-            "interaction_sd": gamma(0.3),
-        },
-        "log_k": {
-            "mean": Prior("Normal", mu=math.log(0.8), sigma=0.5),
-            "contrast": Prior("Normal", mu=0.0, sigma=0.3, dims="contrast"),
-            "group_sd": gamma(0.2),
-            "interaction_sd": gamma(0.1),
-        },
-    }
-    priors: dict[str, PriorLike] = {
-        f"{parameter.name}_{part}": prior
-        for parameter in family.sampled
-        for part, prior in shapes[parameter.name].items()
-    }
+    priors: dict[str, PriorLike] = {}
+    for parameter in family.sampled:
+        priors |= {
+            f"{parameter.name}_mean": Prior("Normal", mu=parameter.centre, sigma=parameter.spread),
+            f"{parameter.name}_contrast": Prior("Normal", mu=0.0, sigma=parameter.contrast, dims="contrast"),
+            f"{parameter.name}_group_sd": gamma(parameter.group),
+            f"{parameter.name}_interaction_sd": gamma(parameter.interaction),
+        }
     priors["sigma"] = Prior("LogNormal", mu=math.log(0.1), sigma=1.25)
     priors["tau"] = Prior("HalfNormal", sigma=0.001)
     priors["nu"] = Prior("Pareto", alpha=1.0, m=3.0)
