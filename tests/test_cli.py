@@ -17,10 +17,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import hillfront
-from helpers import guess, points, posterior_of, stats_of
+from helpers import frontiers_of, guess, points, posterior_of, stats_of
 from hillfront.cli import main
 from hillfront.frontier_fit import FrontierFit
 from hillfront.outputs import FAILED_FILE
+from hillfront.simulation import simulate
 
 FILES = {"fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "frontiers.png", "improvement.png"}
 
@@ -591,6 +592,7 @@ def test_warning_is_shown_and_the_fit_goes_on(
     lines = [line for line in done.out.splitlines() if line.startswith("Warning: ")]
     for text in texts:
         assert any(text in line for line in lines), done.out
+    assert lines == [f"Warning: {text}" for text in frontiers_of(frame, group="layer").warnings]
     assert done.err.count("\n") == 1  # the word about compiling
 
 
@@ -667,3 +669,29 @@ def test_help_waits_for_no_heavy_import(arguments: list[str]) -> None:
     assert "'hillfront'" in modules
     for heavy in ("pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "matplotlib", "xarray", "pandas"):
         assert f"'{heavy}'" not in modules
+
+
+def test_compare_prints_both_tables(tmp_path: Path) -> None:
+    """A real comparison of two families through the command line."""
+    path = tmp_path / "saes.csv"
+    table = simulate(points=6, seed=2).frontiers.table
+    table[["variant", "l0", "performance_hit"]].to_csv(path, index=False)
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "hillfront", "compare", str(path), "--baseline", "baseline",
+            "--curve", "hill", "--curve", "power", "--draws", "300", "--tune", "500",
+        ],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    for word in ("elpd_loo", "difference_se", "weight", "averaged", "mean_sparsity_gain"):
+        assert word in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_variant_may_be_called_na(tmp_path: Path) -> None:
+    from hillfront.cli import _read_csv
+
+    path = tmp_path / "saes.csv"
+    path.write_text("variant,l0,performance_hit\nNA,10,0.1\nNone,20,0.05\n")
+    assert _read_csv(path)["variant"].tolist() == ["NA", "None"]

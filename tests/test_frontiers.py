@@ -553,3 +553,12 @@ def test_loading_issues_no_warnings(frame: pd.DataFrame) -> None:
 def test_other_datasets_are_refused() -> None:
     with pytest.raises(ValueError, match="does not hold Frontiers"):
         Frontiers.from_dataset(xr.Dataset({"l0": ("obs", L0)}))
+
+
+@pytest.mark.parametrize("name", ["scope", "quantity", "at", "median", "support", "verdict", "baseline"])
+def test_group_columns_that_results_use_are_refused(name: str) -> None:
+    frame = pd.DataFrame(
+        {"variant": ["a", "b"], "l0": [10.0, 20.0], "performance_hit": [0.2, 0.1], name: ["x", "x"]}
+    )
+    with pytest.raises(FrontierDataError, match=name):
+        Frontiers.from_frame(frame, group=name)

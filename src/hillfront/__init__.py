@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hillfront.compare import compare_curves
     from hillfront.datasets import load_dataset
     from hillfront.fitting import fit, prepare
     from hillfront.frontier_fit import FrontierFit
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FrontierFit",
     "Frontiers",
+    "compare_curves",
     "fit",
     "load_dataset",
     "plot_frontiers",
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 _HOME = {
     "FrontierFit": "hillfront.frontier_fit",
     "Frontiers": "hillfront.frontiers",
+    "compare_curves": "hillfront.compare",
     "fit": "hillfront.fitting",
     "load_dataset": "hillfront.datasets",
     "plot_frontiers": "hillfront.plots",

@@ -1,4 +1,4 @@
-"""The command line: ``hillfront fit`` and ``hillfront demo``.
+"""The command line: ``hillfront fit``, ``hillfront demo`` and ``hillfront check``.
 
 Exit status: 0 done; 1 done, but a diagnostic failed (outputs are written and marked); 2 bad input or usage.
 """
@@ -67,6 +67,9 @@ def fit_command(
         str | None,
         typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
     ] = None,
+    curve: Annotated[
+        str, typer.Option(help="Curve family: hill, hill1, power, proportional or linear.")
+    ] = "hill",
     on_fault: Annotated[
         Literal["raise", "drop"],
         typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
@@ -78,22 +81,62 @@ def fit_command(
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
-    """Fit Hill curves to the frontiers of DATA.csv and compare variants.
+    """Fit curves to the frontiers of DATA.csv and compare variants.
 
     Example: hillfront fit saes.csv --baseline relu --group layer --out results
     """
-    from hillfront.frontiers import FrontierDataWarning, Frontiers
+    from hillfront.curves import family_named
     from hillfront.outputs import check_out
 
     check_out(out, force=force)
-    frame = _read_csv(data)
-    with warnings.catch_warnings():
-        # They stand among the notes of the summary.
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        frontiers = Frontiers.from_frame(
-            frame, variant=variant, group=tuple(group or ()), l0=l0, y=y, baseline=baseline, on_fault=on_fault
-        )
-    _run(frontiers, baseline, out, draws=draws, tune=tune, chains=chains, seed=seed, quiet=quiet)
+    family_named(curve)
+    frontiers = _read_frontiers(data, variant, group, l0, y, baseline, on_fault)
+    _run(frontiers, baseline, out, curve=curve, draws=draws, tune=tune, chains=chains, seed=seed, quiet=quiet)
+
+
+@app.command()
+def compare(
+    data: Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")],
+    baseline: Annotated[str, typer.Option(help="The variant that the others are compared with.")],
+    variant: Annotated[str, typer.Option(help="Column that names the variant.")] = "variant",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="Column that separates settings, such as layer. Repeat for several."),
+    ] = None,
+    l0: Annotated[str, typer.Option(help="Column of mean active latents per token.")] = "l0",
+    y: Annotated[
+        str | None,
+        typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
+    ] = None,
+    curve: Annotated[
+        list[str] | None, typer.Option(help="Curve family to compare. Repeat for several; all if left out.")
+    ] = None,
+    on_fault: Annotated[
+        Literal["raise", "drop"],
+        typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
+    ] = "raise",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+) -> None:
+    """Compare curve families on DATA.csv: leave-one-out predictions, weights, and the gains under each.
+
+    Example: hillfront compare saes.csv --baseline relu --group layer --curve hill --curve power
+    """
+    from hillfront.compare import compare_curves
+    from hillfront.curves import FAMILIES
+
+    frontiers = _read_frontiers(data, variant, group, l0, y, baseline, on_fault)
+    comparison = compare_curves(
+        frontiers, baseline=baseline, families=tuple(curve or FAMILIES), draws=draws, tune=tune,
+        chains=chains, seed=seed, progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    typer.echo(comparison)
+    failed = [name for name, result in comparison.fits.items() if not result.diagnostics().passed]
+    if failed:
+        typer.echo(f"DIAGNOSTICS FAILED for {', '.join(failed)}: do not report these.", err=True)
+        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
 
 
 @app.command()
@@ -120,6 +163,56 @@ def demo(
     _run(frontiers, "baseline", out, draws=draws, tune=tune, chains=chains, seed=seed, quiet=quiet)
 
 
+@app.command()
+def check(
+    fit: Annotated[Path, typer.Argument(help="A saved fit, such as results/fit.nc.", metavar="FIT.nc")],
+    quantity: Annotated[
+        str,
+        typer.Argument(help="What the claim is about, such as sparsity_gain or k_ratio.", metavar="QUANTITY"),
+    ],
+    low: Annotated[float | None, typer.Option(help="The claim is of this factor or more.")] = None,
+    high: Annotated[float | None, typer.Option(help="The claim is of this factor or less.")] = None,
+    at: Annotated[
+        float | None, typer.Option(help="The hit of a sparsity_gain, or the L0 of a hit_reduction.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="A group, or new_group. The average over the groups if left out."),
+    ] = None,
+    variant: Annotated[str | None, typer.Option(help="Needed only where there are several.")] = None,
+) -> None:
+    """Say how probable a published claim is under a saved fit, where it holds, and on what it rests.
+
+    Example: hillfront check results/fit.nc sparsity_gain --low 2.7 --at 0.05
+    """
+    from hillfront.frontier_fit import FrontierFit
+
+    loaded = FrontierFit.load(fit)
+    typer.echo(loaded.check_claim(quantity, low=low, high=high, at=at, group=group, variant=variant))
+    if not loaded.diagnostics().passed:
+        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+
+
+def _read_frontiers(
+    data: Path,
+    variant: str,
+    group: list[str] | None,
+    l0: str,
+    y: str | None,
+    baseline: str,
+    on_fault: Literal["raise", "drop"],
+) -> Frontiers:
+    from hillfront.frontiers import FrontierDataWarning, Frontiers
+
+    frame = _read_csv(data)
+    with warnings.catch_warnings():
+        # They stand among the notes of the summary.
+        warnings.simplefilter("ignore", FrontierDataWarning)
+        return Frontiers.from_frame(
+            frame, variant=variant, group=tuple(group or ()), l0=l0, y=y, baseline=baseline, on_fault=on_fault
+        )
+
+
 def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
@@ -128,7 +221,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
             f"There is no file {path}. Give the path of a CSV file with one row a trained SAE."
         )
     try:
-        frame = pd.read_csv(path)
+        # Only an empty cell is missing: "None" and "NA" are names that a variant may have.
+        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} cannot be read as CSV: {error}. Save the table as comma-separated UTF-8."
@@ -147,6 +241,7 @@ def _run(
     baseline: str,
     out: Path,
     *,
+    curve: str = "hill",
     draws: int,
     tune: int,
     chains: int,
@@ -162,7 +257,7 @@ def _run(
         )
     try:
         result = fit(
-            frontiers, baseline=baseline, draws=draws, tune=tune, chains=chains, seed=seed,
+            frontiers, baseline=baseline, curve=curve, draws=draws, tune=tune, chains=chains, seed=seed,
             progress=not quiet and sys.stderr.isatty(),
         )  # fmt: skip
         write_outputs(result, out)

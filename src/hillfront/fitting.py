@@ -105,6 +105,23 @@ class PreparedModel:
         settings = SamplerSettings(draws, tune, chains, target_accept, seed)
         frontiers = self.frontiers if frontiers is None else frontiers
         self._check_design(frontiers)
+        posterior, stats = self.sample(frontiers, settings, progress=progress, cores=cores)
+        return FrontierFit(self._tree(posterior, stats, frontiers, settings))
+
+    def sample(
+        self,
+        frontiers: Frontiers,
+        settings: SamplerSettings,
+        *,
+        progress: bool = False,
+        cores: int | None = None,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """Sample the posterior alone, for leave-one-out refits and studies; curves may lack data.
+
+        Returns
+        -------
+        posterior, sample_stats : xarray.Dataset
+        """
         posterior, stats = draw_posterior(
             self.compiled,
             data=model_data(frontiers, self.design),
@@ -113,9 +130,7 @@ class PreparedModel:
             progress=progress,
             cores=cores,
         )
-        return FrontierFit(
-            self._tree(_complete(posterior, self.design, self.priors), stats, frontiers, settings)
-        )
+        return _complete(posterior, self.design, self.priors), stats
 
     def _check_design(self, frontiers: Frontiers) -> None:
         given = (set(frontiers.variants), set(frontiers.groups), "se" in frontiers.table)

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from hillfront.claims import ClaimCheck, check_claim_of
 from hillfront.design import Design
 from hillfront.diagnostics import Diagnostics, diagnostics_of
 from hillfront.frontiers import Frontiers
@@ -149,6 +150,54 @@ class FrontierFit:
         return pareto_of(
             self._posterior, self.frontiers, self.design,
             threshold=threshold, margin=margin, seed=self.settings["seed"], notes=self.notes,
+        )  # fmt: skip
+
+    def check_claim(
+        self,
+        quantity: str,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        at: float | None = None,
+        group: str | None = None,
+        variant: str | None = None,
+    ) -> ClaimCheck:
+        """How probable a published claim is: "k falls by 1.2 to 1.4", "a gain of at least 2.7".
+
+        Parameters
+        ----------
+        quantity : str
+            One of the quantities of :meth:`improvement`, such as ``sparsity_gain`` or ``k_ratio``.
+        low, high : float, optional
+            Bounds of the claim, ends included. At least one.
+        at : float, optional
+            The hit of a ``sparsity_gain``, or the L0 of a ``hit_reduction``; the others have none.
+        group : str, optional
+            Label of a group, or ``"new_group"``. Left out, the claim is about the average over the groups.
+        variant : str, optional
+            May be left out where the baseline is compared with only one.
+
+        Returns
+        -------
+        ClaimCheck
+            The posterior probability of the claim, what it rests on and, for a ``sparsity_gain``, the hits at
+            which it holds. Printed, it is a sentence or two.
+
+        Raises
+        ------
+        ValueError
+            For an unknown quantity, group or variant, a place that is missing or out of range, or bounds that
+            are missing or the wrong way round.
+
+        Examples
+        --------
+        >>> fit = FrontierFit.load("results/fit.nc")  # doctest: +SKIP
+        >>> print(fit.check_claim("sparsity_gain", low=2.7, at=0.05))  # doctest: +SKIP
+        """
+        return check_claim_of(
+            self._posterior, self.frontiers, self.design, quantity,
+            low=low, high=high, at=at, group=group, variant=variant,
+            seed=self.settings["seed"], notes=self.notes,
         )  # fmt: skip
 
     def diagnostics(self) -> Diagnostics:

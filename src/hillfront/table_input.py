@@ -22,7 +22,14 @@ CURVE: Final = ["variant", "group"]
 LOSSES: Final = ("ce_sae", "ce_base", "ce_ablated")
 OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", *LOSSES)
 OPTIONAL: Final = ("se", "se_l0", "d_model", "n_tokens", "seed", "label", "width", "ablation", *LOSSES)
-RESERVED: Final = frozenset({"row", "variant", "l0", "sparsity", "performance_hit", *OPTIONAL_NUMBERS})
+# Columns of the canonical table and of the result tables, which a group column would double.
+RESERVED: Final = frozenset(
+    {
+        "row", "variant", "l0", "sparsity", "performance_hit", *OPTIONAL_NUMBERS,
+        "baseline", "scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support",
+        "l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0", "verdict",
+    }
+)  # fmt: skip
 SEPARATOR: Final = " / "
 HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
 
