@@ -55,6 +55,8 @@ $(STAMP): pyproject.toml $(REBUILD)
 	fi
 	@echo "Installing hillfront into $(VENV) (about a minute or two)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@echo "Compiling the demonstration's model once (half a minute); PyTensor keeps its parts"
+	@$(BIN)/python scripts/warm-up
 	@printf '%s\n' "$(CURDIR)" > $(STAMP)
 
 FORCE:

@@ -250,3 +250,20 @@ def test_intervals_cover_and_verdicts_do_not_cry_wolf(pair: PreparedModel) -> No
     assert sum(covered) >= 29
     assert sum(v in ("better", "worse") for v in verdicts) <= 8
     assert diverged <= 8
+
+
+def test_residuals_beyond_their_scatter_fail(pair_fit: FrontierFit) -> None:
+    """The check fails where SAEs lie outside their predictive intervals far more often than replicated ones."""
+    from hillfront.diagnostics import diagnostics_of
+
+    reported = pair_fit.improvement().draws
+    good = {c.name: c for c in pair_fit.diagnostics().checks}
+    assert good["residuals"].passed is True
+    assert good["largest residual"].passed is None
+    posterior = pair_fit.data["posterior"].to_dataset()
+    tree = pair_fit.data.copy()
+    tree["posterior"] = xr.DataTree(
+        posterior.assign(sigma=posterior["sigma"] / 30, tau=posterior["tau"] / 30)
+    )
+    checks = diagnostics_of(tree, pair_fit.frontiers, pair_fit.design, reported=reported, seed=1).checks
+    assert {c.name for c in checks if c.passed is False} == {"residuals"}
