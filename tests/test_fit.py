@@ -197,10 +197,10 @@ def test_a_bad_fit_says_so(pair: PreparedModel) -> None:
         assert "FAILED" in text
 
 
-def test_gemma_is_sampled_well(gemma: FrontierFit) -> None:
-    """Acceptance: no divergence, R-hat <= 1.01 and ESS >= 400 for every row of the improvement table."""
-    assert int(gemma.data["sample_stats"]["diverging"].sum()) == 0
-    draws = gemma.improvement().draws
+def _check_sampling(fit: FrontierFit) -> None:
+    """Ask for no divergence, R-hat <= 1.01 and ESS >= 400 for every row of the improvement table."""
+    assert int(fit.data["sample_stats"]["diverging"].sum()) == 0
+    draws = fit.improvement().draws
     draws = draws.isel(row=np.flatnonzero(np.isfinite(draws).all(["chain", "draw"])))
     dataset = draws.drop_vars(
         ["at", "baseline", "group", "quantity", "scope", "support", "variant"]
@@ -208,10 +208,22 @@ def test_gemma_is_sampled_well(gemma: FrontierFit) -> None:
     assert float(az.rhat(dataset)["improvement"].max()) <= 1.01
     for method in ("bulk", "tail"):
         assert float(az.ess(dataset, method=method)["improvement"].min()) >= 400
-    assert gemma.diagnostics().passed
+    assert fit.diagnostics().passed
+
+
+def test_gemma_is_sampled_well(gemma: FrontierFit) -> None:
+    _check_sampling(gemma)
     verdicts = gemma.pareto().summary.set_index(["scope", "site", "layer"])["verdict"]
     assert verdicts["average", "", ""] == "better"
     assert verdicts["group", "mlp", "6"] == "no shared range"
+
+
+def test_pythia_is_sampled_well() -> None:
+    """Five layers of three sites, mostly three points a curve."""
+    rows = hf.load_dataset("gated_sae", model="Pythia-2.8B")
+    with pytest.warns(FrontierDataWarning):
+        frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered")
+    _check_sampling(hf.fit(frontiers, baseline="baseline", progress=False))
 
 
 def test_the_posts_case() -> None:
@@ -253,7 +265,7 @@ def test_intervals_cover_and_verdicts_do_not_cry_wolf(pair: PreparedModel) -> No
 
 
 def test_residuals_beyond_their_scatter_fail(pair_fit: FrontierFit) -> None:
-    """The check fails where SAEs lie outside their predictive intervals far more often than replicated ones."""
+    """The check fails where far more SAEs lie outside their predictive intervals than replicated ones."""
     from hillfront.diagnostics import diagnostics_of
 
     reported = pair_fit.improvement().draws
