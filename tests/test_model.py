@@ -7,6 +7,7 @@ import pandas as pd
 import pymc as pm
 import pytest
 from pymc_extras.prior import Prior
+from scipy import stats
 
 from hillfront.design import design_of
 from hillfront.frontiers import Frontiers
@@ -186,3 +187,13 @@ def test_known_standard_errors_enter_the_scale() -> None:
         pm.set_data({"se": np.zeros(len(frontiers))})
         without = logp(model.initial_point())[0]
     assert not np.allclose(with_se, without)
+
+
+@pytest.mark.parametrize("nu", [3.0, 4.0, 10.0, 1e6])
+def test_sigma_is_the_scatter_of_two_thirds_at_any_nu(nu: float) -> None:
+    """At a hit of 1/2, sigma 0.4 is a scatter of 0.1 in y: 68% of SAEs lie within it, whatever the tails."""
+    scale = noise_scale(0.5, 0.4, 0.0, nu)
+    assert 1 - 2 * stats.t.sf(0.1, nu, scale=scale) == pytest.approx(0.6827, abs=0.003)
+    # The floor and known errors add in squares: 3-4-5 triangles.
+    assert noise_scale(0.5, 0.4, 0.075, nu) == pytest.approx(1.25 * scale)
+    assert noise_scale(0.5, 0.4, 0.0, nu, se=0.075) == pytest.approx(1.25 * scale)

@@ -294,6 +294,8 @@ def fit(
     >>> result = hf.fit(frontiers, baseline="baseline", draws=200, tune=200, progress=False)
     >>> result.pareto().summary["verdict"].tolist()[-1]
     'better'
+    >>> result.check_claim("mean_sparsity_gain", low=2.0).probability > 0.95
+    True
     """
     # Settings are checked before the compilation that they would otherwise wait for.
     SamplerSettings(draws, tune, chains, target_accept, seed)

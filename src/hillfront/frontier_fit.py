@@ -189,10 +189,9 @@ class FrontierFit:
             For an unknown quantity, group or variant, a place that is missing or out of range, or bounds that
             are missing or the wrong way round.
 
-        Examples
+        See Also
         --------
-        >>> fit = FrontierFit.load("results/fit.nc")  # doctest: +SKIP
-        >>> print(fit.check_claim("sparsity_gain", low=2.7, at=0.05))  # doctest: +SKIP
+        hillfront.fit : Its example ends in a claim.
         """
         return check_claim_of(
             self._posterior, self.frontiers, self.design, quantity,
