@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.curves import CurveFamily
 from hillfront.design import Design
+from hillfront.family import CurveFamily
 from hillfront.improvement import Improvement
 from hillfront.wording import nearest
 
@@ -18,6 +18,7 @@ Choose = Callable[..., NDArray[np.intp]]
 
 __all__ = [
     "NEW_GROUP",
+    "PLACE_OF",
     "check_at",
     "check_bounds",
     "check_quantity",
@@ -33,8 +34,13 @@ NEW_GROUP: Final = "new_group"
 
 _PLACES: Final = {
     "sparsity_gain": "the performance hit, between 0 and 1, such as 0.05",
+    "sparsity_gain_nats": "the loss difference in nats, a positive number, such as 0.1",
     "hit_reduction": "the L0, a positive number of latents, such as 50",
 }
+
+
+PLACE_OF: Final = {"sparsity_gain": "at_hit", "sparsity_gain_nats": "at_nats", "hit_reduction": "at_l0"}
+"""Argument of ``improvement()`` that takes a quantity's place."""
 
 
 def claimable(family: CurveFamily) -> tuple[str, ...]:
@@ -44,7 +50,8 @@ def claimable(family: CurveFamily) -> tuple[str, ...]:
     --------
     >>> from hillfront.curves import HILL
     >>> claimable(HILL)
-    ('mean_sparsity_gain', 'mean_hit_reduction', 'sparsity_gain', 'hit_reduction', 'x_half_ratio', 'k_ratio')
+    ('mean_sparsity_gain', 'mean_hit_reduction', 'sparsity_gain', 'sparsity_gain_nats', 'hit_reduction',
+     'x_half_ratio', 'k_ratio')
     """
     return ("mean_sparsity_gain", "mean_hit_reduction", *_PLACES, *family.ratios)
 
@@ -85,7 +92,7 @@ def check_bounds(low: float | None, high: float | None) -> None:
         raise ValueError(f"low={low!r} lies above high={high!r}. Give low <= high, or leave one of them out.")
 
 
-def check_at(quantity: str, at: float | None) -> None:
+def check_at(quantity: str, at: float | None, *, bounded: bool = True) -> None:
     """Check one part of a request; see the module."""
     if quantity not in _PLACES:
         if at is not None:
@@ -95,9 +102,11 @@ def check_at(quantity: str, at: float | None) -> None:
             )
         return
     place = _PLACES[quantity]
+    if quantity == "sparsity_gain" and not bounded:
+        place = "the cost, a positive number"
     if at is None:
         raise ValueError(f"{quantity} needs at: {place}.")
-    top = 1.0 if quantity == "sparsity_gain" else np.inf
+    top = 1.0 if quantity == "sparsity_gain" and bounded else np.inf
     if not 0.0 < at < top:
         raise ValueError(f"at={at!r} is not a place for {quantity}. Allowed: {place}.")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hillfront.claim_requests import (
     NEW_GROUP,
+    PLACE_OF,
     check_at,
     check_bounds,
     check_quantity,
@@ -26,7 +27,7 @@ from hillfront.frontiers import Frontiers
 from hillfront.improvement import Improvement, improvement_of
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
 from hillfront.pareto import DEFAULT_THRESHOLD
-from hillfront.ranges import Range, observed_ranges, shared_range
+from hillfront.ranges import Range, average_range, observed_ranges, shared_range
 
 Floats = NDArray[np.float64]
 Improve = Callable[..., Improvement]
@@ -151,7 +152,7 @@ def check_claim_of(
     """Check a published claim against a posterior; see :meth:`hillfront.FrontierFit.check_claim`."""
     check_quantity(quantity, design)
     check_bounds(low, high)
-    check_at(quantity, at)
+    check_at(quantity, at, bounded=frontiers.bounded)
     variant = one_variant(variant, design)
     shared = _shared_hits(frontiers, design, variant)
     scope = scope_of(group, variant, list(shared), design)
@@ -159,9 +160,10 @@ def check_claim_of(
     improve = partial(improvement_of, posterior, frontiers, design, seed=seed)
     choose = partial(rows_of, quantity=quantity, variant=variant, scope=scope, group=label)
 
-    places = [] if at is None else [at]
-    at_hit, at_l0 = (places, []) if quantity == "sparsity_gain" else ([], places)
-    improved = improve(at_hit=at_hit, at_l0=at_l0)
+    places: dict[str, list[float]] = {"at_hit": [], "at_l0": [], "at_nats": []}
+    if at is not None:
+        places[PLACE_OF[quantity]] = [at]
+    improved = improve(**places)
     rows = choose(improved)
     supports = improved.draws["support"].to_numpy()
     support, values = "none", np.full(1, np.nan)
@@ -221,16 +223,6 @@ def _shared_hits(frontiers: Frontiers, design: Design, variant: str) -> dict[str
     }
 
 
-def _average_range(ranges: Sequence[Range]) -> tuple[float, float]:
-    """The range itself, or the geometric means of the ends of several, as for the averages of gains."""
-    if len(ranges) == 1:
-        return ranges[0].low, ranges[0].high
-    low, high = (
-        np.exp(np.mean(np.log(ends))) for ends in zip(*((r.low, r.high) for r in ranges), strict=True)
-    )
-    return float(low), float(high)
-
-
 @dataclass(frozen=True)
 class _Hits:
     """Hits at which a claim holds: the range searched, and the ends of where it is likely and sure."""
@@ -249,7 +241,8 @@ def _look_over_hits(
         return _Hits(
             notes=("There is no shared range of hits over which to look for where the claim holds.",)
         )
-    start, end = searched = _average_range(inside)
+    shared = average_range(inside)
+    start, end = searched = (shared.low, shared.high)
     notes = []
     if any(start not in own or end not in own for own in ranges):
         notes.append(
@@ -315,20 +308,21 @@ def _place(scope: str, group: str, design: Design) -> str:
 
 def _statement(quantity: str, design: Design, variant: str, bounds: str, at: float | None, where: str) -> str:
     """The claim in words: ``gated needs at least 2.7 times fewer active latents than baseline ...``."""
-    baseline = design.baseline
+    baseline, taken_at = design.baseline, "" if at is None else f"{at:g}"
     if quantity in design.family.ratios:
         parameter, sign = design.family.ratios[quantity]
         moves = "rises" if sign > 0 else "falls"
         return f"{parameter} {moves} by a factor of {bounds} from {baseline} to {variant}{where}"
     better = (
         f"needs {bounds} times fewer active latents than {baseline}"
-        if quantity.endswith("sparsity_gain")
+        if "sparsity_gain" in quantity
         else f"has a hit {bounds} times smaller than {baseline}"
     )
     place = {
         "mean_sparsity_gain": ", as a mean over the shared hits",
         "mean_hit_reduction": ", as a mean over the shared sparsities",
-        "sparsity_gain": f" at a hit of {at}",
-        "hit_reduction": f" at an L0 of {at}",
-    }[quantity].removesuffix(".0")
+        "sparsity_gain": f" at a hit of {taken_at}",
+        "sparsity_gain_nats": f" at a loss difference of {taken_at} nats",
+        "hit_reduction": f" at an L0 of {taken_at}",
+    }[quantity]
     return f"{variant} {better}{place}{where}"

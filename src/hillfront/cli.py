@@ -7,14 +7,37 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    import pandas as pd
+from hillfront.cli_options import (
+    Baseline,
+    Chains,
+    CostColumn,
+    Data,
+    DenseLimitText,
+    Draws,
+    Force,
+    GroupColumns,
+    HitColumn,
+    L0Column,
+    NoiseName,
+    OnFault,
+    Pool,
+    Quiet,
+    RelativeSparsity,
+    Seed,
+    Tune,
+    VariantColumn,
+    dense_limit_of,
+    pool_of,
+    read_frontiers,
+)
 
+if TYPE_CHECKING:
     from hillfront.frontier_fit import FrontierFit
     from hillfront.frontiers import Frontiers
 
@@ -30,32 +53,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-Data = Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")]
-Baseline = Annotated[str, typer.Option(help="The variant that the others are compared with.")]
-VariantColumn = Annotated[str, typer.Option(help="Column that names the variant.")]
-GroupColumns = Annotated[
-    list[str] | None,
-    typer.Option(help="Column that separates settings, such as layer. Repeat for several."),
-]
-L0Column = Annotated[str, typer.Option(help="Column of mean active latents per token.")]
-HitColumn = Annotated[
-    str | None,
-    typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
-]
-OnFault = Annotated[
-    Literal["raise", "drop"],
-    typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
-]
-Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
-Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
-Chains = Annotated[int, typer.Option(help="Number of chains.")]
-Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same results.")]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", help="No progress, no summary: only the files and the exit status.")
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result in the output folder.")]
-
 
 @app.callback(invoke_without_command=True)
 def _version(
@@ -77,9 +74,24 @@ def fit_command(
     group: GroupColumns = None,
     l0: L0Column = "l0",
     y: HitColumn = None,
+    cost: CostColumn = None,
     curve: Annotated[
         str, typer.Option(help="Curve family: hill, hill1, power, proportional or linear.")
     ] = "hill",
+    noise: NoiseName = "student-t",
+    nu: Annotated[float | None, typer.Option(help="Fix the tails of student-t; estimated if left out.")] = None,
+    pool: Pool = None,
+    dense_limit: DenseLimitText = None,
+    relative_sparsity: RelativeSparsity = False,
+    at_hit: Annotated[
+        list[float] | None, typer.Option(help="Hit (or cost) at which to give the sparsity gain. Repeat.")
+    ] = None,
+    at_l0: Annotated[
+        list[float] | None, typer.Option(help="L0 at which to give the hit reduction. Repeat.")
+    ] = None,
+    at_nats: Annotated[
+        list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
+    ] = None,
     on_fault: OnFault = "raise",
     draws: Draws = 1000,
     tune: Tune = 1000,
@@ -93,12 +105,27 @@ def fit_command(
     Example: hillfront fit saes.csv --baseline relu --group layer --out results
     """
     from hillfront.curves import family_named
+    from hillfront.improvement import check_places
+    from hillfront.noise import noise_named
     from hillfront.outputs import check_out
 
     check_out(out, force=force)
     family_named(curve)
-    frontiers = _read_frontiers(data, variant, group, l0, y, baseline, on_fault)
-    _run(frontiers, baseline, out, curve=curve, draws=draws, tune=tune, chains=chains, seed=seed, quiet=quiet)
+    noise_named(noise)
+    limit, pooling = dense_limit_of(dense_limit), pool_of(pool)
+    frontiers = read_frontiers(
+        data, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit, baseline=baseline,
+        on_fault=on_fault,
+    )  # fmt: skip
+    options = {
+        "baseline": baseline, "curve": curve, "noise": noise, "priors": None if nu is None else {"nu": nu},
+        "pool": pooling, "dense_limit": limit, "relative_sparsity": relative_sparsity,
+        "draws": draws, "tune": tune, "chains": chains, "seed": seed,
+    }  # fmt: skip
+    asked = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
+    places = {name: at for name, at in asked.items() if at}
+    check_places(frontiers, **places)
+    _run(frontiers, out, options, places, quiet=quiet)
 
 
 @app.command()
@@ -109,29 +136,50 @@ def compare(
     group: GroupColumns = None,
     l0: L0Column = "l0",
     y: HitColumn = None,
+    cost: CostColumn = None,
     curve: Annotated[
         list[str] | None, typer.Option(help="Curve family to compare. Repeat for several; all if left out.")
+    ] = None,
+    noise: NoiseName = "student-t",
+    dense_limit: DenseLimitText = None,
+    relative_sparsity: RelativeSparsity = False,
+    leave_curves_out: Annotated[
+        bool, typer.Option("--leave-curves-out", help="Predict each curve from the others as well.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables and the figure of all families.")
     ] = None,
     on_fault: OnFault = "raise",
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
     seed: Seed = 1,
+    force: Force = False,
 ) -> None:
     """Compare curve families on DATA.csv: leave-one-out predictions, weights, and the gains under each.
 
     Example: hillfront compare saes.csv --baseline relu --group layer --curve hill --curve power
     """
     from hillfront.compare import compare_curves
-    from hillfront.curves import FAMILIES
+    from hillfront.outputs import check_out, write_comparison
 
-    frontiers = _read_frontiers(data, variant, group, l0, y, baseline, on_fault)
+    if out is not None:
+        check_out(out, force=force)
+    limit = dense_limit_of(dense_limit)
+    frontiers = read_frontiers(
+        data, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit, baseline=baseline,
+        on_fault=on_fault,
+    )  # fmt: skip
     comparison = compare_curves(
-        frontiers, baseline=baseline, families=tuple(curve or FAMILIES), draws=draws, tune=tune,
+        frontiers, baseline=baseline, families=curve, noise=noise, dense_limit=limit,
+        relative_sparsity=relative_sparsity, leave_curves_out=leave_curves_out, draws=draws, tune=tune,
         chains=chains, seed=seed, progress=sys.stderr.isatty(),
     )  # fmt: skip
     typer.echo(comparison)
-    failed = [name for name, result in comparison.fits.items() if not result.diagnostics().passed]
+    if out is not None:
+        write_comparison(comparison, out)
+        typer.echo(f"Results are in {out}.")
+    failed = comparison.failed
     if failed:
         typer.echo(f"DIAGNOSTICS FAILED for {', '.join(failed)}: do not report these.", err=True)
         raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
@@ -158,7 +206,8 @@ def demo(
         frontiers = Frontiers.from_frame(
             load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
         )
-    _run(frontiers, "baseline", out, draws=draws, tune=tune, chains=chains, seed=seed, quiet=quiet)
+    options = {"baseline": "baseline", "draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    _run(frontiers, out, options, {}, quiet=quiet)
 
 
 @app.command()
@@ -191,61 +240,15 @@ def check(
         raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
 
 
-def _read_frontiers(
-    data: Path,
-    variant: str,
-    group: list[str] | None,
-    l0: str,
-    y: str | None,
-    baseline: str,
-    on_fault: Literal["raise", "drop"],
-) -> Frontiers:
-    from hillfront.frontiers import FrontierDataWarning, Frontiers
-
-    frame = _read_csv(data)
-    with warnings.catch_warnings():
-        # They stand among the notes of the summary.
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(
-            frame, variant=variant, group=tuple(group or ()), l0=l0, y=y, baseline=baseline, on_fault=on_fault
-        )
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no file {path}. Give the path of a CSV file with one row a trained SAE."
-        )
-    try:
-        # Only an empty cell is missing: "None" and "NA" are names that a variant may have.
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} cannot be read as CSV: {error}. Save the table as comma-separated UTF-8."
-        ) from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        # pandas would take the first column for row labels, and shift all others by one.
-        raise ValueError(
-            f"{path} cannot be read as CSV: its rows have more cells than its header. Check for commas at "
-            "the ends of lines, and for columns without a name."
-        )
-    return frame
-
-
 def _run(
     frontiers: Frontiers,
-    baseline: str,
     out: Path,
+    options: Mapping[str, Any],
+    places: Mapping[str, list[float]],
     *,
-    curve: str = "hill",
-    draws: int,
-    tune: int,
-    chains: int,
-    seed: int,
     quiet: bool,
 ) -> None:
+    """Fit, write every output, and say what came out."""
     from hillfront.fitting import fit
     from hillfront.outputs import write_outputs
 
@@ -254,11 +257,8 @@ def _run(
             f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True
         )
     try:
-        result = fit(
-            frontiers, baseline=baseline, curve=curve, draws=draws, tune=tune, chains=chains, seed=seed,
-            progress=not quiet and sys.stderr.isatty(),
-        )  # fmt: skip
-        write_outputs(result, out)
+        result = fit(frontiers, progress=not quiet and sys.stderr.isatty(), **options)
+        write_outputs(result, out, **places)
     except KeyboardInterrupt:
         # Here, because typer would leave without a word.
         typer.echo("hillfront: interrupted; nothing was written.", err=True)

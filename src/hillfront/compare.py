@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
+from hillfront.cross_validation import leave_one_curve_out, leave_one_out
 from hillfront.curves import FAMILIES, family_named
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
-from hillfront.predict import pointwise
+from hillfront.noise import DEFAULT_NOISE
 from hillfront.sampling import SamplerSettings
+from hillfront.sparsity import DenseLimit
 
 if TYPE_CHECKING:
     from arviz_stats.utils import ELPDData
 
-__all__ = ["CurveComparison", "compare_curves"]
+__all__ = ["CurveComparison", "compare_curves", "compare_prepared", "families_for"]
 
 _GAINS = ("mean_sparsity_gain", "mean_hit_reduction")
 
@@ -36,16 +37,27 @@ class CurveComparison:
     ----------
     summary : pandas.DataFrame
         One row a family, best first: curve, elpd_loo, se, difference (from the best), difference_se, p_loo,
-        weight (stacking), refits (SAEs whose leave-one-out density was computed by a refit without them).
+        weight (stacking), refits (SAEs whose leave-one-out density was computed by a refit without them). With
+        curves left out as well: elpd_curves, difference_curves (from the first row) and its standard error
+        over curves, difference_curves_se.
     gains : pandas.DataFrame
         The headline gains on average over the groups, under each family and averaged over the families by
         weight: curve, weight, variant, quantity, median, lower, upper, prob, p_gt_1.
+    curves : pandas.DataFrame
+        The log density of each curve that was left out as a whole, by family: curve, variant, group, n, elpd.
+        Empty unless it was asked for.
     fits : mapping of str to FrontierFit
     """
 
     summary: pd.DataFrame
     gains: pd.DataFrame
+    curves: pd.DataFrame
     fits: Mapping[str, FrontierFit]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Families whose fit failed a diagnostic."""
+        return tuple(name for name, fit in self.fits.items() if not fit.diagnostics().passed)
 
     def __str__(self) -> str:
         """Both tables."""
@@ -56,13 +68,27 @@ class CurveComparison:
         return "\n\n".join(tables)
 
 
+def families_for(frontiers: Frontiers) -> tuple[str, ...]:
+    """Names of the curve families that can be fitted to these frontiers.
+
+    A family that saturates at 1 cannot be fitted to a cost without an upper bound.
+    """
+    return tuple(
+        name for name, family in FAMILIES.items() if frontiers.bounded or family.unbounded is not None
+    )
+
+
 def compare_curves(
     frontiers: Frontiers,
     *,
     baseline: str,
-    families: Sequence[str] = tuple(FAMILIES),
+    families: Sequence[str] | None = None,
     priors: Mapping[str, Mapping[str, Any]] | None = None,
+    noise: str = DEFAULT_NOISE,
+    dense_limit: DenseLimit = None,
+    relative_sparsity: bool = False,
     exact: bool = True,
+    leave_curves_out: bool = False,
     prob: float = DEFAULT_PROB,
     draws: int = 1000,
     tune: int = 1000,
@@ -76,12 +102,16 @@ def compare_curves(
     ----------
     frontiers : Frontiers
     baseline : str
-    families : sequence of str
-        Names of curve families; all by default.
+    families : sequence of str, optional
+        Names of curve families; by default all that the metric allows.
     priors : mapping of family to (mapping of str to Prior or float), optional
         Overrides, by family.
+    noise, dense_limit, relative_sparsity
+        As for :func:`hillfront.prepare`, the same for all families.
     exact : bool
         Whether to refit without each SAE whose Pareto k is too high for importance sampling.
+    leave_curves_out : bool
+        Whether to predict each curve from the others as well: one refit a curve and family.
     prob : float
         Probability of the gains' intervals.
     draws, tune, chains, seed, progress
@@ -94,7 +124,7 @@ def compare_curves(
     Raises
     ------
     ValueError
-        For an unknown family, or one named twice.
+        For an unknown family, one named twice, or one that the metric does not allow.
 
     Notes
     -----
@@ -102,88 +132,96 @@ def compare_curves(
     Gelman and J. Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and
     WAIC, doi:10.1007/s11222-016-9696-4; weights as in Y. Yao et al. (2018), doi:10.1214/17-BA1091.
     """
-    import arviz_stats
-
-    for name in families:
+    names = families_for(frontiers) if families is None else tuple(families)
+    for name in names:
         family_named(name)
-    if len(set(families)) != len(families) or not families:
-        raise ValueError(f"families={list(families)}: name each curve family once, and at least one.")
+    if len(set(names)) != len(names) or not names:
+        raise ValueError(f"families={list(names)}: name each curve family once, and at least one.")
     settings = SamplerSettings(draws=draws, tune=tune, chains=chains, seed=seed)
+    prepared = {
+        name: prepare(
+            frontiers, baseline=baseline, curve=name, priors=(priors or {}).get(name), noise=noise,
+            dense_limit=dense_limit, relative_sparsity=relative_sparsity,
+        )
+        for name in names
+    }  # fmt: skip
+    return compare_prepared(
+        prepared, frontiers, settings=settings, exact=exact, leave_curves_out=leave_curves_out, prob=prob,
+        progress=progress,
+    )  # fmt: skip
+
+
+def compare_prepared(
+    prepared: Mapping[str, PreparedModel],
+    frontiers: Frontiers,
+    *,
+    settings: SamplerSettings,
+    exact: bool = True,
+    leave_curves_out: bool = False,
+    prob: float = DEFAULT_PROB,
+    progress: bool = False,
+) -> CurveComparison:
+    """Compare families whose models are compiled; see :func:`compare_curves`."""
     fits: dict[str, FrontierFit] = {}
     elpds: dict[str, ELPDData] = {}
     refits: dict[str, int] = {}
-    for name in families:
-        prepared = prepare(frontiers, baseline=baseline, curve=name, priors=(priors or {}).get(name))
-        fits[name] = prepared.fit(draws=draws, tune=tune, chains=chains, seed=seed, progress=progress)
-        elpds[name], refits[name] = _leave_one_out(prepared, fits[name], settings, exact=exact)
-    if len(families) > 1:
-        with warnings.catch_warnings():
-            # High Pareto k were refitted, or are counted in the table.
-            warnings.simplefilter("ignore", UserWarning)
-            table = arviz_stats.compare(elpds, round_to=None)
-        weights = table["weight"]
-        order = list(table.index)
-        difference_se = table["dse"]
-    else:
-        order, weights = list(families), pd.Series(1.0, index=list(families))
-        difference_se = pd.Series(0.0, index=list(families))
+    left_out: list[pd.DataFrame] = []
+    for name, model in prepared.items():
+        fits[name] = model.fit(
+            frontiers, draws=settings.draws, tune=settings.tune, chains=settings.chains,
+            target_accept=settings.target_accept, seed=settings.seed, progress=progress,
+        )  # fmt: skip
+        elpds[name], refits[name] = leave_one_out(model, fits[name], settings, exact=exact)
+        if leave_curves_out:
+            out = leave_one_curve_out(model, fits[name], settings, progress=progress)
+            left_out.append(out.assign(curve=name)[["curve", *out.columns]])
+    ranking = _ranking(elpds)
+    order = list(ranking.index)
     summary = pd.DataFrame(
         {
             "curve": order,
             "elpd_loo": [float(elpds[n].elpd) for n in order],
             "se": [float(elpds[n].se) for n in order],
             "difference": [float(elpds[n].elpd - elpds[order[0]].elpd) for n in order],
-            "difference_se": [float(difference_se[n]) for n in order],
+            "difference_se": ranking["dse"].to_numpy(),
             "p_loo": [float(elpds[n].p) for n in order],
-            "weight": [float(weights[n]) for n in order],
+            "weight": ranking["weight"].to_numpy(),
             "refits": [refits[n] for n in order],
         }
     )
-    gains = _gains({n: fits[n] for n in order}, weights, prob=prob, seed=seed)
-    return CurveComparison(summary, gains, fits)
+    columns = ["curve", "variant", "group", "n", "elpd"]
+    curves = pd.concat(left_out, ignore_index=True) if left_out else pd.DataFrame(columns=columns)
+    if left_out:
+        summary = summary.merge(_over_curves(curves, order), on="curve")
+    gains = _gains({n: fits[n] for n in order}, ranking["weight"], prob=prob, seed=settings.seed)
+    return CurveComparison(summary, gains, curves, fits)
 
 
-def _leave_one_out(
-    prepared: PreparedModel, fit: FrontierFit, settings: SamplerSettings, *, exact: bool
-) -> tuple[ELPDData, int]:
-    """PSIS-LOO, with an exact refit for each row where it cannot be trusted."""
+def _ranking(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
+    """Families from best to worst, with stacking weights and the standard errors of differences."""
     import arviz_stats
 
+    if len(elpds) == 1:
+        return pd.DataFrame({"dse": [0.0], "weight": [1.0]}, index=list(elpds))
     with warnings.catch_warnings():
+        # High Pareto k were refitted, or are counted in the table.
         warnings.simplefilter("ignore", UserWarning)
-        elpd = arviz_stats.loo(fit.data, pointwise=True)
-        n_high = int((elpd.pareto_k > elpd.good_k).sum())
-        if exact and n_high:
-            elpd = arviz_stats.reloo(_refits(prepared, fit, settings), loo_orig=elpd, pointwise=True)
-    return elpd, n_high if exact else 0
+        ranking: pd.DataFrame = arviz_stats.compare(dict(elpds), round_to=None)
+    return ranking
 
 
-def _refits(prepared: PreparedModel, fit: FrontierFit, settings: SamplerSettings) -> Any:
-    """ArviZ's interface to a model that can be fitted again without some rows."""
-    from arviz_stats import SamplingWrapper
-
-    frontiers = fit.frontiers
-
-    class Refits(SamplingWrapper):
-        def sel_observations(self, idx: int) -> tuple[Frontiers, Frontiers]:
-            out = np.zeros(len(frontiers), dtype=bool)
-            out[idx] = True
-            return tuple(  # type: ignore[return-value]
-                replace(frontiers, table=frontiers.table[keep].reset_index(drop=True)) for keep in (~out, out)
-            )
-
-        def sample(self, modified_observed_data: Frontiers) -> xr.Dataset:
-            return prepared.sample(modified_observed_data, settings)[0]
-
-        def get_inference_data(self, fitted_model: xr.Dataset) -> xr.DataTree:
-            return xr.DataTree.from_dict({"/posterior": fitted_model})
-
-        def log_likelihood__i(self, excluded_obs: Frontiers, idata__i: xr.DataTree) -> xr.DataArray:
-            posterior = idata__i["posterior"].to_dataset()
-            rng = np.random.default_rng(0)  # draws predictions too, which are not used
-            return pointwise(posterior, excluded_obs, prepared.design, rng=rng)[1]
-
-    return Refits(model=prepared, idata_orig=fit.data)  # type: ignore[no-untyped-call]
+def _over_curves(curves: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Sum the densities of left-out curves, and their differences from the first family."""
+    wide = curves.pivot(index=["variant", "group"], columns="curve", values="elpd")[list(order)]
+    difference = wide.sub(wide[order[0]], axis=0)
+    return pd.DataFrame(
+        {
+            "curve": order,
+            "elpd_curves": wide.sum().to_numpy(),
+            "difference_curves": difference.sum().to_numpy(),
+            "difference_curves_se": (np.sqrt(len(wide)) * difference.std()).to_numpy(),
+        }
+    )
 
 
 def _gains(fits: Mapping[str, FrontierFit], weights: pd.Series, *, prob: float, seed: int) -> pd.DataFrame:

@@ -5,17 +5,31 @@ Two tables with the same design share one compiled model.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hillfront.curves import CurveFamily, SampledParameter, family_named
+from hillfront.design_checks import check_metric, check_rows
 from hillfront.frontiers import Frontiers
+from hillfront.known_errors import known_errors
+from hillfront.noise import DEFAULT_NOISE, Noise, noise_named
 from hillfront.priors import DEFAULT_HIT_REF
+from hillfront.sparsity import (
+    REFERENCE_D_MODEL,
+    REFERENCE_SPARSITY,
+    DenseLimit,
+    SparsityScale,
+    scales_by_group,
+)
 
 __all__ = ["POOLINGS", "Design", "design_of"]
+
+Array = Any
 
 POOLINGS = ("partial", "common", "none")
 """How the curves share a parameter; a number in their place fixes it."""
@@ -37,6 +51,20 @@ class Design:
         value at which it is fixed.
     hit_ref : float
         Performance hit at which a curve's position is measured.
+    noise : str
+        Name of the observation model.
+    metric : str
+        What is fitted: ``performance_hit``, or ``cost`` for a fidelity metric without an upper bound.
+    dense_limit : "d_model", float or None
+        L0 at which the hit vanishes.
+    relative_sparsity : bool
+        Whether L0 counts in shares of d_model.
+    scales : tuple of SparsityScale
+        What these two come to in each group.
+    known_errors : tuple of str
+        Which standard errors are known of each SAE: ``se`` of y, and ``se_l0``.
+    shared_errors : tuple of str
+        ``base``, ``ablated`` or both: the losses with known errors that the SAEs of a group share.
     """
 
     variants: tuple[str, ...]
@@ -44,6 +72,17 @@ class Design:
     curve: str
     pool: tuple[tuple[str, str | float], ...]
     hit_ref: float
+    noise: str = DEFAULT_NOISE
+    metric: str = "performance_hit"
+    dense_limit: DenseLimit = None
+    relative_sparsity: bool = False
+    scales: tuple[SparsityScale, ...] = ()
+    known_errors: tuple[str, ...] = ()
+    shared_errors: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.scales:
+            object.__setattr__(self, "scales", (SparsityScale(),) * len(self.groups))
 
     @property
     def baseline(self) -> str:
@@ -52,13 +91,51 @@ class Design:
 
     @property
     def family(self) -> CurveFamily:
-        """The curve family."""
-        return family_named(self.curve)
+        """The curve family, in the coordinates that suit the metric."""
+        family = family_named(self.curve)
+        return family if self.metric == "performance_hit" or family.unbounded is None else family.unbounded
+
+    @property
+    def observation(self) -> Noise:
+        """The observation model."""
+        return noise_named(self.noise)
+
+    @property
+    def sparsity_ref(self) -> float:
+        """Sparsity about which the priors are stated, an L0 of 50."""
+        return REFERENCE_SPARSITY * (REFERENCE_D_MODEL if self.relative_sparsity else 1.0)
 
     @property
     def pooling(self) -> dict[str, str | float]:
         """Pooling by natural parameter."""
         return dict(self.pool)
+
+    def natural(self, *sampled: Array) -> dict[str, Array]:
+        """Natural parameters from the sampled ones, in the order of the family's."""
+        family = self.family
+        if family.bounded:
+            return family.natural(*sampled, hit_ref=self.hit_ref)
+        return family.natural(*sampled, sparsity_ref=self.sparsity_ref)
+
+    def sparsities(self, frontiers: Frontiers) -> NDArray[np.float64]:
+        """Sparsity of each row in the scale of its group."""
+        scale = frontiers.table["group"].map(dict(zip(self.groups, self.scales, strict=True)))
+        l0 = frontiers.table["l0"].to_numpy(np.float64)
+        return np.array([own.sparsity(value) for own, value in zip(scale, l0, strict=True)])
+
+    def to_json(self) -> str:
+        """Write the design as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote, also in versions that knew fewer options."""
+        stored = json.loads(text)
+        for name in ("variants", "groups", "known_errors", "shared_errors"):
+            stored[name] = tuple(stored.get(name, ()))
+        stored["pool"] = tuple((name, how) for name, how in stored["pool"])
+        stored["scales"] = tuple(SparsityScale(**scale) for scale in stored.get("scales", ()))
+        return cls(**stored)
 
     def cells(self, frontiers: Frontiers) -> NDArray[np.int64]:
         """Index of each row's curve in the flattened (group, variant) grid."""
@@ -78,13 +155,20 @@ def design_of(
     curve: str = "hill",
     pool: Mapping[str, str | float] | None = None,
     hit_ref: float = DEFAULT_HIT_REF,
+    noise: str = DEFAULT_NOISE,
+    dense_limit: DenseLimit = None,
+    relative_sparsity: bool = False,
 ) -> Design:
-    """Derive the design of a table of frontiers.
+    """Derive the design of a table of frontiers; see :func:`hillfront.prepare`.
 
     Raises
     ------
     ValueError
-        For an unknown baseline, curve or pooling, or a reference hit outside (0, 1).
+        For an unknown baseline, curve, pooling or noise, a reference hit outside (0, 1), or options that do
+        not go together.
+    FrontierDataError
+        For rows that the options have no place for: an L0 at the dense limit or above, hits outside (0, 1)
+        under logit-normal noise.
 
     Examples
     --------
@@ -107,6 +191,10 @@ def design_of(
         )
     if not 0.0 < hit_ref < 1.0:
         raise ValueError(f"hit_ref={hit_ref!r}: the reference hit must lie between 0 and 1, such as 0.05.")
+    check_metric(frontiers, family, noise=noise, hit_ref=hit_ref)
+    check_rows(frontiers, noise=noise, dense_limit=dense_limit)
+    if frontiers.metric == "cost" and family.unbounded is not None:
+        family = family.unbounded
     parameters = {parameter.natural: parameter for parameter in family.sampled}
     pooling: dict[str, str | float] = dict.fromkeys(parameters, "partial")
     for name, how in (pool or {}).items():
@@ -120,7 +208,25 @@ def design_of(
         # A fixed x_half pins the curve at y = 1/2, so that is where its position is measured.
         hit_ref = 0.5
     others = tuple(v for v in variants if v != baseline)
-    return Design((baseline, *others), frontiers.groups, curve, tuple(pooling.items()), hit_ref)
+    errors = known_errors(frontiers)
+    table = frontiers.table
+    known = {"se": "se" in table or bool(errors["se"].any()), "se_l0": "se_l0" in table}
+    return Design(
+        (baseline, *others),
+        frontiers.groups,
+        curve,
+        tuple(pooling.items()),
+        hit_ref,
+        noise=noise_named(noise).name,
+        metric=frontiers.metric,
+        dense_limit=dense_limit,
+        relative_sparsity=relative_sparsity,
+        scales=scales_by_group(
+            table, frontiers.groups, dense_limit=dense_limit, relative=relative_sparsity
+        ),
+        known_errors=tuple(name for name, there in known.items() if there),
+        shared_errors=tuple(name for name in ("base", "ablated") if errors[name].any()),
+    )
 
 
 def _checked_pooling(parameter: SampledParameter, how: str | float) -> str | float:

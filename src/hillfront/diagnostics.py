@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import special
 
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
@@ -249,13 +248,12 @@ def _pareto_k(tree: xr.DataTree) -> Check:
 
 def _residuals(posterior: xr.Dataset, frontiers: Frontiers, design: Design, seed: int) -> tuple[Check, Check]:
     """Posterior predictive checks of the residuals: how many lie far out, and how far the furthest."""
-    f, scale = at_rows(posterior, frontiers, design)
+    expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
     rng = np.random.default_rng([seed, 4])
-    nu = noise_draws(posterior)["nu"]
-    y = frontiers.table["performance_hit"].to_numpy(np.float64)[:, None]
-    observed = np.abs((y - f) / scale)
-    replicated = np.abs(rng.standard_t(nu, size=f.shape))
-    bound = special.stdtrit(nu, 0.5 + 0.5 * DEFAULT_PROB)
+    y = frontiers.y.to_numpy(np.float64)[:, None]
+    observed = np.abs(design.observation.residual(y, expected, noise))
+    replicated = np.abs(design.observation.standard_draws(rng, noise, observed.shape))
+    bound = design.observation.tail_bound(noise, prob=DEFAULT_PROB)
     p_share = float(np.mean((replicated > bound).mean(axis=0) >= (observed > bound).mean(axis=0)))
     share = float((observed > bound).mean())
     spread = Check(

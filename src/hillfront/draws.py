@@ -31,7 +31,7 @@ def curve_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
         sample_axis_last(posterior[parameter.name].transpose("group", "variant", "chain", "draw"))
         for parameter in design.family.sampled
     ]
-    return design.family.natural(*sampled, hit_ref=design.hit_ref)
+    return design.natural(*sampled)
 
 
 def new_group_draws(posterior: xr.Dataset, design: Design, *, seed: int) -> dict[str, Floats] | None:
@@ -66,7 +66,7 @@ def new_group_draws(posterior: xr.Dataset, design: Design, *, seed: int) -> dict
                 z = rng.standard_normal((n_variants - 1, n_samples))
                 theta = theta + spread * interaction_sd * (zero_sum_basis(n_variants) @ z)
         sampled.append(theta)
-    return design.family.natural(*sampled, hit_ref=design.hit_ref)
+    return design.natural(*sampled)
 
 
 def _hyper(posterior: xr.Dataset, name: str, n_samples: int) -> Floats:

@@ -18,10 +18,13 @@ from hillfront.design import Design, design_of
 from hillfront.draws import curve_draws
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
-from hillfront.model import build_model, model_data, reported_variables
+from hillfront.model import build_model, reported_variables
+from hillfront.noise import DEFAULT_NOISE
 from hillfront.predict import pointwise
 from hillfront.priors import DEFAULT_HIT_REF, priors_to_json, resolve_priors
+from hillfront.rows import row_data
 from hillfront.sampling import SamplerSettings, compile_model, draw_posterior, draw_prior
+from hillfront.sparsity import DenseLimit
 from hillfront.storage import FORMAT
 
 if TYPE_CHECKING:
@@ -124,7 +127,7 @@ class PreparedModel:
         """
         posterior, stats = draw_posterior(
             self.compiled,
-            data=model_data(frontiers, self.design),
+            data=row_data(frontiers, self.design),
             var_names=reported_variables(self.design, self.priors),
             settings=settings,
             progress=progress,
@@ -133,14 +136,21 @@ class PreparedModel:
         return _complete(posterior, self.design, self.priors), stats
 
     def _check_design(self, frontiers: Frontiers) -> None:
-        given = (set(frontiers.variants), set(frontiers.groups), "se" in frontiers.table)
-        prepared = (set(self.design.variants), set(self.design.groups), "se" in self.frontiers.table)
-        names = ("variants", "groups", "column 'se'")
-        for name, now, before in zip(names, given, prepared, strict=True):
-            if now != before:
-                shown = (
-                    sorted(x) if isinstance(x, set) else ("present" if x else "absent") for x in (now, before)
-                )
+        """Refuse data that this model was not built for."""
+        design, before = self.design, self.frontiers
+        again = design_of(
+            frontiers, baseline=design.baseline, curve=design.curve, noise=design.noise,
+            dense_limit=design.dense_limit, relative_sparsity=design.relative_sparsity,
+        ) if design.baseline in frontiers.variants else design  # fmt: skip
+        for name, now, prepared in (
+            ("variants", set(frontiers.variants), set(design.variants)),
+            ("groups", set(frontiers.groups), set(design.groups)),
+            ("metric", {frontiers.metric_label}, {before.metric_label}),
+            ("known errors", _errors(again), _errors(design)),
+            ("d_model", _widths(again), _widths(design)),
+        ):
+            if now != prepared:
+                shown = (", ".join(map(str, sorted(values))) or "none" for values in (now, prepared))
                 raise ValueError(
                     "These frontiers have {}: {}; the model was prepared for: {}. Prepare a model with them, "
                     "by prepare(frontiers, ...).".format(name, *shown)
@@ -154,7 +164,7 @@ class PreparedModel:
         prior_predictive, _ = pointwise(self._prior, frontiers, self.design, rng=rng)
         table = frontiers.table
         obs = {"obs": table["row"].to_numpy()}
-        y = xr.DataArray(table["performance_hit"].to_numpy(np.float64), dims="obs", coords=obs)
+        y = xr.DataArray(frontiers.y.to_numpy(np.float64), dims="obs", coords=obs)
         constant = {
             name: xr.DataArray(table[column].to_numpy(), dims="obs", coords=obs)
             for name, column in (("l0", "l0"), ("sparsity", "sparsity"))
@@ -188,11 +198,19 @@ class PreparedModel:
             ),
             "seed": settings.seed,
             "settings": json.dumps(asdict(settings)),
-            "design": json.dumps(asdict(self.design)),
+            "design": self.design.to_json(),
             "priors": json.dumps(priors_to_json(self.priors)),
             "data_hash": frontiers.data_hash,
         }
         return tree
+
+
+def _errors(design: Design) -> set[str]:
+    return {*design.known_errors, *(f"error of ce_{name}" for name in design.shared_errors)}
+
+
+def _widths(design: Design) -> set[tuple[float, float]]:
+    return {(scale.unit, scale.offset) for scale in design.scales}
 
 
 def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:
@@ -212,6 +230,9 @@ def prepare(
     priors: Mapping[str, Any] | None = None,
     pool: Mapping[str, str | float] | None = None,
     hit_ref: float = DEFAULT_HIT_REF,
+    noise: str = DEFAULT_NOISE,
+    dense_limit: DenseLimit = None,
+    relative_sparsity: bool = False,
 ) -> PreparedModel:
     """Build and compile the model of a table once, to fit it and others of its design at once.
 
@@ -229,6 +250,13 @@ def prepare(
         it, such as ``{"k": 1.0}``.
     hit_ref : float
         Performance hit at which a curve's position is measured; the prior on positions is stated there.
+    noise : str
+        Observation model: ``"student-t"`` (default); ``"normal"``, its limit without tails; or
+        ``"logit-normal"``, for hits inside (0, 1).
+    dense_limit : "d_model" or float, optional
+        L0 at which the hit vanishes, from the column or a number: sparsity is then 1/L0 - 1/L_dense.
+    relative_sparsity : bool
+        Whether L0 counts in shares of d_model, so that groups of different width share the prior on positions.
 
     Returns
     -------
@@ -237,10 +265,15 @@ def prepare(
     Raises
     ------
     ValueError
-        For an unknown baseline, curve, prior or pooling.
+        For an unknown baseline, curve, prior, pooling or noise, or options that do not go together.
+    FrontierDataError
+        For rows at the dense limit or above, or outside (0, 1) under logit-normal noise.
     """
-    design = design_of(frontiers, baseline=baseline, curve=curve, pool=pool, hit_ref=hit_ref)
-    resolved = resolve_priors(design.family, priors)
+    design = design_of(
+        frontiers, baseline=baseline, curve=curve, pool=pool, hit_ref=hit_ref, noise=noise,
+        dense_limit=dense_limit, relative_sparsity=relative_sparsity,
+    )  # fmt: skip
+    resolved = resolve_priors(design.family, priors, noise=noise, relative_sparsity=relative_sparsity)
     model = build_model(frontiers, design, resolved)
     compiled = compile_model(model, var_names=reported_variables(design, resolved))
     return PreparedModel(frontiers, design, resolved, model, compiled)
@@ -254,6 +287,9 @@ def fit(
     priors: Mapping[str, Any] | None = None,
     pool: Mapping[str, str | float] | None = None,
     hit_ref: float = DEFAULT_HIT_REF,
+    noise: str = DEFAULT_NOISE,
+    dense_limit: DenseLimit = None,
+    relative_sparsity: bool = False,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -271,7 +307,7 @@ def fit(
     Parameters
     ----------
     frontiers : Frontiers
-    baseline, curve, priors, pool, hit_ref
+    baseline, curve, priors, pool, hit_ref, noise, dense_limit, relative_sparsity
         As for :func:`prepare`.
     draws, tune, chains, target_accept, seed, cores, progress
         As for :meth:`PreparedModel.fit`.
@@ -299,7 +335,10 @@ def fit(
     """
     # Settings are checked before the compilation that they would otherwise wait for.
     SamplerSettings(draws, tune, chains, target_accept, seed)
-    prepared = prepare(frontiers, baseline=baseline, curve=curve, priors=priors, pool=pool, hit_ref=hit_ref)
+    prepared = prepare(
+        frontiers, baseline=baseline, curve=curve, priors=priors, pool=pool, hit_ref=hit_ref, noise=noise,
+        dense_limit=dense_limit, relative_sparsity=relative_sparsity,
+    )  # fmt: skip
     return prepared.fit(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         seed=seed, cores=cores, progress=progress,

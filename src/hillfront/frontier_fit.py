@@ -17,10 +17,11 @@ from hillfront.claims import ClaimCheck, check_claim_of
 from hillfront.design import Design
 from hillfront.diagnostics import Diagnostics, diagnostics_of
 from hillfront.frontiers import Frontiers
-from hillfront.improvement import DEFAULT_AT_HIT, DEFAULT_AT_L0, Improvement, improvement_of
+from hillfront.improvement import Improvement, improvement_of
 from hillfront.intervals import DEFAULT_PROB
 from hillfront.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
 from hillfront.predict import predict_curves
+from hillfront.quantities import DEFAULT_AT_L0
 from hillfront.storage import read_tree, write_tree
 
 __all__ = ["FrontierFit"]
@@ -50,14 +51,7 @@ class FrontierFit:
     @cached_property
     def design(self) -> Design:
         """Variants, groups, curve family and pooling."""
-        stored = json.loads(self.data.attrs["design"])
-        return Design(
-            variants=tuple(stored["variants"]),
-            groups=tuple(stored["groups"]),
-            curve=stored["curve"],
-            pool=tuple((name, how) for name, how in stored["pool"]),
-            hit_ref=stored["hit_ref"],
-        )
+        return Design.from_json(self.data.attrs["design"])
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -100,8 +94,9 @@ class FrontierFit:
         self,
         *,
         prob: float = DEFAULT_PROB,
-        at_hit: Sequence[float] = DEFAULT_AT_HIT,
+        at_hit: Sequence[float] | None = None,
         at_l0: Sequence[float] = DEFAULT_AT_L0,
+        at_nats: Sequence[float] = (),
     ) -> Improvement:
         """How many times better each variant is than the baseline.
 
@@ -109,10 +104,14 @@ class FrontierFit:
         ----------
         prob : float
             Probability of the equal-tailed intervals.
-        at_hit : sequence of float
-            Performance hits at which to give the ``sparsity_gain``.
+        at_hit : sequence of float, optional
+            Performance hits at which to give the ``sparsity_gain``: 0.02, 0.05 and 0.1 by default. For a cost,
+            its values, none by default, as they have units of their own.
         at_l0 : sequence of float
             L0 values at which to give the ``hit_reduction``.
+        at_nats : sequence of float
+            Loss differences, in nats, at which to give the gain (``sparsity_gain_nats``). They need the columns
+            ``ce_base`` and ``ce_ablated``, and do not depend on whether the ablation is by mean or by zero.
 
         Returns
         -------
@@ -125,11 +124,13 @@ class FrontierFit:
         Raises
         ------
         ValueError
-            For a probability or a hit outside (0, 1), or an L0 that is not positive.
+            For a probability or a hit outside (0, 1), an L0 or a loss difference that is not positive, or
+            ``at_nats`` without the losses.
         """
         return improvement_of(
             self._posterior, self.frontiers, self.design,
-            prob=prob, at_hit=at_hit, at_l0=at_l0, seed=self.settings["seed"], notes=self.notes,
+            prob=prob, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats, seed=self.settings["seed"],
+            notes=self.notes,
         )  # fmt: skip
 
     def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.curves import CurveFamily
 from hillfront.design import Design
 from hillfront.draws import curve_draws, new_group_draws
-from hillfront.estimands import (
-    FloatLike,
-    Parameters,
-    hit_reduction,
-    mean_hit_reduction,
-    mean_sparsity_gain,
-    parameter_ratio,
-    sparsity_gain,
-)
+from hillfront.estimands import Parameters
 from hillfront.frontiers import Frontiers
 from hillfront.intervals import DEFAULT_PROB, check_prob, equal_tailed
-from hillfront.ranges import NOWHERE, Range, observed_ranges, shared_range
+from hillfront.known_errors import curve_losses
+from hillfront.quantities import DEFAULT_AT_HIT, DEFAULT_AT_L0, Pair, Quantity, quantities_of
+from hillfront.ranges import Range, average_range, observed_ranges, shared_range
+from hillfront.sparsity import average_scale
 
 Floats = NDArray[np.float64]
 Ranges = dict[tuple[str, str], dict[str, Range]]
 
-__all__ = ["DEFAULT_AT_HIT", "DEFAULT_AT_L0", "Improvement", "improvement_of"]
-
-DEFAULT_AT_HIT = (0.02, 0.05, 0.1)
-DEFAULT_AT_L0 = (20.0, 50.0, 100.0)
+__all__ = ["Improvement", "check_places", "improvement_of"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +34,7 @@ class Improvement:
     ----------
     summary : pandas.DataFrame
         One row a quantity. Columns: baseline, variant, the group columns, scope (``average`` over the
-        observed groups, ``new_group`` or ``group``), quantity, at (the hit or the L0), median, lower,
+        observed groups, ``new_group`` or ``group``), quantity, at (hit, L0 or nats), median, lower,
         upper, prob, p_gt_1 and support (``observed``, ``extrapolated`` or ``none``).
     draws : xarray.DataArray, dims (row, chain, draw)
         Row i of the summary is made of ``draws[i]``; its labels are coordinates along ``row``.
@@ -62,94 +52,39 @@ class Improvement:
         return "\n".join([*self.notes, table])
 
 
-Compute = Callable[[Parameters, Parameters, FloatLike, FloatLike], Floats]
-
-
-@dataclass(frozen=True)
-class _Quantity:
-    """One quantity: how to compute it, and the range inside which it rests on data.
-
-    ``of`` is the axis (hit or sparsity) along which its place is measured, and ``place`` the point there,
-    None for means over the shared range.
-    """
-
-    name: str
-    at: float
-    of: str | None
-    place: float | None
-    compute: Compute
-
-
-def _gain_at(family: CurveFamily, hit: float) -> Compute:
-    return lambda variant, baseline, low, high: sparsity_gain(family, variant, baseline, hit)
-
-
-def _reduction_at(family: CurveFamily, l0: float) -> Compute:
-    return lambda variant, baseline, low, high: hit_reduction(family, variant, baseline, 1.0 / l0)
-
-
-def _ratio_of(name: str, sign: int) -> Compute:
-    return lambda variant, baseline, low, high: parameter_ratio(variant, baseline, name=name, sign=sign)
-
-
-def _quantities(family: CurveFamily, at_hit: Sequence[float], at_l0: Sequence[float]) -> Iterator[_Quantity]:
-    mean_gain, mean_reduction = partial(mean_sparsity_gain, family), partial(mean_hit_reduction, family)
-    yield _Quantity("mean_sparsity_gain", np.nan, "hit", None, mean_gain)
-    yield _Quantity("mean_hit_reduction", np.nan, "sparsity", None, mean_reduction)
-    for hit in at_hit:
-        yield _Quantity("sparsity_gain", hit, "hit", hit, _gain_at(family, hit))
-    for l0 in at_l0:
-        yield _Quantity("hit_reduction", l0, "sparsity", 1.0 / l0, _reduction_at(family, l0))
-    for name, (parameter, sign) in family.ratios.items():
-        # x_half is the sparsity at a hit of one half, so that is the place its ratio is read at.
-        of = "hit" if parameter == "x_half" else None
-        yield _Quantity(name, np.nan, of, 0.5, _ratio_of(parameter, sign))
-
-
-def _support(quantity: _Quantity, shared: Range, slopes_seen: bool) -> str:
-    if quantity.place is None:
-        return "observed" if shared else "none"
-    if quantity.of is None:
-        # A ratio of slopes rests on data where both curves have two distinct L0 values.
-        return "observed" if slopes_seen else "extrapolated"
-    return "observed" if quantity.place in shared else "extrapolated"
-
-
-def _pick(parameters: Parameters, variant: int, group: int | None = None) -> Parameters:
-    if group is None:
-        return {name: values[variant] for name, values in parameters.items()}
-    return {name: values[group, variant] for name, values in parameters.items()}
-
-
 def improvement_of(
     posterior: xr.Dataset,
     frontiers: Frontiers,
     design: Design,
     *,
     prob: float = DEFAULT_PROB,
-    at_hit: Sequence[float] = DEFAULT_AT_HIT,
+    at_hit: Sequence[float] | None = None,
     at_l0: Sequence[float] = DEFAULT_AT_L0,
+    at_nats: Sequence[float] = (),
     seed: int = 1,
     notes: tuple[str, ...] = (),
 ) -> Improvement:
     """Summarise every improvement factor of every variant; see :meth:`hillfront.FrontierFit.improvement`."""
     check_prob(prob)
-    _check_places(at_hit, at_l0)
+    if at_hit is None:
+        at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
+    check_places(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    losses = curve_losses(frontiers)
     curves = curve_draws(posterior, design)
     unseen = new_group_draws(posterior, design, seed=seed)
     ranges = observed_ranges(frontiers)
     rows: list[dict[str, object]] = []
     draws: list[Floats] = []
     for index, variant in enumerate(design.variants[1:], start=1):
-        groups = [
-            g
-            for g, name in enumerate(design.groups)
-            if (variant, name) in ranges and (design.baseline, name) in ranges
-        ]
-        for quantity in _quantities(design.family, at_hit, at_l0):
-            per_group = [_in_group(quantity, curves, index, g, variant, ranges, design) for g in groups]
-            records = [*_overall(quantity, per_group, unseen, index), *per_group]
-            for record in records:
+        pairs = {
+            group: _pair(curves, index, g, ranges, losses, design)
+            for g, group in enumerate(design.groups)
+            if (variant, group) in ranges and (design.baseline, group) in ranges
+        }
+        new = None if unseen is None or not pairs else _new_pair(unseen, index, list(pairs.values()), design)
+        for quantity in quantities_of(design.family, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats):
+            per_group = [_record(quantity, pair, "group", group) for group, pair in pairs.items()]
+            for record in (*_overall(quantity, per_group, new), *per_group):
                 rows.append(
                     {
                         "baseline": design.baseline,
@@ -167,63 +102,116 @@ def improvement_of(
 
 @dataclass(frozen=True)
 class _Record:
-    """One row to be: a quantity in one scope, with the shared range that it was taken over."""
+    """One row to be: a quantity in one scope."""
 
     scope: str
     group: str
     support: str
     values: Floats
-    shared: Range = NOWHERE
 
 
-def _in_group(
-    quantity: _Quantity,
+def _pair(
     curves: Parameters,
     index: int,
     group: int,
-    variant: str,
     ranges: Ranges,
+    losses: Mapping[tuple[str, str], float],
     design: Design,
-) -> _Record:
-    name = design.groups[group]
-    of = quantity.of or "sparsity"
-    shared = shared_range(ranges, variant=variant, baseline=design.baseline, group=name, of=of)
-    slopes_seen = all(bool(ranges[who, name]["sparsity"]) for who in (variant, design.baseline))
-    support = _support(quantity, shared, slopes_seen)
-    v, b = _pick(curves, index, group), _pick(curves, 0, group)
+) -> Pair:
+    """A variant and the baseline in an observed group."""
+    name, names = design.groups[group], (design.variants[index], design.baseline)
+    hits, sparsities = (
+        shared_range(ranges, variant=names[0], baseline=names[1], group=name, of=of)
+        for of in ("hit", "sparsity")
+    )
+    return Pair(
+        family=design.family,
+        variant={parameter: values[group, index] for parameter, values in curves.items()},
+        baseline={parameter: values[group, 0] for parameter, values in curves.items()},
+        hits=hits,
+        sparsities=sparsities,
+        own=(ranges[names[0], name], ranges[names[1], name]),
+        scale=design.scales[group],
+        losses=(losses.get((names[0], name), np.nan), losses.get((names[1], name), np.nan)),
+    )
+
+
+def _new_pair(unseen: Parameters, index: int, pairs: Sequence[Pair], design: Design) -> Pair:
+    """The two in a group that was not observed: over the average range, at the average width and loss."""
+    return Pair(
+        family=design.family,
+        variant={parameter: values[index] for parameter, values in unseen.items()},
+        baseline={parameter: values[0] for parameter, values in unseen.items()},
+        hits=average_range([pair.hits for pair in pairs]),
+        sparsities=average_range([pair.sparsities for pair in pairs]),
+        own=({}, {}),
+        scale=average_scale(design.scales),
+        losses=(
+            _geometric_mean([pair.losses[0] for pair in pairs if np.isfinite(pair.losses[0])]),
+            _geometric_mean([pair.losses[1] for pair in pairs if np.isfinite(pair.losses[1])]),
+        ),
+    )
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return float(np.exp(np.mean(np.log(values)))) if values else np.nan
+
+
+def _record(quantity: Quantity, pair: Pair, scope: str, group: str) -> _Record:
+    support = quantity.support(pair)
     if support == "none":
-        values = np.full_like(next(iter(v.values())), np.nan)
+        values = np.full_like(next(iter(pair.variant.values())), np.nan)
     else:
-        values = quantity.compute(v, b, shared.low, shared.high)
-    return _Record("group", name, support, values, shared)
+        values = quantity.compute(pair)
+    return _Record(scope, group, support, values)
 
 
-def _overall(
-    quantity: _Quantity, per_group: list[_Record], unseen: Parameters | None, index: int
-) -> Iterator[_Record]:
+def _overall(quantity: Quantity, per_group: list[_Record], new: Pair | None) -> Iterator[_Record]:
     """The average over the observed groups, and the prediction for a new one, where there are several."""
     usable = [record for record in per_group if record.support != "none"]
     if not usable:
         return
     support = "observed" if all(r.support == "observed" for r in usable) else "extrapolated"
-    yield _Record("average", "", support, np.exp(np.mean([np.log(r.values) for r in usable], axis=0)))
-    if unseen is not None:
-        # Means of a new group are over the average range of those observed; without one there are no means.
-        ends = [r.shared for r in usable if r.shared]
-        low = float(np.exp(np.mean([np.log(r.low) for r in ends]))) if ends else np.nan
-        high = float(np.exp(np.mean([np.log(r.high) for r in ends]))) if ends else np.nan
-        values = quantity.compute(_pick(unseen, index), _pick(unseen, 0), low, high)
+    with np.errstate(divide="ignore"):
+        average = np.exp(np.mean([np.log(r.values) for r in usable], axis=0))
+    yield _Record("average", "", support, average)
+    if new is not None:
+        record = _record(quantity, new, "new_group", "")
         # No data of a new group exists, so nothing about it is observed.
-        yield _Record("new_group", "", "extrapolated", values)
+        yield record if record.support == "none" else replace(record, support="extrapolated")
 
 
-def _check_places(at_hit: Sequence[float], at_l0: Sequence[float]) -> None:
+def check_places(
+    frontiers: Frontiers,
+    *,
+    at_hit: Sequence[float] = (),
+    at_l0: Sequence[float] = (),
+    at_nats: Sequence[float] = (),
+) -> None:
+    """Refuse places that the data have no quantity for.
+
+    Raises
+    ------
+    ValueError
+        For a hit outside (0, 1), an L0, a cost or a loss difference that is not positive, or a loss difference
+        where the losses are not known.
+    """
     for y in at_hit:
-        if not 0.0 < y < 1.0:
+        if frontiers.bounded and not 0.0 < y < 1.0:
             raise ValueError(f"at_hit has {y!r}: a performance hit to compare at lies between 0 and 1.")
+        if not (np.isfinite(y) and y > 0.0):
+            raise ValueError(f"at_hit has {y!r}: a cost to compare at is a positive number.")
     for l0 in at_l0:
         if not (np.isfinite(l0) and l0 > 0.0):
             raise ValueError(f"at_l0 has {l0!r}: an L0 to compare at is a positive number of latents.")
+    for nats in at_nats:
+        if not (np.isfinite(nats) and nats > 0.0):
+            raise ValueError(f"at_nats has {nats!r}: a loss difference to compare at is positive, in nats.")
+    if at_nats and not curve_losses(frontiers):
+        raise ValueError(
+            "at_nats needs the losses that hits are shares of: columns 'ce_base' and 'ce_ablated'. Add them, or "
+            "compare at a hit by at_hit."
+        )
 
 
 def _assemble(

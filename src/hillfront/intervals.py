@@ -33,7 +33,8 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
     Returns
     -------
     array, shape (3, ...)
-        NaN wherever a draw is NaN.
+        NaN wherever a draw is NaN. An infinite draw, such as the gain over a line that never comes down to a
+        hit, counts as one: an end of the interval may be infinite.
 
     Examples
     --------
@@ -41,4 +42,8 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
     [5.0, 50.0, 95.0]
     """
     tail = 0.5 * (1.0 - check_prob(prob))
-    return np.quantile(draws, [tail, 0.5, 1.0 - tail], axis=-1)
+    shares = [tail, 0.5, 1.0 - tail]
+    if not np.isinf(draws).any():
+        return np.quantile(draws, shares, axis=-1)
+    # Between infinite draws there is nothing to interpolate.
+    return np.quantile(draws, shares, axis=-1, method="inverted_cdf")

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
-from hillfront.noise import noise_scale
+from hillfront.noise import Expected, Noise
+from hillfront.rows import expected_at, row_data
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     type Tensor = TensorVariable[Any, Any]
 
-__all__ = ["build_model", "model_data", "reported_variables", "zero_sum_basis"]
+__all__ = ["build_model", "reported_variables", "zero_sum_basis"]
 
 # Coordinates in which the effects are sampled: effect = sd**(1 - c) * z with z ~ Normal(0, sd**c). 1 is the
 # centred form, 0 the non-centred one, and the prior is the same for all. Group effects are fixed by all
@@ -62,20 +63,6 @@ def zero_sum_basis(n: int) -> NDArray[np.float64]:
     return basis
 
 
-def model_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
-    """Arrays that the model reads from ``pm.Data``, by name; replaced when a compiled model is refitted."""
-    table = frontiers.table
-    se = table.get("se", None)
-    data = {
-        "sparsity": table["sparsity"].to_numpy(np.float64),
-        "hit": table["performance_hit"].to_numpy(np.float64),
-        "cell": design.cells(frontiers),
-    }
-    if se is not None:
-        data["se"] = se.to_numpy(np.float64)
-    return data
-
-
 def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) -> pm.Model:
     """Build the PyMC model of a design on a table.
 
@@ -103,7 +90,7 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     }
     # Bounds hold by construction (every scale is positive), and their checks would be compiled in.
     with pm.Model(coords=coords, check_bounds=False) as model:
-        data = {name: pm.Data(name, value) for name, value in model_data(frontiers, design).items()}
+        data = {name: pm.Data(name, value) for name, value in row_data(frontiers, design).items()}
         effects = _group_effects(design, priors)
         parameters = []
         for index, parameter in enumerate(family.sampled):
@@ -118,11 +105,37 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
             parameters.append(pm.Deterministic(parameter.name, theta, dims=("group", "variant")))
 
         at_rows = [theta.ravel()[data["cell"]] for theta in parameters]
-        f = family.value(data["sparsity"], **family.natural(*at_rows, hit_ref=design.hit_ref))
-        sigma, tau, nu = (_variable(name, priors) for name in ("sigma", "tau", "nu"))
-        scale = noise_scale(family.scale_hit(f), sigma, tau, nu, data.get("se", 0.0))
-        pm.StudentT("y", nu=nu, mu=f, sigma=scale, observed=data["hit"])
+        expected = expected_at(
+            family, data["sparsity"], design.natural(*at_rows),
+            se=data.get("se", 0.0), sparsity_se=data.get("sparsity_se"), **_shared_errors(data, design),
+        )  # fmt: skip
+        _observe(design.observation, expected, data["observed"], priors)
     return model
+
+
+def _shared_errors(data: Mapping[str, Tensor], design: Design) -> dict[str, Tensor]:
+    """Errors of the losses that the SAEs of a group share, known up to their standard deviation."""
+    import pymc as pm
+
+    group = data["cell"] // len(design.variants)
+    return {
+        f"{name}_error": data[f"{name}_error"] * pm.Normal(f"{name}_error_score", dims="group")[group]
+        for name in design.shared_errors
+    }
+
+
+def _observe(noise: Noise, expected: Expected, y: Tensor, priors: Mapping[str, Any]) -> None:
+    """Add the observed y."""
+    import pymc as pm
+
+    parameters = {name: _variable(name, priors) for name in noise.parameters}
+    location, scale = noise.location(expected), noise.scale(expected, parameters)
+    if noise.on_logit:
+        pm.LogitNormal("y", mu=location, sigma=scale, observed=y)
+    elif "nu" in parameters:
+        pm.StudentT("y", nu=parameters["nu"], mu=location, sigma=scale, observed=y)
+    else:
+        pm.Normal("y", mu=location, sigma=scale, observed=y)
 
 
 def reported_variables(design: Design, priors: Mapping[str, Any]) -> list[str]:
@@ -130,7 +143,8 @@ def reported_variables(design: Design, priors: Mapping[str, Any]) -> list[str]:
     names = [parameter.name for parameter in design.family.sampled]
     for parameter in design.family.sampled:
         names += [f"{parameter.name}_{part}" for part in _parts(design, design.pooling[parameter.natural])]
-    names += ["sigma", "tau", "nu"]
+    names += [f"{name}_error_score" for name in design.shared_errors]
+    names += design.observation.parameters
     return [name for name in names if not isinstance(priors.get(name), float)]
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from hillfront.compare import CurveComparison
 from hillfront.frontier_fit import FrontierFit
 from hillfront.improvement import Improvement
 from hillfront.pareto import Pareto
+from hillfront.quantities import DEFAULT_AT_L0
 
-__all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_outputs"]
+__all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_comparison", "write_outputs"]
 
 FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
 
@@ -45,7 +47,7 @@ def check_out(out: Path, *, force: bool) -> None:
 _OWN_FILES = frozenset(
     {
         "fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "dropped.csv", "frontiers.png",
-        "improvement.png", FAILED_FILE,
+        "improvement.png", "comparison.csv", "gains.csv", "left_out_curves.csv", "families.png", FAILED_FILE,
     }
 )  # fmt: skip
 
@@ -69,7 +71,14 @@ def folder_at_once(out: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_outputs(fit: FrontierFit, out: Path) -> tuple[Improvement, Pareto]:
+def write_outputs(
+    fit: FrontierFit,
+    out: Path,
+    *,
+    at_hit: Sequence[float] | None = None,
+    at_l0: Sequence[float] = DEFAULT_AT_L0,
+    at_nats: Sequence[float] = (),
+) -> tuple[Improvement, Pareto]:
     """Write every table and figure of a fit to ``out``, replacing what is there.
 
     Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png and improvement.png;
@@ -81,7 +90,8 @@ def write_outputs(fit: FrontierFit, out: Path) -> tuple[Improvement, Pareto]:
     matplotlib.use("Agg")
     from hillfront.plots import plot_frontiers, plot_improvement
 
-    improvement, pareto, diagnostics = fit.improvement(), fit.pareto(), fit.diagnostics()
+    improvement = fit.improvement(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    pareto, diagnostics = fit.pareto(), fit.diagnostics()
     with folder_at_once(out) as folder:
         fit.save(folder / "fit.nc")
         improvement.summary.to_csv(folder / "improvement.csv", index=False)
@@ -101,6 +111,31 @@ def write_outputs(fit: FrontierFit, out: Path) -> tuple[Improvement, Pareto]:
             assert figure is not None  # an Axes that was just drawn on has its figure
             _save(figure, folder / "improvement.png", failed)
     return improvement, pareto
+
+
+def write_comparison(comparison: CurveComparison, out: Path) -> None:
+    """Write comparison.csv, gains.csv and families.png to ``out``, and left_out_curves.csv if there are any."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from hillfront.plots import plot_families
+
+    failed = comparison.failed
+    with folder_at_once(out) as folder:
+        comparison.summary.to_csv(folder / "comparison.csv", index=False)
+        comparison.gains.to_csv(folder / "gains.csv", index=False)
+        if not comparison.curves.empty:
+            comparison.curves.to_csv(folder / "left_out_curves.csv", index=False)
+        if failed:
+            lines = [f"{name}: {check}" for name in failed for check in _failed_checks(comparison, name)]
+            text = "\n".join(["Do not report these results.", *lines])
+            (folder / FAILED_FILE).write_text(text + "\n")
+        figure = plot_families(comparison)[0].get_figure(root=True)
+        _save(figure, folder / "families.png", ", ".join(failed))
+
+
+def _failed_checks(comparison: CurveComparison, name: str) -> list[str]:
+    return [str(check) for check in comparison.fits[name].diagnostics().failed]
 
 
 def _save(figure: Figure, path: Path, failed: str) -> None:

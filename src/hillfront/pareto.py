@@ -9,12 +9,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.curves import CurveFamily
 from hillfront.design import Design
 from hillfront.draws import curve_draws, new_group_draws
-from hillfront.estimands import Parameters, crossing_sparsity, link_gap
+from hillfront.estimands import Parameters, crossing_l0, link_gap
+from hillfront.family import CurveFamily
 from hillfront.frontiers import Frontiers
-from hillfront.ranges import Range, observed_ranges, shared_range
+from hillfront.ranges import Range, average_range, observed_ranges, shared_range
+from hillfront.sparsity import SparsityScale, average_scale
 
 Floats = NDArray[np.float64]
 
@@ -85,8 +86,8 @@ def pareto_of(
     rows: list[dict[str, object]] = []
     draws: list[Floats] = []
 
-    def add(variant: str, scope: str, group: str, shared: Range, gaps: Floats) -> None:
-        verdict, drawn = _verdict(family, shared, gaps, threshold)
+    def add(variant: str, scope: str, group: str, shared: Range, gaps: Floats, crossing: Floats) -> None:
+        verdict, drawn = _verdict(shared, gaps, crossing, threshold)
         where = {"baseline": design.baseline, "variant": variant, "group": group, "scope": scope}
         rows.append(where | verdict)
         draws.append(drawn)
@@ -99,56 +100,79 @@ def pareto_of(
             shared = shared_range(
                 ranges, variant=variant, baseline=design.baseline, group=group, of="sparsity"
             )
+            scale = design.scales[g]
             v = {name: values[g, index] for name, values in curves.items()}
             b = {name: values[g, 0] for name, values in curves.items()}
-            in_groups.append((group, shared, _gaps(family, v, b, shared, margin)))
-        usable = [(shared, gaps) for _, shared, gaps in in_groups if shared]
+            gaps = _gaps(family, v, b, shared, margin, scale)
+            in_groups.append((group, shared, gaps, _crossing(family, shared, gaps, scale)))
+        usable = [found for found in in_groups if found[1]]
         if usable:
             # Along each shared range the gap is a straight line in its coordinate, so the average of the
             # groups' lines is a line too, decided at the ends of the average range.
-            overall = Range(
-                float(np.exp(np.mean([np.log(shared.low) for shared, _ in usable]))),
-                float(np.exp(np.mean([np.log(shared.high) for shared, _ in usable]))),
-            )
-            add(variant, "average", "", overall, np.mean([gaps for _, gaps in usable], axis=0))
+            overall = average_range([shared for _, shared, _, _ in usable])
+            average = np.mean([gaps for _, _, gaps, _ in usable], axis=0)
+            # The average crosses at one share of every group's range; its L0 is the mean of theirs there.
+            where = [
+                np.log(_crossing(family, shared, average, design.scales[design.groups.index(group)]))
+                for group, shared, _, _ in usable
+            ]
+            add(variant, "average", "", overall, average, np.exp(np.mean(where, axis=0)))
             if unseen is not None:
+                scale = average_scale(design.scales)
                 v = {name: values[index] for name, values in unseen.items()}
                 b = {name: values[0] for name, values in unseen.items()}
-                add(variant, "new_group", "", overall, _gaps(family, v, b, overall, margin))
-        for group, shared, gaps in in_groups:
-            add(variant, "group", group, shared, gaps)
+                gaps = _gaps(family, v, b, overall, margin, scale)
+                add(variant, "new_group", "", overall, gaps, _crossing(family, overall, gaps, scale))
+        for group, shared, gaps, crossing in in_groups:
+            add(variant, "group", group, shared, gaps, crossing)
     return _assemble(rows, draws, posterior, frontiers, notes)
 
 
+_BENDING_NODES = 33
+
+
 def _gaps(
-    family: CurveFamily, variant: Parameters, baseline: Parameters, shared: Range, margin: float
+    family: CurveFamily,
+    variant: Parameters,
+    baseline: Parameters,
+    shared: Range,
+    margin: float,
+    scale: SparsityScale,
 ) -> Floats:
-    """Gaps at the two ends of a range: as they are, for better by the margin, and for worse by it.
+    """Gaps along a range: as they are, for better by the margin, and for worse by it.
 
     Returns
     -------
-    array, shape (3, 2, sample)
-        NaN where there is no shared range.
+    array, shape (3, node, sample)
+        At the two ends of the range, which decide over all of it; at nodes between them as well where a dense
+        limit and a margin make the gap bend. NaN where there is no shared range.
     """
     if not shared:
         return np.full((3, 2, len(next(iter(variant.values())))), np.nan)
+    bends = scale.dense is not None and margin != 1.0
+    nodes = np.geomspace(shared.low, shared.high, _BENDING_NODES if bends else 2)
     return np.array(
         [
-            [link_gap(family, variant, baseline, x, margin=m) for x in (shared.low, shared.high)]
+            [link_gap(family, variant, baseline, node, margin=m, scale=scale) for node in nodes]
             for m in (1.0, margin, 1.0 / margin)
         ]
     )
 
 
+def _crossing(family: CurveFamily, shared: Range, gaps: Floats, scale: SparsityScale) -> Floats:
+    """L0 at which the curves cross, NaN in draws where they do not."""
+    if not shared:
+        return np.full(gaps.shape[-1], np.nan)
+    return crossing_l0(family, shared.low, shared.high, gaps[0, 0], gaps[0, -1], scale=scale)
+
+
 def _verdict(
-    family: CurveFamily, shared: Range, gaps: Floats, threshold: float
+    shared: Range, gaps: Floats, crossing: Floats, threshold: float
 ) -> tuple[dict[str, object], Floats]:
     """Columns of one verdict, and its draws: the gap at low and at high L0, and the L0 of the crossing."""
     if not shared:
         return {"verdict": "no shared range"}, np.full((3, gaps.shape[-1]), np.nan)
-    (low, high), better, worse = gaps
-    # Sparsity runs against L0: the low end of the sparsity range is the high end in L0.
-    crossing = 1.0 / crossing_sparsity(family, shared.low, shared.high, low, high)
+    gap, better, worse = gaps
     p_better = float((better > 0).all(axis=0).mean())
     p_worse = float((worse < 0).all(axis=0).mean())
     p_cross = float(np.isfinite(crossing).mean())
@@ -161,7 +185,8 @@ def _verdict(
         "crossing_l0": float(np.nanmedian(crossing)) if p_cross > 0 else np.nan,
         "verdict": verdict_of(p_better, p_worse, p_cross, threshold=threshold),
     }
-    return columns, np.array([high, low, crossing])
+    # Sparsity runs against L0: the low end of the sparsity range is the high end in L0.
+    return columns, np.array([gap[-1], gap[0], crossing])
 
 
 def _assemble(

@@ -15,50 +15,47 @@ from numpy.typing import ArrayLike, NDArray
 from hillfront.design import Design
 from hillfront.draws import curve_draws, sample_axis_last
 from hillfront.frontiers import Frontiers
-from hillfront.noise import noise_scale, student_t_draws, student_t_logpdf
+from hillfront.noise import Expected
+from hillfront.rows import expected_at, row_data
 
 Floats = NDArray[np.float64]
 
 __all__ = ["at_rows", "noise_draws", "pointwise", "predict_curves"]
 
 
-def noise_draws(posterior: xr.Dataset) -> dict[str, Floats]:
-    """Draws of sigma, tau and nu, shape (sample,); a fixed one is constant."""
+def noise_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
+    """Draws of the parameters of the observation model, shape (sample,); a fixed one is constant."""
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
     return {
         name: sample_axis_last(posterior[name])
         if name in posterior
         else np.full(n, float(posterior.attrs[f"fixed_{name}"]))
-        for name in ("sigma", "tau", "nu")
+        for name in design.observation.parameters
     }
 
 
-def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> tuple[Floats, Floats]:
-    """Expectation and scale of the observation model at every row of a table.
-
-    Returns
-    -------
-    expectation, scale : array, shape (obs, sample)
-    """
-    table = frontiers.table
-    flat = {
-        name: values.reshape(-1, values.shape[-1]) for name, values in curve_draws(posterior, design).items()
+def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> Expected:
+    """What the curves expect at every row of a table, arrays of shape (obs, sample)."""
+    data = {name: values[:, None] for name, values in row_data(frontiers, design).items()}
+    cell = data.pop("cell")[:, 0]
+    x, _ = data.pop("sparsity"), data.pop("observed")
+    natural = {
+        name: values.reshape(-1, values.shape[-1])[cell]
+        for name, values in curve_draws(posterior, design).items()
     }
-    cells = design.cells(frontiers)
-    x = table["sparsity"].to_numpy(np.float64)[:, None]
-    se = table["se"].to_numpy(np.float64)[:, None] if "se" in table else 0.0
-    noise = noise_draws(posterior)
-    f = np.asarray(design.family.value(x, **{name: values[cells] for name, values in flat.items()}))
-    return f, noise_scale(design.family.scale_hit(f), noise["sigma"], noise["tau"], noise["nu"], se)
+    for name in design.shared_errors:
+        scores = sample_axis_last(posterior[f"{name}_error_score"].transpose("group", "chain", "draw"))
+        data[f"{name}_error"] = data[f"{name}_error"] * scores[cell // len(design.variants)]
+    return expected_at(design.family, x, natural, **data)
 
 
 def pointwise(
     posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, rng: np.random.Generator
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Predictive draw and log likelihood of every row, dims (chain, draw, obs)."""
-    f, scale = at_rows(posterior, frontiers, design)
-    nu = noise_draws(posterior)["nu"]
-    y = frontiers.table["performance_hit"].to_numpy(np.float64)[:, None]
+    expected = at_rows(posterior, frontiers, design)
+    noise = noise_draws(posterior, design)
+    y = frontiers.y.to_numpy(np.float64)[:, None]
     shape = (-1, posterior.sizes["chain"], posterior.sizes["draw"])
     coords = {
         "obs": frontiers.table["row"].to_numpy(),
@@ -70,7 +67,10 @@ def pointwise(
         array = xr.DataArray(values.reshape(shape), dims=("obs", "chain", "draw"), coords=coords, name="y")
         return array.transpose("chain", "draw", "obs")
 
-    return labelled(student_t_draws(rng, f, scale, nu)), labelled(student_t_logpdf(y, f, scale, nu))
+    return (
+        labelled(design.observation.draws(rng, expected, noise)),
+        labelled(design.observation.logpdf(y, expected, noise)),
+    )
 
 
 def predict_curves(
@@ -101,7 +101,7 @@ def predict_curves(
     Raises
     ------
     ValueError
-        For an L0 that is not positive, or an unknown variant or group.
+        For an L0 that is not positive, or lies at the dense limit or above, or an unknown variant or group.
     """
     grid = np.atleast_1d(np.asarray(l0, dtype=np.float64))
     if grid.ndim != 1 or not np.all(np.isfinite(grid) & (grid > 0)):
@@ -110,14 +110,21 @@ def predict_curves(
         "variant": _positions(variants, design.variants, "variants"),
         "group": _positions(groups, design.groups, "groups"),
     }
+    scales = [design.scales[index] for index in picked["group"]]
+    limits = [scale.dense for scale in scales if scale.dense is not None]
+    if limits and grid.max() >= min(limits):
+        raise ValueError(
+            f"l0 reaches {grid.max():g}, and the dense limit of these curves is {min(limits):g}: give smaller L0."
+        )
     curves: Mapping[str, Floats] = {
         name: values[np.ix_(picked["group"], picked["variant"])][:, :, None, :]
         for name, values in curve_draws(posterior, design).items()
     }
-    f = np.asarray(design.family.value((1.0 / grid)[:, None], **curves))
-    noise = noise_draws(posterior)
-    scale = noise_scale(design.family.scale_hit(f), noise["sigma"], noise["tau"], noise["nu"])
-    predictive = student_t_draws(np.random.default_rng([seed, 2]), f, scale, noise["nu"])
+    x = np.stack([scale.sparsity(grid) for scale in scales])[:, None, :, None]
+    expected = expected_at(design.family, x, curves)
+    rng = np.random.default_rng([seed, 2])
+    f = np.asarray(expected.f)
+    predictive = design.observation.draws(rng, expected, noise_draws(posterior, design))
     shape = (*f.shape[:-1], posterior.sizes["chain"], posterior.sizes["draw"])
     dims = ("group", "variant", "l0", "chain", "draw")
     return xr.Dataset(

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     type PriorLike = Prior | float
 
-from hillfront.curves import CurveFamily
+from hillfront.family import CurveFamily
+from hillfront.noise import DEFAULT_NOISE, noise_named
+from hillfront.sparsity import REFERENCE_D_MODEL
 
 __all__ = ["DEFAULT_HIT_REF", "default_priors", "priors_from_json", "priors_to_json", "resolve_priors"]
 
@@ -23,8 +25,18 @@ DEFAULT_HIT_REF = 0.05
 """Reference hit of a curve's position: inside most published data; fixed, so it never moves with the data."""
 
 
-def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
+def default_priors(
+    family: CurveFamily, *, noise: str = DEFAULT_NOISE, relative_sparsity: bool = False
+) -> dict[str, PriorLike]:
     r"""Weakly informative priors of a family's parameters and of the noise.
+
+    Parameters
+    ----------
+    family : CurveFamily
+    noise : str
+        Name of the observation model; parameters that it does not have are left out.
+    relative_sparsity : bool
+        Whether L0 counts in shares of d_model: positions then mean the same at a d_model of 2048.
 
     Notes
     -----
@@ -41,11 +53,14 @@ def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
         for the position's group and variant-by-group effects, 0.2 and 0.1 for log k.
     ``log_m_mean``, ``c_mean``
         Slope and intercept of the straight lines: Normal(log 2.5, 2), the same position; Normal(0, 0.2).
+    ``log_y_ref_mean``, ``log_share_mean``
+        For a cost without an upper bound: its log at an L0 of 50, Normal(log 0.1, 5), wide because costs have
+        units of their own; and the share of it that falls with L0, for a straight line, Normal(log 0.7, 0.5).
     ``sigma``
         LogNormal(log 0.1, 1.25), scatter between trainings on the logit scale: 95% from 0.009 to 1.2. Nearly
         flat in log sigma, as a scale's prior must be for intervals from four points to cover.
     ``tau``
-        HalfNormal(0.001), the additive floor in units of y.
+        HalfNormal(0.001), the additive floor in units of y; 0 for a cost, whose units are not known.
     ``nu``
         Pareto(1) from 3 up, degrees of freedom: uniform in 1/nu up to 1/3, median 6. Tables of real SAEs have
         outliers; with tails heavier than nu = 3, curves of few points have several modes, and the chains
@@ -63,25 +78,36 @@ def default_priors(family: CurveFamily) -> dict[str, PriorLike]:
         return Prior("Gamma", alpha=2.0, beta=2.0 / mean)
 
     priors: dict[str, PriorLike] = {}
+    shift = math.log(REFERENCE_D_MODEL) if relative_sparsity else 0.0
     for parameter in family.sampled:
+        centre = parameter.centre + shift * parameter.per_sparsity
         priors |= {
-            f"{parameter.name}_mean": Prior("Normal", mu=parameter.centre, sigma=parameter.spread),
+            f"{parameter.name}_mean": Prior("Normal", mu=centre, sigma=parameter.spread),
             f"{parameter.name}_contrast": Prior("Normal", mu=0.0, sigma=parameter.contrast, dims="contrast"),
             f"{parameter.name}_group_sd": gamma(parameter.group),
             f"{parameter.name}_interaction_sd": gamma(parameter.interaction),
         }
-    priors["sigma"] = Prior("LogNormal", mu=math.log(0.1), sigma=1.25)
-    priors["tau"] = Prior("HalfNormal", sigma=0.001)
-    priors["nu"] = Prior("Pareto", alpha=1.0, m=3.0)
-    return priors
+    scatter: dict[str, PriorLike] = {
+        "sigma": Prior("LogNormal", mu=math.log(0.1), sigma=1.25),
+        "tau": Prior("HalfNormal", sigma=0.001) if family.bounded else 0.0,
+        "nu": Prior("Pareto", alpha=1.0, m=3.0),
+    }
+    return priors | {name: scatter[name] for name in noise_named(noise).parameters}
 
 
-def resolve_priors(family: CurveFamily, overrides: Mapping[str, Any] | None) -> dict[str, PriorLike]:
+def resolve_priors(
+    family: CurveFamily,
+    overrides: Mapping[str, Any] | None,
+    *,
+    noise: str = DEFAULT_NOISE,
+    relative_sparsity: bool = False,
+) -> dict[str, PriorLike]:
     """Lay a user's priors over the defaults.
 
     Parameters
     ----------
-    family : CurveFamily
+    family, noise, relative_sparsity
+        As for :func:`default_priors`.
     overrides : mapping of str to Prior or float, optional
         A number fixes the parameter.
 
@@ -92,7 +118,7 @@ def resolve_priors(family: CurveFamily, overrides: Mapping[str, Any] | None) -> 
     """
     from pymc_extras.prior import Prior
 
-    priors = default_priors(family)
+    priors = default_priors(family, noise=noise, relative_sparsity=relative_sparsity)
     for name, value in (overrides or {}).items():
         if name not in priors:
             raise ValueError(

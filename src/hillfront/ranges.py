@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from hillfront.frontiers import Frontiers
 
-__all__ = ["Range", "observed_ranges", "shared_range"]
+__all__ = ["NOWHERE", "Range", "average_range", "observed_ranges", "shared_range"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ NOWHERE = Range(np.inf, -np.inf)
 
 
 def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Range]]:
-    """Ranges of sparsity and hit of each curve, by (variant, group).
+    """Ranges of 1/L0 and hit of each curve, by (variant, group).
 
     Hits at or below 0, or at or above 1, have no place on the log scale over which gains are averaged; the
-    curve's range of hits ends at its other points.
+    curve's range of hits ends at its other points. A cost has no upper bound.
 
     Returns
     -------
@@ -54,7 +55,8 @@ def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Ran
         ``{(variant, group): {"sparsity": Range, "hit": Range}}``
     """
     table = frontiers.table
-    inside = table["performance_hit"].where(table["performance_hit"].between(0, 1, inclusive="neither"))
+    top = 1.0 if frontiers.bounded else np.inf
+    inside = frontiers.y.where(frontiers.y.between(0.0, top, inclusive="neither"))
     columns = pd.DataFrame(
         {"variant": table["variant"], "group": table["group"], "x": table["sparsity"], "y": inside}
     )
@@ -74,3 +76,22 @@ def shared_range(
     """Range that two curves of a group both observed, in sparsity or in hit; without inside if none."""
     pair = [ranges.get((name, group), {}).get(of, NOWHERE) for name in (variant, baseline)]
     return pair[0] & pair[1]
+
+
+def average_range(ranges: Sequence[Range]) -> Range:
+    """Range whose ends are the geometric means of those of several; ranges without inside do not count.
+
+    Examples
+    --------
+    >>> average_range([Range(1.0, 2.0), Range(4.0, 8.0), NOWHERE]).low
+    2.0
+    """
+    inside = [own for own in ranges if own]
+    if not inside:
+        return NOWHERE
+    if len(inside) == 1:
+        return inside[0]
+    low, high = (
+        float(np.exp(np.mean(np.log(ends)))) for ends in zip(*((r.low, r.high) for r in inside), strict=True)
+    )
+    return Range(low, high)

@@ -19,21 +19,22 @@ __all__ = [
     "hill",
     "hill1",
     "hill1_inverse",
-    "hill1_natural",
     "hill_inverse",
     "hill_mean_log_inverse",
+    "hill_line",
     "hill_mean_log_value",
-    "hill_natural",
+    "hill_slope",
     "inside_unit",
     "linear",
     "linear_inverse",
-    "linear_natural",
+    "linear_slope",
+    "logit_inside_unit",
     "power",
     "power_inverse",
+    "power_line",
     "power_mean_log_inverse",
     "power_mean_log_value",
-    "power_natural",
-    "proportional_natural",
+    "power_slope",
 ]
 
 Array = Any  # NumPy array, float or PyTensor variable: the functions here do not care which.
@@ -44,6 +45,8 @@ _NUMPY = SimpleNamespace(
     sigmoid=special.expit,
     logit=special.logit,
     softplus=lambda t: np.logaddexp(0.0, t),
+    maximum=np.maximum,
+    where=np.where,
 )
 
 
@@ -53,8 +56,9 @@ def backend(*arrays: Array) -> ModuleType | SimpleNamespace:
         import pytensor.tensor as pt
 
         return SimpleNamespace(
-            exp=pt.exp, log=pt.log, sigmoid=pt.sigmoid, logit=_symbolic_logit, softplus=pt.softplus
-        )
+            exp=pt.exp, log=pt.log, sigmoid=pt.sigmoid, logit=_symbolic_logit, softplus=pt.softplus,
+            maximum=pt.maximum, where=pt.where,
+        )  # fmt: skip
     return _NUMPY
 
 
@@ -96,8 +100,7 @@ def hill(x: Array, x_half: Array, k: Array) -> Array:
     >>> float(hill(2.0, x_half=2.0, k=0.8))
     0.5
     """
-    xp = backend(x, x_half, k)
-    return xp.sigmoid(k * (xp.log(x) - xp.log(x_half)))
+    return backend(x, x_half, k).sigmoid(hill_line(x, x_half, k))
 
 
 def hill_inverse(y: Array, x_half: Array, k: Array) -> Array:
@@ -112,11 +115,16 @@ def hill_inverse(y: Array, x_half: Array, k: Array) -> Array:
     return xp.exp(xp.log(x_half) + xp.logit(y) / k)
 
 
-def hill_natural(log_x_ref: Array, log_k: Array, *, hit_ref: float) -> dict[str, Array]:
-    """Return ``x_half`` and ``k`` from the position and the log slope."""
-    xp = backend(log_x_ref, log_k)
-    k = xp.exp(log_k)
-    return {"x_half": xp.exp(log_x_ref - math.log(hit_ref / (1.0 - hit_ref)) / k), "k": k}
+def hill_line(x: Array, x_half: Array, k: Array = 1.0) -> Array:
+    """Logit of the Hill curve, ``k (log x - log x_half)``: a straight line of log x, exact at any height."""
+    xp = backend(x, x_half, k)
+    return k * (xp.log(x) - xp.log(x_half))
+
+
+def hill_slope(x: Array, x_half: Array, k: Array = 1.0) -> Array:
+    """Derivative of the Hill curve, ``dy/dx = k y (1 - y) / x``."""
+    y = hill(x, x_half, k)
+    return k * y * (1.0 - y) / x
 
 
 def _mean_between(
@@ -198,6 +206,17 @@ def power_inverse(y: Array, a: Array, k: Array) -> Array:
     return xp.exp((xp.log(y) - xp.log(a)) / k)
 
 
+def power_line(x: Array, a: Array, k: Array) -> Array:
+    """Log of the power law, ``log a + k log x``."""
+    xp = backend(x, a, k)
+    return xp.log(a) + k * xp.log(x)
+
+
+def power_slope(x: Array, a: Array, k: Array) -> Array:
+    """Derivative of the power law, ``dy/dx = k y / x``."""
+    return k * power(x, a, k) / x
+
+
 def linear(x: Array, m: Array, c: Array = 0.0) -> Array:
     """Straight line, ``y = m x + c``; with c = 0, a line through the origin.
 
@@ -217,26 +236,9 @@ def linear_inverse(y: Array, m: Array, c: Array = 0.0) -> Array:
     return (y - c) / m
 
 
-def hill1_natural(log_x_ref: Array, *, hit_ref: float) -> dict[str, Array]:
-    """Return ``x_half`` from the position."""
-    return {"x_half": hill_natural(log_x_ref, 0.0 * log_x_ref, hit_ref=hit_ref)["x_half"]}
-
-
-def power_natural(log_x_ref: Array, log_k: Array, *, hit_ref: float) -> dict[str, Array]:
-    """Return ``a`` and ``k`` from the position and the log slope."""
-    xp = backend(log_x_ref, log_k)
-    k = xp.exp(log_k)
-    return {"a": xp.exp(math.log(hit_ref) - k * log_x_ref), "k": k}
-
-
-def proportional_natural(log_m: Array, *, hit_ref: float) -> dict[str, Array]:
-    """Return ``m`` from its log."""
-    return {"m": backend(log_m).exp(log_m)}
-
-
-def linear_natural(log_m: Array, c: Array, *, hit_ref: float) -> dict[str, Array]:
-    """Return ``m`` and ``c`` from log m and c."""
-    return {"m": backend(log_m).exp(log_m), "c": c}
+def linear_slope(x: Array, m: Array, c: Array = 0.0) -> Array:
+    """Derivative of the straight line, ``m``."""
+    return m + 0.0 * x
 
 
 def power_mean_log_inverse(low: Array, high: Array, a: Array, k: Array) -> Array:
@@ -265,3 +267,24 @@ def inside_unit(f: Array) -> Array:
     xp = backend(f)
     above = _UNIT_MARGIN * xp.softplus(f / _UNIT_MARGIN)
     return 1.0 - _UNIT_MARGIN * xp.softplus((1.0 - above) / _UNIT_MARGIN)
+
+
+def logit_inside_unit(f: Array) -> Array:
+    """Logit of f kept smoothly inside (0, 1), finite however far f lies outside.
+
+    Examples
+    --------
+    >>> round(float(logit_inside_unit(0.3)), 4), round(float(logit_inside_unit(-0.1)), 1)
+    (-0.8473, -106.9)
+    """
+    xp = backend(f)
+    above = f / _UNIT_MARGIN
+    rest = (1.0 - _UNIT_MARGIN * xp.softplus(above)) / _UNIT_MARGIN
+    return _log_softplus(above) - _log_softplus(rest)
+
+
+def _log_softplus(t: Array) -> Array:
+    """Log of softplus, which is t itself far to the left, where softplus underflows."""
+    xp = backend(t)
+    bent = xp.log(xp.softplus(xp.maximum(t, -30.0)))
+    return xp.where(t < -30.0, t, bent)

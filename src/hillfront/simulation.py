@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
-from hillfront.curves import HILL
-from hillfront.estimands import mean_hit_reduction, mean_sparsity_gain, sparsity_gain
+from hillfront.curves import FAMILIES, family_named
+from hillfront.estimands import mean_hit_reduction, mean_sparsity_gain, parameter_ratio, sparsity_gain
+from hillfront.family import CurveFamily
 from hillfront.frontiers import FrontierDataWarning, Frontiers
 from hillfront.ranges import observed_ranges, shared_range
+from hillfront.sparsity import SparsityScale
 
 __all__ = ["Simulation", "simulate"]
+
+Floats = NDArray[np.float64]
+PerVariant = float | Mapping[str, float]
+
+_DEFAULT_SHAPES: Final = {"k": 0.9, "c": 0.01}
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Simulation:
     ----------
     frontiers : Frontiers
     curves : pandas.DataFrame
-        True ``x_half`` and ``k`` of each curve, by variant and group.
+        True natural parameters of each curve, such as ``x_half`` and ``k``, by variant and group.
     truth : pandas.DataFrame
         True value of each quantity of the improvement table, in each group and on average: columns variant,
         group, scope, quantity, at, value. Means are over the range that the simulated frontiers share.
@@ -44,9 +52,12 @@ def simulate(
     groups: int = 1,
     points: int = 4,
     l0: tuple[float, float] = (10.0, 200.0),
-    k: float | Mapping[str, float] = 0.9,
-    gain: float | Mapping[str, float] = 2.0,
+    curve: str = "hill",
+    k: PerVariant | None = None,
+    c: PerVariant | None = None,
+    gain: PerVariant = 2.0,
     hit_at_l0: tuple[float, float] = (0.05, 50.0),
+    dense_limit: float | None = None,
     group_sd: float = 0.5,
     interaction_sd: float = 0.0,
     sigma: float = 0.1,
@@ -54,10 +65,10 @@ def simulate(
     at_hit: Sequence[float] = (0.05,),
     seed: int = 1,
 ) -> Simulation:
-    """Simulate Hill frontiers whose truth is known.
+    """Simulate frontiers whose truth is known.
 
-    ``y = sigmoid(k (log x - log x_half) + sigma e1) + tau e2`` with standard normal e1 and e2, at L0 values
-    evenly spaced in log L0.
+    ``y = sigmoid(logit f(x) + sigma e1) + tau e2`` with standard normal e1 and e2, at L0 values evenly spaced in
+    log L0; f is kept inside (0, 1) where its family leaves it.
 
     Parameters
     ----------
@@ -67,13 +78,19 @@ def simulate(
         Number of groups, and of SAEs in each curve.
     l0 : (float, float)
         Lowest and highest L0 of each sweep.
-    k : float or mapping of variant to float
-        Hill coefficient.
+    curve : str
+        Name of the curve family.
+    k : float or mapping of variant to float, optional
+        Slope of ``hill`` and ``power``, 0.9 by default.
+    c : float or mapping of variant to float, optional
+        Intercept of ``linear``, 0.01 by default.
     gain : float or mapping of variant to float
         True sparsity gain over the baseline at the hit named in ``hit_at_l0``; a number is that of all
         variants but the baseline.
     hit_at_l0 : (float, float)
         The baseline's typical hit at an L0, which sets its position.
+    dense_limit : float, optional
+        L0 at which the hit vanishes.
     group_sd, interaction_sd : float
         Spread of log position between groups, and between variants within groups.
     sigma, tau : float
@@ -89,7 +106,8 @@ def simulate(
     Raises
     ------
     ValueError
-        For fewer than one variant, group or point, or scales that are negative.
+        For fewer than one variant, group or point, scales that are negative, a shape that the family does not
+        have, or sweeps that reach the dense limit.
 
     Examples
     --------
@@ -107,26 +125,34 @@ def simulate(
             f"group_sd={group_sd}, interaction_sd={interaction_sd}, sigma={sigma}, tau={tau}, l0={l0}: "
             "scales must not be negative, and l0 must be a positive range from low to high."
         )
+    if dense_limit is not None and not max(l0[1], hit_at_l0[1]) < dense_limit:
+        raise ValueError(
+            f"dense_limit={dense_limit!r} must lie above every L0, here {max(l0[1], hit_at_l0[1]):g}: hits "
+            "vanish there."
+        )
+    family, scale = family_named(curve), SparsityScale(dense=dense_limit)
+    shapes = _shapes(family, {"k": k, "c": c}, variants)
     rng = np.random.default_rng(seed)
-    ks = np.array([k if isinstance(k, (int, float)) else k[name] for name in variants], dtype=np.float64)
-    gains = np.array(
-        [1.0, *((gain if isinstance(gain, (int, float)) else gain[name]) for name in variants[1:])]
-    )
+    gains = _per_variant(gain if isinstance(gain, (int, float)) else {variants[0]: 1.0, **gain}, variants)
+    gains[0] = 1.0
     hit, at = hit_at_l0
-    # Position at the reference hit, then x_half from it: log x_ref = log x_half + logit(hit) / k.
-    position = math.log(1.0 / at) + np.log(gains) + group_sd * rng.standard_normal((groups, 1))
-    position = position + interaction_sd * rng.standard_normal((groups, len(variants)))
-    x_half = np.exp(position - math.log(hit / (1.0 - hit)) / ks)
-    x = 1.0 / np.geomspace(l0[0], l0[1], points)
-    eta = ks[:, None] * (np.log(x) - np.log(x_half)[..., None])
-    noisy = eta + sigma * rng.standard_normal(eta.shape)
-    y = 1.0 / (1.0 + np.exp(-noisy)) + tau * rng.standard_normal(eta.shape)
+    log_reciprocal = np.log(gains) - np.log(at) + group_sd * rng.standard_normal((groups, 1))
+    log_reciprocal = log_reciprocal + interaction_sd * rng.standard_normal((groups, len(variants)))
+    natural = _through(family, scale.from_reciprocal(np.exp(log_reciprocal)), hit, shapes)
+
+    sweep = np.geomspace(l0[0], l0[1], points)
+    per_point = {name: values[..., None] for name, values in natural.items()}
+    logit = np.broadcast_to(
+        family.logit(scale.sparsity(sweep), **per_point), (groups, len(variants), points)
+    )
+    noisy = logit + sigma * rng.standard_normal(logit.shape)
+    y = special.expit(noisy) + tau * rng.standard_normal(logit.shape)
     names = [f"group {g + 1}" for g in range(groups)]
     table = pd.DataFrame(
         {
             "group": np.repeat(names, len(variants) * points),
             "variant": np.tile(np.repeat(variants, points), groups),
-            "l0": np.tile(1.0 / x, groups * len(variants)),
+            "l0": np.tile(sweep, groups * len(variants)),
             "performance_hit": y.ravel(),
         }
     )
@@ -138,17 +164,54 @@ def simulate(
         {
             "variant": np.tile(variants, groups),
             "group": np.repeat(names, len(variants)),
-            "x_half": x_half.ravel(),
-            "k": np.tile(ks, groups),
+            **{name: values.ravel() for name, values in natural.items()},
         }
     )
-    return Simulation(frontiers, curves, _truth(frontiers, x_half, ks, tuple(variants), names, at_hit))
+    truth = _truth(frontiers, family, scale, natural, tuple(variants), names, at_hit)
+    return Simulation(frontiers, curves, truth)
+
+
+def _per_variant(value: PerVariant, variants: Sequence[str]) -> Floats:
+    if isinstance(value, (int, float)):
+        return np.full(len(variants), float(value))
+    missing = [name for name in variants if name not in value]
+    if missing:
+        raise ValueError(f"{dict(value)!r} has nothing for {', '.join(missing)}: give a number for each variant.")
+    return np.array([value[name] for name in variants], dtype=np.float64)
+
+
+def _shapes(
+    family: CurveFamily, given: Mapping[str, PerVariant | None], variants: Sequence[str]
+) -> dict[str, Floats]:
+    """Shape parameters of each variant: those given, else the defaults."""
+    shapes = {}
+    for name, value in given.items():
+        if name in family.natural_names:
+            shapes[name] = _per_variant(_DEFAULT_SHAPES[name] if value is None else value, variants)
+        elif value is not None:
+            able = ", ".join(other.name for other in FAMILIES.values() if name in other.natural_names)
+            raise ValueError(f"{name}={value!r}: the {family.name!r} family has no {name}; {able} have.")
+    return shapes
+
+
+def _through(
+    family: CurveFamily, x: Floats, hit: float, shapes: Mapping[str, Floats]
+) -> dict[str, Floats]:
+    """Natural parameters of the curves that reach a hit at sparsities x, shape (group, variant)."""
+    sampled = {"log_x_ref": np.log(x), "log_m": np.log((hit - shapes.get("c", 0.0)) / x)}
+    if "k" in shapes:
+        sampled["log_k"] = np.log(shapes["k"])
+    if "c" in shapes:
+        sampled["c"] = shapes["c"]
+    natural = family.natural(*(sampled[parameter.name] for parameter in family.sampled), hit_ref=hit)
+    return {name: np.broadcast_to(values, x.shape) for name, values in natural.items()}
 
 
 def _truth(
     frontiers: Frontiers,
-    x_half: NDArray[np.float64],
-    ks: NDArray[np.float64],
+    family: CurveFamily,
+    scale: SparsityScale,
+    natural: Mapping[str, Floats],
     variants: tuple[str, ...],
     groups: list[str],
     at_hit: Sequence[float],
@@ -158,22 +221,22 @@ def _truth(
     for index, variant in enumerate(variants[1:], start=1):
         in_groups: dict[tuple[str, float], list[float]] = {}
         for g, group in enumerate(groups):
-            v = {"x_half": x_half[g, index], "k": ks[index]}
-            b = {"x_half": x_half[g, 0], "k": ks[0]}
+            v = {name: values[g, index] for name, values in natural.items()}
+            b = {name: values[g, 0] for name, values in natural.items()}
             hits, xs = (
                 shared_range(ranges, variant=variant, baseline=variants[0], group=group, of=of)
                 for of in ("hit", "sparsity")
             )
             values: dict[tuple[str, float], float] = {
-                ("sparsity_gain", y): float(sparsity_gain(HILL, v, b, y)) for y in at_hit
+                ("sparsity_gain", y): float(sparsity_gain(family, v, b, y, scale=scale)) for y in at_hit
             }
-            values["x_half_ratio", np.nan] = float(v["x_half"] / b["x_half"])
-            values["k_ratio", np.nan] = float(b["k"] / v["k"])
+            for name, (parameter, sign) in family.ratios.items():
+                values[name, np.nan] = float(parameter_ratio(v, b, name=parameter, sign=sign))
             if hits:
-                gain = mean_sparsity_gain(HILL, v, b, hits.low, hits.high)
+                gain = mean_sparsity_gain(family, v, b, hits.low, hits.high, scale=scale)
                 values["mean_sparsity_gain", np.nan] = float(gain)
             if xs:
-                reduction = mean_hit_reduction(HILL, v, b, xs.low, xs.high)
+                reduction = mean_hit_reduction(family, v, b, xs.low, xs.high, scale=scale)
                 values["mean_hit_reduction", np.nan] = float(reduction)
             for (quantity, at), value in values.items():
                 rows.append((variant, group, "group", quantity, at, value))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from hillfront.plots.families import plot_families
 from hillfront.plots.forest import plot_improvement
 from hillfront.plots.frontier import plot_frontiers
 
-__all__ = ["plot_frontiers", "plot_improvement"]
+__all__ = ["plot_families", "plot_frontiers", "plot_improvement"]

@@ -6,25 +6,20 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hillfront.frontier_fit import FrontierFit
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
+from hillfront.plots.panels import Scale, check_names, check_scale, draw_points, panel_grid, set_scales
 from hillfront.plots.style import VariantStyle, axes_for, styles_for
 from hillfront.ranges import Range, observed_ranges
 
 __all__ = ["plot_frontiers"]
 
-Scale = Literal["log", "linear", "logit"]
 Band = Literal["predictive", "expectation"]
-
-_GRID_POINTS = 80
-_REACH = 1.6  # How far, as a factor of L0, a curve is drawn beyond its group's data.
 
 
 def plot_frontiers(
@@ -72,17 +67,14 @@ def plot_frontiers(
     ValueError
         For an unknown group, variant, scale or band, or the wrong number of axes.
     """
-    for name, value, allowed in (
-        ("scale", scale, ("log", "linear", "logit")),
-        ("band", band, ("predictive", "expectation")),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name}={value!r}. Allowed: {', '.join(map(repr, allowed))}.")
+    check_scale(scale, bounded=fit.frontiers.bounded)
+    if band not in ("predictive", "expectation"):
+        raise ValueError(f"band={band!r}. Allowed: 'predictive', 'expectation'.")
     design = fit.design
     shown_groups = tuple(design.groups if groups is None else groups)
     shown_variants = tuple(design.variants if variants is None else variants)
-    _check_names(shown_groups, design.groups, "groups")
-    _check_names(shown_variants, design.variants, "variants")
+    check_names(shown_groups, design.groups, "groups")
+    check_names(shown_variants, design.variants, "variants")
     styles = styles_for(design.variants)
     figure, axes = axes_for(len(shown_groups), ax)
     for axis, group in zip(axes, shown_groups, strict=True):
@@ -97,12 +89,6 @@ def plot_frontiers(
             ncols = max(2, min(len(handles), int(figure.get_figwidth() / 1.8)))
             figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)
     return np.array(axes, dtype=object)
-
-
-def _check_names(chosen: Sequence[str], allowed: tuple[str, ...], what: str) -> None:
-    unknown = [name for name in chosen if name not in allowed]
-    if unknown or not chosen:
-        raise ValueError(f"{what}={list(chosen)}: allowed are {', '.join(allowed)}, at least one of them.")
 
 
 def _draw_group(
@@ -124,11 +110,9 @@ def _draw_group(
         return
     ranges = observed_ranges(fit.frontiers)
     present = [name for name in variants if (name, group) in ranges]
-    x_low, x_high = float(here["sparsity"].min()), float(here["sparsity"].max())
-    if scale == "linear":
-        grid = np.linspace(x_low / _REACH, x_high * (1 + 0.3 * (_REACH - 1)), _GRID_POINTS)
-    else:
-        grid = np.geomspace(x_low / _REACH, x_high * _REACH, _GRID_POINTS)
+    metric = fit.frontiers.metric
+    limit = fit.design.scales[fit.design.groups.index(group)].offset
+    grid = panel_grid(here, scale, above=limit)
     for name in present:
         # The ends of the data belong to both the solid and the dashed part.
         own = ranges[name, group]["sparsity"]
@@ -149,9 +133,12 @@ def _draw_group(
     shared = _shared_by_all(ranges, present, group)
     if shared is not None:
         axis.axvspan(*shared, color="0.5", alpha=0.10, linewidth=0, zorder=0)
-    _set_scales(axis, here, scale, x_low, x_high)
+    set_scales(
+        axis, here["sparsity"].to_numpy(), here[metric].to_numpy(), scale, fit.frontiers.metric_label
+    )
     for name in present:
-        _draw_points(axis, here[here["variant"] == name], styles[name], scale)
+        rows = here[here["variant"] == name]
+        draw_points(axis, rows["sparsity"].to_numpy(), rows[metric].to_numpy(), styles[name], scale)
 
 
 def _shared_by_all(
@@ -163,85 +150,6 @@ def _shared_by_all(
     spans = [ranges[name, group]["sparsity"] for name in present]
     low, high = max(s.low for s in spans), min(s.high for s in spans)
     return (low, high) if high > low else None
-
-
-def _set_scales(axis: Axes, here: pd.DataFrame, scale: Scale, x_low: float, x_high: float) -> None:
-    y = here["performance_hit"].to_numpy()
-    if scale == "linear":
-        axis.set_xlim(0, x_high * 1.15)
-        axis.set_ylim(min(0.0, 1.1 * y.min()), 1.15 * y.max())
-    else:
-        axis.set_xscale("log")
-        axis.set_xlim(x_low / _REACH, x_high * _REACH)
-        # Sweeps within one decade would show no label at all, wider ones too many.
-        narrow = x_high / x_low * _REACH**2 < 30
-        axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.xaxis.set_minor_formatter(NullFormatter())
-        if scale == "log":
-            axis.set_yscale("log")
-            positive = y[y > 0]
-            if positive.size:
-                axis.set_ylim(positive.min() / 2, positive.max() * 2)
-            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.yaxis.set_minor_formatter(NullFormatter())
-        else:
-            # Clipped, because a band that leaves (0, 1) would lose its corners.
-            axis.set_yscale("logit", nonpositive="clip")
-            inside = y[(y > 0) & (y < 1)]
-            odds = inside / (1 - inside) if inside.size else np.array([0.01, 100.0])
-            low, high = odds.min() / 2.2, odds.max() * 2.2
-            axis.set_ylim(low / (1 + low), high / (1 + high))
-            ticks = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99])
-            axis.set_yticks(ticks[(ticks > low / (1 + low)) & (ticks < high / (1 + high))])
-            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.set_xlabel("sparsity, 1 / L0")
-    axis.set_ylabel("performance hit")
-    axis.spines["right"].set_visible(False)
-    _add_l0_axis(axis, scale)
-
-
-def _add_l0_axis(axis: Axes, scale: Scale) -> None:
-    """L0 along the top: the number that people quote for an SAE."""
-
-    def invert(values: ArrayLike) -> NDArray[np.float64]:
-        # A linear axis starts at a sparsity of 0, whose L0 must be finite to be drawn.
-        return 1.0 / np.maximum(np.asarray(values, dtype=np.float64), 1e-12)
-
-    top = axis.secondary_xaxis("top", functions=(invert, invert))
-    low, high = axis.get_xlim()
-    if scale == "linear":
-        candidates = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])
-        shown = candidates[(1.0 / candidates < high)]
-        shown = shown[np.append(True, np.diff(1.0 / shown) < -0.06 * high)]
-        top.set_xticks(shown)
-    else:
-        # The scale is matplotlib's own choice: a plain log scale set here would run the wrong way.
-        subs = (1.0, 2.0, 5.0) if high / low < 200 else (1.0,)
-        top.xaxis.set_major_locator(LogLocator(subs=subs))
-    top.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    top.xaxis.set_minor_formatter(NullFormatter())
-    top.set_xlabel("L0, active latents per token", fontsize="small")
-    top.tick_params(labelsize="small")
-
-
-def _draw_points(axis: Axes, rows: pd.DataFrame, style: VariantStyle, scale: Scale) -> None:
-    x, y = rows["sparsity"].to_numpy(), rows["performance_hit"].to_numpy()
-    below = (y <= 0) & (scale != "linear")
-    above = (y >= 1) & (scale == "logit")
-    fine = ~(below | above)
-    axis.plot(
-        x[fine], y[fine], linestyle="none", marker=style.marker, color=style.colour, markersize=5.5,
-        markeredgecolor="white", markeredgewidth=0.6, zorder=4,
-    )  # fmt: skip
-    for mask, place, marker in ((below, 0.015, "v"), (above, 0.985, "^")):
-        if mask.any():
-            axis.plot(
-                x[mask], np.full(mask.sum(), place), linestyle="none", marker=marker, color=style.colour,
-                transform=axis.get_xaxis_transform(), markersize=6, zorder=4, clip_on=False,
-            )  # fmt: skip
 
 
 def _legend_handles(

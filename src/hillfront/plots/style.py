@@ -11,7 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-__all__ = ["BASELINE_STYLE", "VARIANT_STYLES", "VariantStyle", "axes_for", "styles_for"]
+__all__ = [
+    "BASELINE_STYLE",
+    "FAMILY_STYLES",
+    "VARIANT_STYLES",
+    "FamilyStyle",
+    "VariantStyle",
+    "axes_for",
+    "styles_for",
+]
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,14 @@ class VariantStyle:
 
     colour: str
     marker: str
+
+
+@dataclass(frozen=True)
+class FamilyStyle:
+    """How one curve family is drawn."""
+
+    colour: str
+    dashes: tuple[float, tuple[float, ...]] | str
 
 
 # Okabe and Ito's palette (2008, Color Universal Design), ordered so that neighbours differ in lightness.
@@ -31,6 +47,16 @@ VARIANT_STYLES = (
     VariantStyle("#cc79a7", "v"),
     VariantStyle("#e69f00", "P"),
     VariantStyle("#56b4e9", "X"),
+)
+
+
+FAMILY_STYLES = (
+    FamilyStyle("#d55e00", "-"),
+    FamilyStyle("#0072b2", (0, (6, 2))),
+    FamilyStyle("#009e73", (0, (3, 1.5))),
+    FamilyStyle("#cc79a7", (0, (5, 1.5, 1, 1.5))),
+    FamilyStyle("#e69f00", (0, (1, 1.2))),
+    FamilyStyle("#56b4e9", (0, (5, 1.5, 1, 1.5, 1, 1.5))),
 )
 
 
