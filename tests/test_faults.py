@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from hillfront.cautions import find_warnings, log_chance_of_monotone, looks_filtered
-from hillfront.faults import Fault, find_faults
+from hillfront.fault_records import Fault
+from hillfront.faults import find_faults
 from hillfront.frontiers import pareto_optimal
 from hillfront.table_input import read
 from hillfront.wording import name_rows, nearest, shorten, show

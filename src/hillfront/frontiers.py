@@ -13,7 +13,9 @@ import pandas as pd
 
 from hillfront import frontiers_io
 from hillfront.cautions import find_warnings
-from hillfront.faults import Fault, curves_without_hit, find_faults, no_drops, record_drops
+from hillfront.fault_records import Fault, no_drops, record_drops
+from hillfront.faults import find_faults
+from hillfront.number_faults import curves_without_hit
 from hillfront.table_input import CURVE, Table, read
 from hillfront.wording import count, name_rows, shorten
 

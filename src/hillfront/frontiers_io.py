@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.faults import DROPPED
+from hillfront.fault_records import DROPPED
 from hillfront.table_input import OPTIONAL
 
 if TYPE_CHECKING:

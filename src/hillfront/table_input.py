@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import reduce
-from numbers import Real
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-type Scale = Literal["loss_recovered", "performance_hit", "ce"]
+from hillfront.cells import as_text, is_blank, join_labels, to_numbers, to_text
+from hillfront.sources import LOSSES, Scale, find_source, to_hit
+
 type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
 CURVE: Final = ["variant", "group"]
-LOSSES: Final = ("ce_sae", "ce_base", "ce_ablated")
 OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", *LOSSES)
 OPTIONAL: Final = ("se", "se_l0", "d_model", "n_tokens", "seed", "label", "width", "ablation", *LOSSES)
 # Columns of the canonical table and of the result tables, which a group column would double.
@@ -30,8 +25,6 @@ RESERVED: Final = frozenset(
         "l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0", "verdict",
     }
 )  # fmt: skip
-SEPARATOR: Final = " / "
-HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
 
 
 @runtime_checkable
@@ -206,75 +199,3 @@ def all_equal(copies: pd.DataFrame) -> bool:
     """Whether all columns hold the same values, missing ones included."""
     first, *others = (column.astype(object) for _, column in copies.items())
     return all(((first == other) | (first.isna() & other.isna())).all() for other in others)
-
-
-def find_source(y: str | None, columns: Sequence[str]) -> tuple[tuple[str, ...], Scale] | None:
-    """Find the columns that the hit comes from and what they hold; None if there is no choice."""
-    if y is None:
-        losses = "ce" if set(LOSSES) & set(columns) else None
-        y = next((name for name in ("loss_recovered", "performance_hit") if name in columns), losses)
-    if y is None:
-        return None
-    if y == "ce":
-        return LOSSES, "ce"
-    return (y,), "performance_hit" if HIT_WORD.search(y) else "loss_recovered"
-
-
-def to_hit(numbers: pd.DataFrame, scale: Scale) -> pd.Series[float]:
-    """Compute the performance hit; NaN where the losses leave nothing to recover."""
-    if scale == "ce":
-        sae, base, ablated = (numbers[name] for name in LOSSES)
-        return (sae - base) / (ablated - base).where(ablated > base)
-    values = numbers.iloc[:, 0]
-    return values if scale == "performance_hit" else 1 - values
-
-
-def to_numbers(cells: pd.Series) -> pd.Series[float]:
-    """Read cells of any dtype as floats; NaN where there is none."""
-    return pd.Series([as_number(cell) for cell in cells], index=cells.index, dtype="float64")
-
-
-def as_number(cell: object) -> float:
-    """Read one cell as a float; NaN for text that is no number, true/false, dates and anything else.
-
-    `pandas.to_numeric` would read true/false and dates as numbers.
-    """
-    if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | Real | Decimal):
-        return np.nan
-    try:
-        return float(cell)
-    except (ValueError, OverflowError):
-        return np.nan
-
-
-def to_text(cells: pd.Series) -> pd.Series[str]:
-    """Read cells of any dtype as text; missing where blank."""
-    texts = [
-        None if missing else as_text(cell) or None for cell, missing in zip(cells, cells.isna(), strict=True)
-    ]
-    return pd.Series(texts, index=cells.index, dtype="str")
-
-
-def as_text(cell: object) -> str:
-    """Write one cell as text without blanks around it, whole numbers without a point.
-
-    Examples
-    --------
-    >>> as_text(20.0), as_text(20), as_text(0.5), as_text(" resid ")
-    ('20', '20', '0.5', 'resid')
-    """
-    if isinstance(cell, float | np.floating) and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell).strip()
-
-
-def is_blank(cells: pd.Series) -> NDArray[np.bool_]:
-    """Mark the cells that are missing or hold blanks only."""
-    return to_text(cells).isna().to_numpy()
-
-
-def join_labels(labels: Sequence[pd.Series[str]], index: pd.Index) -> pd.Series[str]:
-    """Join the values of the group columns to one label, missing where one of them is."""
-    if not labels:
-        return pd.Series("all", index=index, dtype="str")
-    return reduce(lambda joined, label: joined.str.cat(label, sep=SEPARATOR), labels)
