@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from hillfront.cells import is_blank
+from hillfront.dense_limit import below_dense_limit
 from hillfront.fault_records import Fault, bad_cells
 from hillfront.number_faults import (
     ablated_not_above_base,
     bad_extras,
-    bad_hit,
     bad_l0,
+    bad_y,
     looks_like_percent,
-    no_positive_hit,
+    no_positive_y,
     text_in_numbers,
 )
-from hillfront.sources import LOSSES
+from hillfront.sources import COMPUTED_COSTS, LOSSES
 from hillfront.table_input import Draft
 from hillfront.wording import nearest, shorten
 
@@ -46,16 +47,33 @@ def missing_columns(draft: Draft) -> Iterator[Fault]:
     in_use = {draft.variant, draft.l0, *draft.source, *draft.group_columns}
     free = [str(name) for name in draft.cells if name not in in_use]
     losses = ", ".join(map(repr, LOSSES))
-    for argument, name in draft.missing:
+    lower = {name.lower() for name in free}
+    missing = dict.fromkeys(
+        # FVU is nearer to fvu than what that would be computed from
+        ("cost", argument) if argument in COMPUTED_COSTS and argument in lower else (argument, name)
+        for argument, name in draft.missing
+    )
+    for argument, name in missing:
         near = nearest(name, free)
         seen = f"the nearest column {near!r}" if near else "no column like it"
         allowed = {
             "any y": f"'loss_recovered', 'performance_hit', or {losses}",
             "ce": f"the three losses {losses}",
+            "fvu": "'fvu', or 'explained_variance' to compute it from",
+            "loss_difference": "'loss_difference', or 'ce_sae' and 'ce_base' to compute it from",
         }.get(argument, f"a table with the column {name!r}")
         if_near, if_not = {
             "any y": (f"Pass y={near!r} if that holds it.", "Add one of these, or pass y=COLUMN."),
             "ce": (f"Rename {near!r} to {name!r}.", "Add it, or pass y=COLUMN to use another column."),
+            "fvu": (f"Rename {near!r} to {name!r}.", "Add it, or pass cost=COLUMN to use another column."),
+            "loss_difference": (
+                f"Rename {near!r} to {name!r}.",
+                "Add it, or pass cost=COLUMN to use another column.",
+            ),
+            "dense_limit": (
+                f"Rename {near!r} to {name!r}, or pass a number as dense_limit.",
+                "Add it, or pass a number as dense_limit.",
+            ),
             "group": (f"Name {near!r} in group, or leave {name!r} out.", "Add it, or leave it out of group."),
         }.get(argument, (f"Pass {argument}={near!r}.", f"Add it, or pass {argument}=COLUMN."))
         yield Fault(f"missing column {name!r}", (), seen, allowed, if_near if near else if_not)
@@ -149,11 +167,12 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     ambiguous_groups,
     text_in_numbers,
     bad_l0,
-    bad_hit,
+    below_dense_limit,
+    bad_y,
     bad_extras,
     ablated_not_above_base,
     looks_like_percent,
     duplicate_rows,
     unknown_baseline,
-    no_positive_hit,
+    no_positive_y,
 )

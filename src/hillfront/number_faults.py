@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from hillfront.fault_records import Fault, bad_cells, bad_rows, is_text
-from hillfront.table_input import CURVE, Draft
+from hillfront.sources import SHORT_NAMES, metric_of
+from hillfront.table_input import CURVE, LOSS_ERRORS, Draft
 from hillfront.wording import name_curve, shorten
 
 PERCENT_ABOVE: Final = 2.0
@@ -35,8 +36,8 @@ def bad_l0(draft: Draft) -> Iterator[Fault]:
     yield from bad_cells(draft, bad, draft.l0, "L0 not positive", "a finite number above 0", step)
 
 
-def bad_hit(draft: Draft) -> Iterator[Fault]:
-    """Find values that the performance hit comes from and that are not finite."""
+def bad_y(draft: Draft) -> Iterator[Fault]:
+    """Find values that the performance hit or the cost comes from and that are not finite."""
     step = "Evaluate this SAE again, or leave the row out."
     for column in draft.source:
         if column in draft.numbers:
@@ -45,12 +46,12 @@ def bad_hit(draft: Draft) -> Iterator[Fault]:
 
 
 def bad_extras(draft: Draft) -> Iterator[Fault]:
-    """Find standard errors that are negative or not finite, and a d_model that is not positive."""
-    for column in ("se", "se_l0", "d_model"):
+    """Find standard errors below 0 or not finite, and a d_model or n_tokens that is not positive."""
+    for column in ("se", "se_l0", "d_model", "n_tokens", *LOSS_ERRORS):
         if not draft.has(column):
             continue
         values = draft.table[column].to_numpy()
-        if column == "d_model":
+        if column in ("d_model", "n_tokens"):
             ok = np.isnan(values) | (np.isfinite(values) & (values > 0))
             allowed = "a finite number above 0, or empty"
         else:
@@ -62,8 +63,11 @@ def bad_extras(draft: Draft) -> Iterator[Fault]:
 
 
 def ablated_not_above_base(draft: Draft) -> Iterator[Fault]:
-    """Find rows where ablating does not hurt the model, so that loss recovered has no meaning."""
-    if not draft.has("ce_base", "ce_ablated"):
+    """Find rows where ablating does not hurt the model, so that loss recovered has no meaning.
+
+    A cost is not measured against an ablation.
+    """
+    if draft.metric == "cost" or not draft.has("ce_base", "ce_ablated"):
         return
     base, ablated = (draft.table[name].to_numpy() for name in ("ce_base", "ce_ablated"))
     bad = np.isfinite(base) & np.isfinite(ablated) & (ablated <= base)
@@ -73,42 +77,53 @@ def ablated_not_above_base(draft: Draft) -> Iterator[Fault]:
 
 
 def looks_like_percent(draft: Draft) -> Iterator[Fault]:
-    """Find a column in percent (median above 2), or a few rows of loss recovered in percent (above 2)."""
+    """Find a column in percent (median above 2), or a few rows of it (above 2) where 1 is the best there is.
+
+    A cost has no upper bound, so that only the explained variance it may be computed from can look like it.
+    """
     column = draft.source[0]
-    if draft.scale == "ce" or column not in draft.numbers:
+    if draft.scale not in ("loss_recovered", "performance_hit", "fvu") or column not in draft.numbers:
         return
     values = draft.numbers[column].where(np.isfinite(draft.numbers[column]))
-    kind, allowed = f"{column!r} looks like percent", "fractions, where 1 is the whole loss"
+    whole = "variance" if draft.scale == "fvu" else "loss"
+    kind, allowed = f"{column!r} looks like percent", f"fractions, where 1 is the whole {whole}"
     if (median := values.median()) > PERCENT_ABOVE:
         yield Fault(kind, (), f"a median of {median:g}", allowed, f"Divide {column!r} by 100.")
-    elif draft.scale == "loss_recovered":
+    elif draft.scale != "performance_hit":
         bad = (values > PERCENT_ABOVE).to_numpy()
         step = "Divide these values by 100 if the others are fractions already."
         yield from bad_cells(draft, bad, column, kind, allowed, step)
 
 
-def no_positive_hit(draft: Draft) -> Iterator[Fault]:
-    """Find curves without any positive hit, unless the whole column is in percent."""
+def no_positive_y(draft: Draft) -> Iterator[Fault]:
+    """Find curves without any positive hit or cost, unless the whole column is in percent."""
     percent = any(not fault.drops for fault in looks_like_percent(draft))
-    if draft.has(*CURVE, "performance_hit") and not percent:
-        yield from curves_without_hit(draft.table)
+    if draft.has(*CURVE, draft.metric) and not percent:
+        yield from curves_without_positive_y(draft.table)
 
 
-def curves_without_hit(table: pd.DataFrame) -> Iterator[Fault]:
+def curves_without_positive_y(table: pd.DataFrame) -> Iterator[Fault]:
     """Find curves where the SAE beats the base model at every point, so that there is nothing to fit."""
-    hit = table["performance_hit"].where(np.isfinite(table["performance_hit"]))
-    table = table.assign(best=hit.groupby([table[name] for name in CURVE]).transform("max"))
+    metric = metric_of(table)
+    y = table[metric].where(np.isfinite(table[metric]))
+    table = table.assign(best=y.groupby([table[name] for name in CURVE]).transform("max"))
     bad = table[table["best"] <= 0]
     if bad.empty:
         return
+    word = SHORT_NAMES[metric]
     seen = shorten(
-        f"curve {name_curve(variant, group)} with a highest hit of {best:g}"
+        f"curve {name_curve(variant, group)} with a highest {word} of {best:g}"
         for variant, group, best in bad[[*CURVE, "best"]].drop_duplicates().itertuples(index=False)
     )
-    drops = tuple((row, f"{hit:g}") for row, hit in zip(bad["row"], bad["performance_hit"], strict=True))
+    drops = tuple((row, f"{y:g}") for row, y in zip(bad["row"], bad[metric], strict=True))
     rows = tuple(row for row, _ in drops)
-    allowed = "a performance hit above 0 in one row or more"
-    step = (
-        "Check the losses, or leave the curve out: its SAEs beat the base model, so there is no hit to fit."
-    )
-    yield Fault("curve with no positive hit", rows, seen, allowed, step, drops)
+    if metric == "cost":
+        allowed = "a cost above 0 in one row or more"
+        step = "Check how the cost is computed, or leave the curve out: it has no cost to fit."
+    else:
+        allowed = "a performance hit above 0 in one row or more"
+        step = (
+            "Check the losses, or leave the curve out: its SAEs beat the base model, so there is no hit to "
+            "fit."
+        )
+    yield Fault(f"curve with no positive {word}", rows, seen, allowed, step, drops)
