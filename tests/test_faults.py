@@ -7,13 +7,20 @@ import pandas as pd
 import pytest
 
 from hillfront.cautions import find_warnings, log_chance_of_monotone, looks_filtered
-from hillfront.faults import Fault, find_faults
-from hillfront.frontiers import pareto_optimal
+from hillfront.dense_limit import check_dense_limit, dense_limit_faults
+from hillfront.dominance import pareto_optimal
+from hillfront.fault_records import Fault
+from hillfront.faults import find_faults
+from hillfront.sources import FROM_LOSSES
 from hillfront.table_input import read
 from hillfront.wording import name_rows, nearest, shorten, show
 
 L0 = [10.0, 20.0, 40.0, 80.0]
 HIT = [0.2, 0.1, 0.05, 0.025]
+AS_READ = {
+    "variant": "variant", "group": (), "l0": "l0", "y": None, "cost": None, "dense_limit": None,
+    "baseline": None,
+}  # fmt: skip
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -29,8 +36,7 @@ def curves(*names: str, **columns: object) -> pd.DataFrame:
 
 def faults(frame: pd.DataFrame, **options: object) -> list[Fault]:
     """Find the faults of a frame read with the usual column names."""
-    settings = {"variant": "variant", "group": (), "l0": "l0", "y": None, "baseline": None}
-    return list(find_faults(read(frame, **settings | options)))  # type: ignore[arg-type]
+    return list(find_faults(read(frame, **AS_READ | options)))  # type: ignore[arg-type]
 
 
 def only_fault(frame: pd.DataFrame, **options: object) -> Fault:
@@ -41,10 +47,9 @@ def only_fault(frame: pd.DataFrame, **options: object) -> Fault:
 
 def warned(frame: pd.DataFrame, **options: object) -> tuple[str, ...]:
     """Find the warnings of a frame that has no faults."""
-    settings = {"variant": "variant", "group": (), "l0": "l0", "y": None, "baseline": None}
-    draft = read(frame, **settings | options)  # type: ignore[arg-type]
+    draft = read(frame, **AS_READ | options)  # type: ignore[arg-type]
     assert find_faults(draft) == ()
-    return find_warnings(draft.table)
+    return find_warnings(draft.table, from_losses=draft.scale in FROM_LOSSES)
 
 
 def only_warning(frame: pd.DataFrame, **options: object) -> str:
@@ -129,9 +134,12 @@ def test_missing_loss_names_the_nearest_that_is_free() -> None:
     assert fault.next_step == "Rename 'ce_with_sae' to 'ce_sae'."
 
 
-@pytest.mark.parametrize("group", ["variant", "l0", "se", "performance_hit", "row", "d_model"])
+@pytest.mark.parametrize(
+    "group",
+    ["variant", "l0", "se", "performance_hit", "row", "d_model", "cost", "n_tokens", "se_ce_base"],
+)
 def test_group_column_with_another_meaning(group: str) -> None:
-    fault = only_fault(table(row=1, se=0.01, d_model=512), group=group)
+    fault = only_fault(table(row=1, se=0.01, d_model=512, cost=1, n_tokens=9, se_ce_base=0.1), group=group)
     assert fault.kind == "group column not usable"
     assert fault.seen == repr(group)
 
@@ -171,7 +179,10 @@ def test_different_groups_with_one_label() -> None:
     assert (fault.rows, fault.seen) == ((0, 1), "'x / y / z'")
 
 
-@pytest.mark.parametrize("column", ["l0", "performance_hit", "se", "se_l0", "d_model", "ce_base"])
+@pytest.mark.parametrize(
+    "column",
+    ["l0", "performance_hit", "se", "se_l0", "d_model", "n_tokens", "ce_base", "se_ce_ablated"],
+)
 def test_text_in_a_number(column: str) -> None:
     frame = table(**{column: pd.Series([1, "0.5", "n/a", 0.5], dtype=object)})
     fault = only_fault(frame)
@@ -212,22 +223,30 @@ def test_loss_not_finite_only_where_losses_are_the_source() -> None:
     assert only_fault(frame, y="ce").kind == "'ce_sae' not finite"
 
 
-@pytest.mark.parametrize("column", ["se", "se_l0"])
+@pytest.mark.parametrize("column", ["se", "se_l0", "se_ce_sae", "se_ce_base", "se_ce_ablated"])
 @pytest.mark.parametrize("value", [-0.01, np.inf, np.nan])
 def test_standard_error_not_usable(column: str, value: float) -> None:
     fault = only_fault(table(**{column: [0.0, 0.01, value, 0.01]}))
     assert (fault.kind, fault.rows) == (f"{column!r} not usable", (2,))
 
 
-def test_d_model_may_be_empty_but_not_zero() -> None:
-    assert faults(table(d_model=[512, None, 512, 512])) == []
-    fault = only_fault(table(d_model=[512, 0, -1, 512]))
-    assert (fault.kind, fault.rows) == ("'d_model' not usable", (1, 2))
+@pytest.mark.parametrize("column", ["d_model", "n_tokens"])
+def test_d_model_and_n_tokens_may_be_empty_but_not_zero(column: str) -> None:
+    assert faults(table(**{column: [512, None, 512, 512]})) == []
+    fault = only_fault(table(**{column: [512, 0, -1, np.inf]}))
+    assert (fault.kind, fault.rows) == (f"{column!r} not usable", (1, 2, 3))
+    assert fault.allowed == "a finite number above 0, or empty"
+
+
+def test_text_in_n_tokens_names_the_next_step() -> None:
+    fault = only_fault(table(n_tokens=">1e6 held-out"))
+    assert (fault.kind, fault.rows) == ("not a number in 'n_tokens'", (0, 1, 2, 3))
+    assert fault.next_step == "Write plain numbers: 1024.5, not '1,024.5' or '95%'."
 
 
 def test_columns_empty_throughout_are_not_there() -> None:
     frame = table(se=np.nan, se_l0=None, loss_recovered=np.nan)
-    draft = read(frame, variant="variant", group=(), l0="l0", y=None, baseline=None)
+    draft = read(frame, **AS_READ)  # type: ignore[arg-type]
     assert find_faults(draft) == ()
     assert list(draft.table) == ["row", "variant", "group", "l0", "sparsity", "performance_hit"]
 
@@ -296,6 +315,176 @@ def test_curve_with_no_positive_hit_is_named() -> None:
     assert only_fault(frame, group="layer").rows == (4, 5, 6, 7)
     frame.loc[6, "performance_hit"] = 0.001
     assert faults(frame, group="layer") == []
+
+
+# ---------------------------------------------------------------- faults of costs
+
+
+def costs(name: str = "mse", **columns: object) -> pd.DataFrame:
+    """Make a sound table of one curve with a cost in place of the hit."""
+    frame = pd.DataFrame({"variant": "gated", "l0": L0, name: [300.0, 150.0, 80.0, 40.0]})
+    return frame.assign(**columns)
+
+
+def test_a_sound_table_of_costs_has_no_faults_and_no_warnings() -> None:
+    """Values that would be percent or above 1 on the scale of a hit are nothing special here."""
+    assert faults(costs(), cost="mse") == []
+    assert warned(costs(), cost="mse") == ()
+
+
+def test_missing_cost_names_the_nearest() -> None:
+    fault = only_fault(costs("norm_mse"), cost="normMSE")
+    assert (fault.kind, fault.seen) == ("missing column 'normMSE'", "the nearest column 'norm_mse'")
+    assert fault.next_step == "Pass cost='norm_mse'."
+    assert only_fault(costs(), cost="kl").next_step == "Add it, or pass cost=COLUMN."
+
+
+def test_missing_explained_variance() -> None:
+    fault = only_fault(costs("explained_var"), cost="fvu")
+    assert fault.kind == "missing column 'explained_variance'"
+    assert fault.allowed == "'fvu', or 'explained_variance' to compute it from"
+    assert fault.next_step == "Rename 'explained_var' to 'explained_variance'."
+    assert only_fault(costs("FVU"), cost="fvu").next_step == "Pass cost='FVU'."
+    fault = only_fault(costs(), cost="fvu")
+    assert fault.next_step == "Add it, or pass cost=COLUMN to use another column."
+
+
+def test_missing_losses_of_a_loss_difference() -> None:
+    found = faults(costs("ce_with_sae"), cost="loss_difference")
+    assert [fault.kind for fault in found] == ["missing column 'ce_sae'", "missing column 'ce_base'"]
+    assert found[0].next_step == "Rename 'ce_with_sae' to 'ce_sae'."
+    fault = only_fault(costs("ce_sae"), cost="loss_difference")
+    assert fault.kind == "missing column 'ce_base'"
+    assert fault.allowed == "'loss_difference', or 'ce_sae' and 'ce_base' to compute it from"
+    assert (
+        only_fault(costs("Loss_Difference"), cost="loss_difference").next_step
+        == "Pass cost='Loss_Difference'."
+    )
+    near = only_fault(costs("loss_recovered", ce_sae=3.0), cost="loss_difference")
+    assert "loss_recovered" not in near.next_step
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("name", "cost"),
+    [("mse", "mse"), ("explained_variance", "fvu"), ("ce_base", "loss_difference")],
+)
+def test_cost_not_finite(name: str, cost: str, value: float) -> None:
+    frame = pd.DataFrame({"variant": "a", "l0": L0, "ce_sae": 3.0, name: [0.2, value, 0.3, 0.4]})
+    fault = only_fault(frame, cost=cost)
+    assert (fault.kind, fault.rows) == (f"{name!r} not finite", (1,))
+
+
+def test_explained_variance_in_percent() -> None:
+    """A cost has no upper bound, but explained variance has."""
+    frame = costs("explained_variance", explained_variance=[80.0, 90.0, 95.0, 97.0])
+    fault = only_fault(frame, cost="fvu")
+    assert fault.kind == "'explained_variance' looks like percent"
+    assert fault.allowed == "fractions, where 1 is the whole variance"
+    frame["explained_variance"] = [0.8, 90.0, 0.95, 0.97]
+    assert only_fault(frame, cost="fvu").drops == ((1, "90.0"),)
+
+
+def test_curve_with_no_positive_cost() -> None:
+    fault = only_fault(costs(mse=[-0.1, -0.2, 0.0, -0.3]), cost="mse")
+    assert (fault.kind, fault.rows) == ("curve with no positive cost", (0, 1, 2, 3))
+    assert fault.seen == "curve 'gated' with a highest cost of 0"
+    assert fault.allowed == "a cost above 0 in one row or more"
+    assert "hit" not in fault.next_step
+    assert faults(costs(mse=[1e-9, -0.2, 0.0, -0.3]), cost="mse") == []
+
+
+def test_swapped_losses_are_no_fault_of_a_cost() -> None:
+    frame = costs(ce_sae=3.0, ce_base=2.0, ce_ablated=1.0)
+    assert faults(frame, cost="mse") == []
+    assert faults(frame, y="ce")[0].kind == "ce_ablated not above ce_base"
+
+
+# ---------------------------------------------------------------- the dense limit
+
+
+@pytest.mark.parametrize(("limit", "given"), [(40, "40"), (40.0, "40.0")])
+def test_l0_not_below_a_number(limit: float, given: str) -> None:
+    fault = only_fault(table(), dense_limit=limit)
+    assert fault.kind == "L0 not below the dense limit"
+    assert fault.drops == ((2, "40 >= 40"), (3, "80 >= 40"))
+    assert (fault.rows, fault.seen) == ((2, 3), "40 >= 40, 80 >= 40")
+    call = f'Frontiers.from_frame(..., dense_limit={given}, on_fault="drop")'
+    assert fault.next_step.endswith(f"or leave these rows out: {call}.")
+    assert faults(table(), dense_limit=80.5) == []
+    assert faults(table(), dense_limit=None) == []
+
+
+def test_l0_not_below_d_model() -> None:
+    frame = table(d_model=[512, 16, 40, 80])
+    fault = only_fault(frame, dense_limit="d_model")
+    assert fault.drops == ((1, "20 >= 16"), (2, "40 >= 40"), (3, "80 >= 80"))
+    assert "dense_limit='d_model', on_fault=\"drop\"" in fault.next_step
+    assert faults(frame, dense_limit=100) == faults(frame) == []
+
+
+def test_dense_limit_without_d_model() -> None:
+    fault = only_fault(table(), dense_limit="d_model")
+    assert (fault.kind, fault.drops) == ("missing column 'd_model'", ())
+    assert fault.next_step == "Add it, or pass a number as dense_limit."
+    fault = only_fault(table(dmodel=512), dense_limit="d_model")
+    assert fault.seen == "the nearest column 'dmodel'"
+    assert fault.next_step == "Rename 'dmodel' to 'd_model', or pass a number as dense_limit."
+
+
+@pytest.mark.parametrize(("d_model", "rows"), [([99, None, 99, ""], (1, 3)), ([np.nan] * 4, (0, 1, 2, 3))])
+def test_empty_d_model_under_the_dense_limit(d_model: list[object], rows: tuple[int, ...]) -> None:
+    frame = table(d_model=pd.Series(d_model, dtype=object))
+    fault = only_fault(frame, dense_limit="d_model")
+    assert (fault.kind, fault.rows) == ("'d_model' empty", rows)
+    assert fault.drops == tuple((row, "empty") for row in rows)
+    assert fault.next_step.startswith("Fill in d_model, pass a number as dense_limit, or")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"d_model": [9999, "n/a", 9999, 9999]}, "not a number in 'd_model'"),
+        ({"d_model": [9999, -1, 9999, 9999]}, "'d_model' not usable"),
+        ({"l0": [10, np.inf, 40, 80]}, "L0 not positive"),
+        ({"l0": [10, "n/a", 40, 80]}, "not a number in 'l0'"),
+    ],
+)
+def test_what_cannot_be_read_is_one_fault_under_the_dense_limit(
+    change: dict[str, list[object]], kind: str
+) -> None:
+    columns = {name: pd.Series(values, dtype=object) for name, values in change.items()}
+    fault = only_fault(table(**{"d_model": 9999} | columns), dense_limit="d_model")
+    assert (fault.kind, fault.rows) == (kind, (1,))
+
+
+def test_dense_limit_of_a_canonical_table() -> None:
+    """The model checks again, with a table that was read without the limit."""
+    canonical = read(table(d_model=[512, 512, None, 80]), **AS_READ).table  # type: ignore[arg-type]
+    empty, above = dense_limit_faults(canonical, "d_model")
+    assert (empty.kind, empty.rows) == ("'d_model' empty", (2,))
+    assert (above.rows, above.seen) == ((3,), "80 >= 80")
+    later = canonical.iloc[2:].reset_index(drop=True)  # rows are those of the user's frame
+    assert [fault.rows for fault in dense_limit_faults(later, 41)] == [(3,)]
+    (missing,) = dense_limit_faults(canonical.drop(columns="d_model"), "d_model")
+    assert str(missing).startswith("missing column 'd_model': saw no such column; allowed: a table with")
+    assert list(dense_limit_faults(canonical, None)) == []
+
+
+@pytest.mark.parametrize(
+    "limit", [0, -1.0, np.nan, np.inf, -np.inf, True, False, "dmodel", "512", [512], pd.Series([512])]
+)
+def test_dense_limit_is_checked(limit: object) -> None:
+    expected = r"dense_limit must be 'd_model', a finite number above 0 \(an L0\) or None, not "
+    with pytest.raises(ValueError, match=expected):
+        check_dense_limit(limit)
+    with pytest.raises(ValueError, match=expected):
+        list(dense_limit_faults(pd.DataFrame({"row": [0], "l0": [1.0]}), limit))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", [1, 0.5, np.float64(768), np.int64(768), "d_model", None])
+def test_dense_limits_that_are_allowed(limit: object) -> None:
+    check_dense_limit(limit)
 
 
 # ---------------------------------------------------------------- warnings
@@ -399,3 +588,71 @@ def test_warns_of_mixed_seeds_and_widths(column: str) -> None:
     frame = curves("a", "b").assign(**{column: [1, 1, 2, 3] + [1] * 4})
     assert only_warning(frame).startswith(f"Mixed {column}s inside curve 'a' (3):")
     assert warned(frame.assign(**{column: [1] * 4 + [2] * 4})) == ()
+
+
+# ---------------------------------------------------------------- warnings of costs and of errors of losses
+
+
+def test_warns_of_costs_that_are_not_positive() -> None:
+    text = only_warning(costs(mse=[5.0, 0.5, 0.0, -0.25]), cost="mse")
+    assert text.startswith("Cost of 0 or below in rows 2, 3 (0, -0.25): there the SAE seems to lose nothing")
+
+
+def test_warnings_of_shape_speak_of_the_cost() -> None:
+    text = only_warning(costs(mse=[1.0, 2.0, 3.0, 4.0]), cost="mse")
+    assert text.startswith("The cost does not fall as L0 grows in curve 'gated' (+1.00)")
+    runs = noisy(64, 0.2, 0).rename(columns={"performance_hit": "cost"})
+    assert looks_filtered(runs) is None
+    text = looks_filtered(runs[pareto_optimal(runs)]) or ""
+    assert text.startswith("The data look Pareto-filtered: the cost falls with L0 at every step")
+
+
+def test_mixed_ablations_do_not_matter_to_a_cost() -> None:
+    frame = costs(ablation=["mean", "zero"] * 2)
+    assert warned(frame, cost="mse") == ()
+    assert only_warning(frame.assign(performance_hit=HIT)).startswith("Mixed ablations")
+
+
+def losses(**columns: object) -> pd.DataFrame:
+    """Make two variants in two groups, from losses; the groups have different denominators."""
+    frame = curves("a", "b", "a", "b").drop(columns="performance_hit")
+    frame["layer"] = [6] * 8 + [20] * 8
+    frame["ce_base"], frame["ce_ablated"] = 2.5, np.where(frame["layer"] == 6, 12.5, 7.5)
+    frame["ce_sae"] = 2.5 + np.tile(HIT, 4) * (frame["ce_ablated"] - 2.5)
+    return frame.assign(**columns)
+
+
+def test_warns_of_different_denominators_inside_a_group() -> None:
+    assert warned(losses(n_tokens=1e6), group="layer") == ()
+    text = only_warning(losses(n_tokens=1e6))
+    assert text.startswith(
+        "Different denominators: ce_base or ce_ablated differ by more than 1% of ce_ablated"
+    )
+    assert "treated as independent" in text
+    frame = losses(se_ce_base=0.01)
+    frame.loc[8, ["ce_base", "ce_ablated", "ce_sae"]] += 0.06  # beyond 1% of 5 nats
+    assert only_warning(frame, group="layer").startswith("Different denominators in '20': ")
+    frame.loc[8, ["ce_base", "ce_ablated", "ce_sae"]] -= 0.02  # within
+    assert warned(frame, group="layer") == ()
+
+
+@pytest.mark.parametrize("errors", [{}, {"se_ce_sae": 0.01}, {"se_ce_base": 0.0}])
+def test_different_denominators_do_not_matter_without_shared_errors(errors: dict[str, float]) -> None:
+    assert warned(losses(**errors)) == ()
+
+
+def test_warns_of_different_base_losses_of_a_cost() -> None:
+    frame = losses(se_ce_base=0.01)
+    assert warned(frame, cost="loss_difference") == ()  # ce_ablated is not a part of it
+    frame.loc[8, ["ce_base", "ce_sae"]] += 0.03
+    text = only_warning(frame, cost="loss_difference")
+    assert text.startswith("Different base losses: ce_base differs by more than 1% of the largest cost")
+
+
+def test_warns_of_errors_of_losses_that_are_not_used() -> None:
+    text = only_warning(table(se_ce_sae=0.01, se_ce_base=0.01))
+    assert text.startswith(
+        "Not used: se_ce_sae, se_ce_base, because the hit was not computed from the losses."
+    )
+    assert warned(table(n_tokens=1e6)) == ()
+    assert only_warning(costs(se_ce_sae=0.01), cost="mse").startswith("Not used: se_ce_sae, because the cost")

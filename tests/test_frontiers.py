@@ -13,12 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from hillfront.frontiers import FrontierDataError, FrontierDataWarning, Frontiers
 
 L0 = [10.0, 20.0, 40.0, 80.0]
 RECOVERED = [0.80, 0.90, 0.95, 0.97]
+SAVED = Path(__file__).parent / "saved" / "fit-0.1.0.nc"
 ENV = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # for child processes
 
 
@@ -192,6 +195,168 @@ def test_columns_of_other_names(frame: pd.DataFrame) -> None:
         renamed, variant="arch", l0="L0", y="frac", group="layer", baseline="base"
     )
     assert_frame_equal(frontiers.table, Frontiers.from_frame(frame, group="layer").table)
+
+
+# ---------------------------------------------------------------- costs
+
+
+def cost_frame() -> pd.DataFrame:
+    """Make a frame with a measured cost, and with what the two computed ones come from."""
+    measured = {"norm_mse": [3.0, 1.5, 0.8, 0.4], "explained_variance": [0.7, 0.8, 0.9, 0.95]}
+    return sources().assign(d_model=512, **measured)
+
+
+@pytest.mark.parametrize(
+    ("cost", "values", "from_losses"),
+    [
+        ("norm_mse", [3.0, 1.5, 0.8, 0.4], False),
+        ("fvu", [1 - 0.7, 1 - 0.8, 1 - 0.9, 1 - 0.95], False),
+        ("loss_difference", [2.0, 1.0, 0.5, 0.25], True),
+    ],
+)
+def test_cost_in_place_of_the_hit(cost: str, values: list[float], from_losses: bool) -> None:
+    frontiers = Frontiers.from_frame(cost_frame(), cost=cost)
+    assert list(frontiers.table)[3:7] == ["l0", "sparsity", "cost", "d_model"]
+    assert "performance_hit" not in frontiers.table
+    assert frontiers.y.tolist() == frontiers.table["cost"].tolist() == values
+    assert (frontiers.metric, frontiers.metric_label, frontiers.bounded) == ("cost", cost, False)
+    assert frontiers.from_losses is from_losses
+    assert frontiers.warnings == ()
+    assert f"L0 10 to 80, {cost} {min(values):g} to {max(values):g}" in repr(frontiers)
+
+
+@pytest.mark.parametrize(("y", "from_losses"), [("ce", True), ("performance_hit", False), (None, False)])
+def test_hits_have_their_own_label(y: str | None, from_losses: bool) -> None:
+    frontiers = Frontiers.from_frame(cost_frame(), y=y)
+    assert (frontiers.metric, frontiers.metric_label, frontiers.bounded) == (
+        "performance_hit",
+        "performance hit",
+        True,
+    )
+    assert frontiers.from_losses is from_losses
+    assert frontiers.y.equals(frontiers.table["performance_hit"])
+
+
+@pytest.mark.parametrize("cost", ["fvu", "loss_difference"])
+def test_a_cost_that_is_there_is_not_computed(cost: str) -> None:
+    frontiers = Frontiers.from_frame(cost_frame().assign(**{cost: [9.0, 8.0, 7.0, 6.0]}), cost=cost)
+    assert frontiers.y.tolist() == [9.0, 8.0, 7.0, 6.0]
+    assert not frontiers.from_losses
+
+
+def test_cost_and_y_exclude_each_other() -> None:
+    with pytest.raises(
+        ValueError, match="pass y or cost, not both: y='ce' asks for a performance hit, and cost="
+    ):
+        Frontiers.from_frame(cost_frame(), y="ce", cost="norm_mse")
+
+
+def test_a_missing_cost_is_a_fault_also_if_rows_are_dropped() -> None:
+    with pytest.raises(FrontierDataError, match="missing column 'kl'"):
+        Frontiers.from_frame(cost_frame(), cost="kl", on_fault="drop")
+
+
+def test_pareto_only_of_costs_is_that_of_hits() -> None:
+    """And keeps what the frontiers know of their metric."""
+    hits = [0.2, 0.1, 0.11, 0.05]
+    frame = pd.DataFrame({"variant": "a", "l0": L0, "ce_base": 2.0, "ce_sae": [2 + hit for hit in hits]})
+    kept = Frontiers.from_frame(frame, cost="loss_difference").pareto_only()
+    assert kept.table["l0"].tolist() == [10.0, 20.0, 80.0]
+    assert (kept.metric, kept.metric_label, kept.from_losses) == ("cost", "loss_difference", True)
+    with pytest.raises(FrontierDataError, match="curve with no positive cost"):
+        from_faulty(frame.assign(price=[-0.1, 0.1, 0.05, 0.02]), cost="price").pareto_only()
+
+
+def test_the_hash_sees_what_is_fitted() -> None:
+    frame = cost_frame().assign(cost=lambda frame: frame["performance_hit"])
+    as_hit, as_cost = (
+        Frontiers.from_frame(frame, y="performance_hit"),
+        Frontiers.from_frame(frame, cost="cost"),
+    )
+    assert as_hit.y.tolist() == as_cost.y.tolist()
+    assert as_hit.data_hash != as_cost.data_hash
+
+
+# ---------------------------------------------------------------- errors of losses
+
+
+def test_errors_of_losses_are_kept_as_numbers() -> None:
+    columns = {
+        "se_ce_sae": "0.01",
+        "se_ce_base": 0,
+        "se_ce_ablated": 0.05,
+        "n_tokens": ["1e6", "", None, 5.0],
+    }
+    table = Frontiers.from_frame(sources().assign(**columns), y="ce").table
+    assert list(table)[6:] == ["n_tokens", "ce_sae", "ce_base", "ce_ablated", *list(columns)[:3]]
+    assert table["se_ce_sae"].tolist() == [0.01] * 4
+    assert table["n_tokens"].fillna(-1).tolist() == [1e6, -1, -1, 5.0]
+
+
+def test_different_denominators_are_found_in_frontiers_too() -> None:
+    frame = sources().assign(ce_base=[2.0, 1.0, 0.5, 0.25], n_tokens=1e6)
+    with pytest.warns(FrontierDataWarning, match="Different denominators") as caught:
+        frontiers = Frontiers.from_frame(frame, y="ce")
+    assert len(caught) == len(frontiers.warnings)
+    assert frontiers.pareto_only().warnings[-1] == frontiers.warnings[-1]
+    assert not any("denominators" in text for text in from_faulty(frame).warnings)
+
+
+# ---------------------------------------------------------------- the dense limit
+
+
+def test_drop_at_the_dense_limit_keeps_a_record(frame: pd.DataFrame) -> None:
+    frame["d_model"] = [40.0, np.nan, *[9999.0] * 10]
+    frame.loc[0, "l0"] = 41
+    with pytest.raises(FrontierDataError, match="The table has 2 faults") as caught:
+        Frontiers.from_frame(frame, group="layer", dense_limit="d_model")
+    assert [fault.rows for fault in caught.value.faults] == [(1,), (0,)]
+    frontiers = from_faulty(frame, group="layer", dense_limit="d_model", on_fault="drop")
+    assert frontiers.table["row"].tolist() == list(range(2, 12))
+    record = frontiers.dropped[["row", "variant", "group", "fault", "value"]].to_numpy().tolist()
+    assert record == [
+        [0, frame.loc[0, "variant"], str(frame.loc[0, "layer"]), "L0 not below the dense limit", "41 >= 40"],
+        [1, frame.loc[1, "variant"], str(frame.loc[1, "layer"]), "'d_model' empty", "empty"],
+    ]
+    again = from_faulty(frame.iloc[2:], group="layer", dense_limit="d_model")
+    assert again.dropped.empty
+
+
+def test_the_dense_limit_is_no_warning_any_more(frame: pd.DataFrame) -> None:
+    """Without it, L0 at d_model stays a warning."""
+    frame["d_model"] = 50
+    with pytest.warns(FrontierDataWarning, match="L0 reaches d_model"):
+        assert len(Frontiers.from_frame(frame, group="layer")) == 12
+    frontiers = from_faulty(frame, group="layer", dense_limit="d_model", on_fault="drop")
+    assert len(frontiers) == 9
+    assert not any("d_model" in text for text in frontiers.warnings)
+
+
+def test_drop_without_a_d_model_raises(frame: pd.DataFrame) -> None:
+    with pytest.raises(FrontierDataError, match="missing column 'd_model'"):
+        Frontiers.from_frame(frame, group="layer", dense_limit="d_model", on_fault="drop")
+
+
+@pytest.mark.parametrize("limit", [0, np.nan, "d_models"])
+def test_dense_limit_is_checked_before_the_table(limit: object) -> None:
+    with pytest.raises(ValueError, match="dense_limit must be 'd_model', a finite number above 0"):
+        Frontiers.from_frame(pd.DataFrame(), dense_limit=limit)  # type: ignore[arg-type]
+
+
+@given(
+    l0=st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=20, unique=True),
+    limit=st.floats(1e-3, 1e6),
+)
+def test_the_dense_limit_parts_the_rows(l0: list[float], limit: float) -> None:
+    frame = pd.DataFrame({"variant": "a", "l0": l0, "performance_hit": 0.5})
+    below = [i for i, value in enumerate(l0) if value < limit]
+    if not below:
+        with pytest.raises(FrontierDataError, match="no rows: saw 0 of"):
+            from_faulty(frame, dense_limit=limit, on_fault="drop")
+        return
+    frontiers = from_faulty(frame, dense_limit=limit, on_fault="drop")
+    assert frontiers.table["row"].tolist() == below
+    assert sorted([*frontiers.dropped["row"], *below]) == list(range(len(l0)))
 
 
 # ---------------------------------------------------------------- tables of other libraries
@@ -484,11 +649,9 @@ def assert_same(one: Frontiers, other: Frontiers) -> None:
     """Compare everything that frontiers hold, floats bit by bit."""
     assert_frame_equal(one.table, other.table, check_exact=True)
     assert_frame_equal(one.dropped, other.dropped, check_exact=True)
-    assert (one.group_columns, one.metric, one.warnings) == (
-        other.group_columns,
-        other.metric,
-        other.warnings,
-    )
+    for name in ("group_columns", "metric", "warnings", "metric_label", "from_losses", "bounded"):
+        assert getattr(one, name) == getattr(other, name)
+    assert one.y.equals(other.y)
     assert one.data_hash == other.data_hash
 
 
@@ -500,7 +663,7 @@ def rich(frame: pd.DataFrame, faulty: pd.DataFrame) -> dict[str, Frontiers]:
         se=rng.uniform(0, 0.01, 12),
         d_model=[None, *[768] * 11],
         label=["Ω run", None, *["x"] * 10],
-        n_tokens=">1e6",
+        n_tokens=[None, *[1e6] * 11],
     )
     odd = frame.rename(columns={"site": "a/b c", "layer": "obs"})
     return {
@@ -509,11 +672,19 @@ def rich(frame: pd.DataFrame, faulty: pd.DataFrame) -> dict[str, Frontiers]:
         "dropped": from_faulty(faulty, group="layer", on_fault="drop"),
         "odd names": Frontiers.from_frame(odd, group=["a/b c", "obs"]),
         "called group": Frontiers.from_frame(frame.rename(columns={"layer": "group"}), group="group"),
+        "cost": from_faulty(
+            extras.assign(**{"KL / nats": rng.uniform(0.1, 9, 12)}), group=["site", "layer"], cost="KL / nats"
+        ),
+        "losses": from_faulty(
+            frame.assign(ce_sae=rng.uniform(3, 4, 12), ce_base=2.0, ce_ablated=9.0, se_ce_sae=0.01),
+            group=["site", "layer"],
+            y="ce",
+        ),
         "width": Frontiers.from_frame(frame.assign(width=4), group=["layer", "width"]),
     }
 
 
-CASES = ["plain", "extras", "dropped", "odd names", "called group", "width"]
+CASES = ["plain", "extras", "dropped", "odd names", "called group", "cost", "losses", "width"]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -542,6 +713,30 @@ def test_round_trip_keeps_what_the_cases_claim(frame: pd.DataFrame, faulty: pd.D
     assert cases["extras"].table[["d_model", "label"]].isna().any().all()
     assert cases["extras"].warnings
     assert len(cases["dropped"].dropped) == 3
+    assert cases["extras"].table["n_tokens"].isna().sum() == 1
+    assert (cases["cost"].metric_label, cases["cost"].table["cost"].max() > 1) == ("KL / nats", True)
+    assert cases["losses"].from_losses
+    assert "se_ce_sae" in cases["losses"].table
+
+
+def test_datasets_of_the_first_version_still_load() -> None:
+    """They know neither labels nor errors of losses, and may have text in n_tokens or a group called cost."""
+    with xr.open_dataset(SAVED, group="frontiers", engine="h5netcdf") as ds:
+        assert "metric_label" not in ds.attrs
+        frontiers = Frontiers.from_dataset(ds)
+    assert (frontiers.metric, frontiers.metric_label, frontiers.from_losses) == (
+        "performance_hit",
+        "performance hit",
+        False,
+    )
+    assert frontiers.y.between(0, 1).all()
+    old = Frontiers.from_frame(HASHED.rename(columns={"layer": "price"}), group="price").to_dataset()
+    old = old.assign(n_tokens=("obs", np.array([">1e6"] * 4))).assign_attrs(group_columns='["cost"]')
+    del old.attrs["metric_label"], old.attrs["from_losses"]
+    table = Frontiers.from_dataset(old).table
+    assert table["cost"].tolist() == ["3"] * 4
+    assert table["n_tokens"].tolist() == [">1e6"] * 4
+    assert "performance hit 0.05 to 0.4" in repr(Frontiers.from_dataset(old))
 
 
 def test_loading_issues_no_warnings(frame: pd.DataFrame) -> None:

@@ -14,7 +14,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hillfront.table_input import CURVE
+from hillfront.loss_errors import SHARED_WITHIN, hit_errors, shares_denominator
+from hillfront.sources import SHORT_NAMES, metric_of
+from hillfront.table_input import CURVE, LOSS_ERRORS
 from hillfront.wording import name_curve, name_curves, name_rows, shorten
 
 MIN_POINTS: Final = 4
@@ -22,7 +24,9 @@ FOLDED_ABOVE: Final = -0.5
 FILTERED_BELOW: Final = 0.05
 
 
-def find_warnings(table: pd.DataFrame, *, filtered: str | None = None) -> tuple[str, ...]:
+def find_warnings(
+    table: pd.DataFrame, *, filtered: str | None = None, from_losses: bool = False
+) -> tuple[str, ...]:
     """Find what a user should know about a table that can be fitted.
 
     Parameters
@@ -31,11 +35,13 @@ def find_warnings(table: pd.DataFrame, *, filtered: str | None = None) -> tuple[
         The canonical table, free of faults.
     filtered : str, optional
         What is known of Pareto filtering. It takes the place of the check that infers it from the data.
+    from_losses : bool, default False
+        Whether the hit or the cost was computed from the losses, so that errors of the losses are its errors.
 
     Returns
     -------
     tuple of str
-        One sentence or two for each warning, in the order of `WARNING_FINDERS`.
+        One sentence or two for each warning, in the order of `WARNING_FINDERS`, errors of the losses last.
 
     Examples
     --------
@@ -57,11 +63,21 @@ def find_warnings(table: pd.DataFrame, *, filtered: str | None = None) -> tuple[
     for finder in WARNING_FINDERS:
         known = filtered if finder is looks_filtered else None
         found.append(known or finder(table))
+    found.append(different_denominators(table) if from_losses else unused_loss_errors(table))
     return tuple(text for text in found if text)
 
 
-def hit_outside_unit_interval(table: pd.DataFrame) -> str | None:
-    """Warn of a hit of 0 or less, or of 1 or more."""
+def y_out_of_range(table: pd.DataFrame) -> str | None:
+    """Warn of a hit or a cost of 0 or less, and of a hit of 1 or more; a cost has no upper bound."""
+    if metric_of(table) == "cost":
+        bad = table[table["cost"] <= 0]
+        values = shorten(f"{cost:g}" for cost in bad["cost"])
+        if bad.empty:
+            return None
+        return (
+            f"Cost of 0 or below in {name_rows(list(bad['row']))} ({values}): there the SAE seems to lose "
+            "nothing at all. All rows are fitted."
+        )
     bad = table[(table["performance_hit"] <= 0) | (table["performance_hit"] >= 1)]
     if bad.empty:
         return None
@@ -113,21 +129,22 @@ def single_l0(table: pd.DataFrame) -> str | None:
 
 
 def far_from_monotone(table: pd.DataFrame) -> str | None:
-    """Warn of curves of 4 points or more whose hit does not fall with L0.
+    """Warn of curves of 4 points or more whose hit or cost does not fall with L0.
 
-    The rule is Spearman's rank correlation of hit and L0 above -0.5; a hit that does not change counts as 0.
+    The rule is Spearman's rank correlation of y and L0 above -0.5; a y that does not change counts as 0.
     Ranks make it blind to units, curvature and a single stray point.
     """
-    matrices = table.groupby(CURVE, sort=False)[["l0", "performance_hit"]].corr("spearman")
-    rho = matrices["performance_hit"].xs("l0", level=-1).fillna(0.0)
+    metric = metric_of(table)
+    matrices = table.groupby(CURVE, sort=False)[["l0", metric]].corr("spearman")
+    rho = matrices[metric].xs("l0", level=-1).fillna(0.0)
     by_curve = points_per_curve(table)
     folded = rho[(rho > FOLDED_ABOVE) & (by_curve["size"] >= MIN_POINTS) & (by_curve["nunique"] > 1)]
     if folded.empty:
         return None
     return (
-        f"The hit does not fall as L0 grows in {with_values(folded, '+.2f')} (rank correlation in brackets): "
-        "the frontier folds back or is far from monotone. Check for swapped rows and failed runs; no curve "
-        "will fit it well."
+        f"The {SHORT_NAMES[metric]} does not fall as L0 grows in {with_values(folded, '+.2f')} (rank "
+        "correlation in brackets): the frontier folds back or is far from monotone. Check for swapped rows "
+        "and failed runs; no curve will fit it well."
     )
 
 
@@ -135,32 +152,34 @@ def looks_filtered(table: pd.DataFrame) -> str | None:
     """Warn of data from which dominated SAEs seem to be gone.
 
     Every curve must be strictly monotone, and that must be improbable for unfiltered runs. In (log L0, log
-    hit), the scatter of a curve with 4 points or more is estimated from the distance of each inner point to
+    y), the scatter of a curve with 4 points or more is estimated from the distance of each inner point to
     the line through its neighbours, and its steps from its overall slope. The probability that unfiltered
     runs fall at every step of every curve is the product of Phi(step / (scatter sqrt 2)); below 0.05 the
     warning comes. So a sweep with wide steps and little scatter is not suspected, and filtering that took
     little away is not seen.
     """
-    points = table.sort_values([*CURVE, "l0", "performance_hit"])
-    steps = points.groupby(CURVE)[["l0", "performance_hit"]].diff()
-    if ((steps["l0"] <= 0) | (steps["performance_hit"] >= 0)).any():
+    metric = metric_of(table)
+    points = table.sort_values([*CURVE, "l0", metric])
+    steps = points.groupby(CURVE)[["l0", metric]].diff()
+    if ((steps["l0"] <= 0) | (steps[metric] >= 0)).any():
         return None
-    points = points[points["performance_hit"] > 0]
+    points = points[points[metric] > 0]
     points = points[points.groupby(CURVE)["l0"].transform("size") >= MIN_POINTS]
     chance = math.exp(log_chance_of_monotone(points))
     if chance >= FILTERED_BELOW:
         return None
     return (
-        "The data look Pareto-filtered: the hit falls with L0 at every step of every curve, and with scatter "
-        f"as large as theirs that has a probability of {chance:.1g}. Keeping the best runs understates the "
-        "scatter and favours variants with more runs: fit all trained SAEs if you have them."
+        f"The data look Pareto-filtered: the {SHORT_NAMES[metric]} falls with L0 at every step of every "
+        f"curve, and with scatter as large as theirs that has a probability of {chance:.1g}. "
+        "Keeping the best runs understates the scatter and favours variants with more runs: "
+        "fit all trained SAEs if you have them."
     )
 
 
 def log_chance_of_monotone(points: pd.DataFrame) -> float:
     """Log probability that curves sorted by L0, each of 3 points or more, are monotone by chance."""
     keys = [points[name] for name in CURVE]
-    logs = pd.DataFrame({"x": np.log(points["l0"]), "z": np.log(points["performance_hit"])})
+    logs = pd.DataFrame({"x": np.log(points["l0"]), "z": np.log(points[metric_of(points)])})
     by_curve = logs.groupby(keys)
     before, after = by_curve.shift(1), by_curve.shift(-1)
     weight = (after["x"] - logs["x"]) / (after["x"] - before["x"])
@@ -205,8 +224,8 @@ def no_shared_range(table: pd.DataFrame) -> str | None:
 
 
 def mixed_ablations(table: pd.DataFrame) -> str | None:
-    """Warn of more than one kind of ablation, above all inside one group."""
-    if "ablation" not in table or table["ablation"].nunique() < 2:
+    """Warn of more than one kind of ablation, above all inside one group; a cost depends on none."""
+    if metric_of(table) == "cost" or "ablation" not in table or table["ablation"].nunique() < 2:
         return None
     kinds = shorten(map(repr, table["ablation"].dropna().unique()))
     n_kinds = table.groupby("group", sort=False)["ablation"].nunique()
@@ -237,8 +256,39 @@ def mixed_inside_curve(table: pd.DataFrame, column: str) -> str | None:
     )
 
 
+def different_denominators(table: pd.DataFrame) -> str | None:
+    """Warn of groups whose rows do not share the losses by which hits are made, where these have errors."""
+    errors = hit_errors(table)
+    apart = ~shares_denominator(table) & ((errors["se_base"] > 0) | (errors["se_ablated"] > 0))
+    groups = table.loc[apart, "group"].unique()
+    if not len(groups):
+        return None
+    where = "" if list(groups) == ["all"] else f" in {shorten(map(repr, groups))}"
+    what = (
+        f"Different base losses{where}: ce_base differs by more than {SHARED_WITHIN:.0%} of the largest cost"
+        if metric_of(table) == "cost"
+        else f"Different denominators{where}: ce_base or ce_ablated differ by more than {SHARED_WITHIN:.0%} "
+        "of ce_ablated - ce_base"
+    )
+    return (
+        f"{what}. Their errors are treated as independent from row to row there, not as shared by the group. "
+        "Make what tells the rows apart a group column."
+    )
+
+
+def unused_loss_errors(table: pd.DataFrame) -> str | None:
+    """Warn of standard errors of losses where y was not computed from the losses."""
+    unused = [name for name in LOSS_ERRORS if name in table]
+    if not unused:
+        return None
+    return (
+        f"Not used: {', '.join(unused)}, because the {SHORT_NAMES[metric_of(table)]} was not computed from "
+        "the losses. Pass y='ce' or cost='loss_difference' for that, or give its own error as se."
+    )
+
+
 WARNING_FINDERS: Final[tuple[Callable[[pd.DataFrame], str | None], ...]] = (
-    hit_outside_unit_interval,
+    y_out_of_range,
     few_points,
     single_l0,
     far_from_monotone,

@@ -5,48 +5,25 @@ from __future__ import annotations
 import html
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
-import numpy as np
 import pandas as pd
 
 from hillfront import frontiers_io
 from hillfront.cautions import find_warnings
-from hillfront.faults import Fault, curves_without_hit, find_faults, no_drops, record_drops
-from hillfront.table_input import CURVE, Table, read
+from hillfront.checking import FrontierDataError as FrontierDataError  # where users look for it
+from hillfront.checking import raise_or_drop
+from hillfront.dense_limit import check_dense_limit
+from hillfront.dominance import pareto_optimal
+from hillfront.fault_records import no_drops
+from hillfront.number_faults import curves_without_positive_y
+from hillfront.sources import FROM_LOSSES, HIT_LABEL
+from hillfront.table_input import CURVE, DenseLimit, Table, read
 from hillfront.wording import count, name_rows, shorten
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-class FrontierDataError(ValueError):
-    """A table that cannot be fitted; the message lists every fault.
-
-    Parameters
-    ----------
-    faults : sequence of Fault
-        What is wrong with the table.
-
-    Attributes
-    ----------
-    faults : tuple of Fault
-        The same, for code that handles them.
-    """
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(tuple(faults))
-        self.faults: tuple[Fault, ...] = tuple(faults)
-
-    def __str__(self) -> str:
-        lines = [f"The table has {count(len(self.faults), 'fault')}:"]
-        lines += [f"{i}. {fault}" for i, fault in enumerate(self.faults, start=1)]
-        if any(fault.rows for fault in self.faults):
-            lines.append("Rows are positions in the table: row 0 is the first one below the header.")
-        if any(fault.drops for fault in self.faults):
-            lines.append("on_fault='drop' drops the faulty rows and keeps a record of them.")
-        return "\n".join(lines)
 
 
 class FrontierDataWarning(UserWarning):
@@ -64,17 +41,23 @@ class Frontiers:
     table : pandas.DataFrame
         One row per SAE in the user's order. Columns: ``row``, the position in the user's frame (from 0,
         header not counted); ``variant``; the group columns as text; ``group``, their values joined by ``" /
-        "``, or ``all`` if there are none; ``l0``; ``sparsity``, which is 1/L0; ``performance_hit``; then
-        those found of ``se``, ``se_l0``, ``d_model``, ``n_tokens``, ``seed``, ``label``, ``width``,
-        ``ablation``, ``ce_sae``, ``ce_base`` and ``ce_ablated``.
+        "``, or ``all`` if there are none; ``l0``; ``sparsity``, which is 1/L0; ``performance_hit``, or
+        ``cost`` in its place; then those found of ``se``, ``se_l0``, ``d_model``, ``n_tokens``, ``seed``,
+        ``label``, ``width``, ``ablation``, the losses in nats ``ce_sae``, ``ce_base`` and ``ce_ablated``, and
+        their standard errors ``se_ce_sae``, ``se_ce_base`` and ``se_ce_ablated``.
     group_columns : tuple of str
         The columns that make a group.
     metric : str
-        Name of the column that is fitted, ``performance_hit``.
+        Name of the column that is fitted: ``performance_hit``, or ``cost`` for a cost without upper bound.
     warnings : tuple of str
         What a user should know, though the table can be fitted.
     dropped : pandas.DataFrame
         A record of each faulty row that was left out: ``row``, ``variant``, ``group``, ``fault``, ``value``.
+    metric_label : str
+        What is fitted, for axes: ``performance hit``, or the user's name of the cost.
+    from_losses : bool
+        Whether it was computed from the losses, so that their errors are its errors (see
+        `hillfront.loss_errors.hit_errors`).
 
     Examples
     --------
@@ -100,6 +83,8 @@ class Frontiers:
     metric: str = "performance_hit"
     warnings: tuple[str, ...] = ()
     dropped: pd.DataFrame = field(default_factory=no_drops)
+    metric_label: str = HIT_LABEL
+    from_losses: bool = False
 
     @classmethod
     def from_frame(
@@ -110,6 +95,8 @@ class Frontiers:
         group: str | Sequence[str] = (),
         l0: str = "l0",
         y: str | None = None,
+        cost: str | None = None,
+        dense_limit: DenseLimit = None,
         baseline: str | None = None,
         on_fault: Literal["raise", "drop"] = "raise",
     ) -> Self:
@@ -132,6 +119,14 @@ class Frontiers:
             (the three losses ``ce_sae``, ``ce_base``, ``ce_ablated``). By default the first of these that
             is there. Any other column is taken to hold loss recovered, unless ``hit`` is a word of its name
             (``val_hit``, ``normHit``, but not ``white_recovered``): then it holds the hit itself.
+        cost : str, optional
+            Column with a cost without upper bound that is fitted in place of the performance hit: normalised
+            mean squared error, KL divergence or loss difference in nats, say. If there are no such columns,
+            ``"fvu"`` is 1 - ``explained_variance``, and ``"loss_difference"`` is ``ce_sae`` - ``ce_base``.
+            Not together with ``y``.
+        dense_limit : {"d_model"} or float, optional
+            The L0 at which nothing is lost, for a fit with this limit: the ``d_model`` of each row, or one
+            number. Rows with an L0 that is not below it are faults.
         baseline : str, optional
             Variant that others will be compared with; checked to be there.
         on_fault : {"raise", "drop"}, default "raise"
@@ -147,6 +142,8 @@ class Frontiers:
         ------
         FrontierDataError
             If the table has faults. One message lists all of them.
+        ValueError
+            If both ``y`` and ``cost`` are given, or an argument has a value that is not allowed.
 
         Warns
         -----
@@ -160,32 +157,49 @@ class Frontiers:
         >>> Frontiers.from_frame(frame)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        hillfront.frontiers.FrontierDataError: The table has 2 faults:
+        hillfront.checking.FrontierDataError: The table has 2 faults:
         1. L0 not positive (row 0): saw 0; allowed: a finite number above 0. Next step: ...
         """
         if on_fault not in ("raise", "drop"):
             raise ValueError(f"on_fault must be 'raise' or 'drop', not {on_fault!r}")
-        draft = read(frame, variant=variant, group=group, l0=l0, y=y, baseline=baseline)
-        records = [no_drops()]
-        while faults := find_faults(draft):
-            stops = [fault for fault in faults if on_fault == "raise" or not fault.drops]
-            if stops:
-                raise FrontierDataError(stops)
-            records.append(record_drops(draft, faults))
-            draft = draft.without(row for fault in faults for row, _ in fault.drops)
+        if y is not None and cost is not None:
+            raise ValueError(
+                f"pass y or cost, not both: y={y!r} asks for a performance hit, and cost={cost!r} for a cost "
+                "in its place"
+            )
+        check_dense_limit(dense_limit)
+        draft = read(
+            frame,
+            variant=variant,
+            group=group,
+            l0=l0,
+            y=y,
+            cost=cost,
+            dense_limit=dense_limit,
+            baseline=baseline,
+        )
+        draft, dropped = raise_or_drop(draft, on_fault)
         table = draft.table.reset_index(drop=True)
-        dropped = pd.concat(records, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
-        found = find_warnings(table)
+        from_losses = draft.scale in FROM_LOSSES
+        found = find_warnings(table, from_losses=from_losses)
         for text in found:
             warnings.warn(text, FrontierDataWarning, stacklevel=2)
-        return cls(table, draft.group_columns, warnings=found, dropped=dropped)
+        return cls(
+            table,
+            draft.group_columns,
+            draft.metric,
+            found,
+            dropped,
+            metric_label=HIT_LABEL if cost is None else cost,
+            from_losses=from_losses,
+        )
 
     def pareto_only(self) -> Self:
         """Keep the Pareto-optimal SAEs of each curve.
 
-        A row is kept if no other row of its curve has an L0 and a hit that are both as low or lower, one of
-        them strictly. Such a selection understates the scatter and favours variants with more runs, so the
-        result says so in ``warnings`` (nothing is issued: it was asked for).
+        A row is kept if no other row of its curve has an L0 and a hit (or a cost) that are both as low or
+        lower, one of them strictly. Such a selection understates the scatter and favours variants with more
+        runs, so the result says so in ``warnings`` (nothing is issued: it was asked for).
 
         Returns
         -------
@@ -195,7 +209,7 @@ class Frontiers:
         Raises
         ------
         FrontierDataError
-            If a curve is left without a positive hit, because a row with a hit of 0 or less beats all others.
+            If a curve is left without a positive hit or cost, because a row with 0 or less beats all others.
 
         Examples
         --------
@@ -214,14 +228,24 @@ class Frontiers:
         gone = len(self.table) - len(table)
         if not gone and any(text.startswith("Pareto-filtered") for text in self.warnings):
             return self
-        if faults := tuple(curves_without_hit(table)):
+        if faults := tuple(curves_without_positive_y(table)):
             raise FrontierDataError(faults)
         filtered = (
             f"Pareto-filtered by the user: pareto_only() took away {gone} of {len(self.table)} SAEs. Keeping "
             "the best runs understates the scatter and favours variants with more runs."
         )
-        found = find_warnings(table, filtered=filtered)
-        return type(self)(table, self.group_columns, self.metric, found, self.dropped)
+        found = find_warnings(table, filtered=filtered, from_losses=self.from_losses)
+        return replace(self, table=table, warnings=found)
+
+    @property
+    def y(self) -> pd.Series[float]:
+        """What is fitted: the column of the metric."""
+        return self.table[self.metric]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether 1 is the worst that is to be expected: so for the performance hit, not for a cost."""
+        return self.metric == "performance_hit"
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -274,7 +298,13 @@ class Frontiers:
         True
         """
         return frontiers_io.to_dataset(
-            self.table, self.group_columns, self.metric, self.warnings, self.dropped
+            self.table,
+            self.group_columns,
+            self.metric,
+            self.warnings,
+            self.dropped,
+            self.metric_label,
+            self.from_losses,
         )
 
     @classmethod
@@ -310,36 +340,8 @@ class Frontiers:
         ]
         if self.group_columns:
             lines.append(f"groups ({', '.join(self.group_columns)}): {shorten(self.groups)}")
-        l0, hit = self.table["l0"], self.table["performance_hit"]
-        lines.append(f"L0 {l0.min():g} to {l0.max():g}, performance hit {hit.min():g} to {hit.max():g}")
+        l0, y = self.table["l0"], self.y
+        lines.append(f"L0 {l0.min():g} to {l0.max():g}, {self.metric_label} {y.min():g} to {y.max():g}")
         if len(self.dropped):
             lines.append(f"dropped: {name_rows(list(self.dropped['row'].unique()))}")
         return lines + [f"warning: {text}" for text in self.warnings]
-
-
-def pareto_optimal(table: pd.DataFrame) -> pd.Series[bool]:
-    """Mark the rows that no other row of their curve dominates.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A table with ``variant``, ``group``, ``l0`` and ``performance_hit``.
-
-    Returns
-    -------
-    pandas.Series
-        True where no row of the curve has L0 and hit both as low or lower, one of them strictly.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame(
-    ...     {"variant": "a", "group": "all", "l0": [10, 20, 20, 40], "performance_hit": [0.2, 0.1, 0.15, 0.1]}
-    ... )
-    >>> pareto_optimal(table).tolist()
-    [True, True, False, False]
-    """
-    best = table.groupby([*CURVE, "l0"])["performance_hit"].min()  # sorted by L0 within each curve
-    best_at_lower_l0 = best.groupby(level=CURVE).cummin().groupby(level=CURVE).shift(1, fill_value=np.inf)
-    optimal = best[best < best_at_lower_l0].rename("optimal_hit")
-    return table.join(optimal, on=[*CURVE, "l0"])["optimal_hit"] == table["performance_hit"]

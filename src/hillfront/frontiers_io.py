@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.faults import DROPPED
+from hillfront.fault_records import DROPPED
+from hillfront.sources import HIT_LABEL
 from hillfront.table_input import OPTIONAL
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def to_dataset(
     metric: str,
     warnings: tuple[str, ...],
     dropped: pd.DataFrame,
+    metric_label: str,
+    from_losses: bool,
 ) -> xr.Dataset:
     """Store the fields of `hillfront.frontiers.Frontiers` as a dataset."""
     import xarray as xr
@@ -36,21 +39,29 @@ def to_dataset(
         "metric": metric,
         "group_columns": json.dumps(group_columns),
         "warnings": json.dumps(warnings),
+        "metric_label": metric_label,
+        "from_losses": json.dumps(from_losses),
     }
     return xr.Dataset(data, attrs=attrs)
 
 
 def from_dataset(
     ds: xr.Dataset,
-) -> tuple[pd.DataFrame, tuple[str, ...], str, tuple[str, ...], pd.DataFrame]:
-    """Read back the fields that `to_dataset` stored, in its order."""
+) -> tuple[pd.DataFrame, tuple[str, ...], str, tuple[str, ...], pd.DataFrame, str, bool]:
+    """Read back the fields that `to_dataset` stored, in its order.
+
+    Datasets of hillfront 0.1.0 know no cost and no errors of the losses.
+    """
     if ds.attrs.get("hillfront_type") != "Frontiers":
         raise ValueError("this dataset does not hold Frontiers; pass one that Frontiers.to_dataset() made")
     group_columns = tuple(json.loads(ds.attrs["group_columns"]))
     names = stored_names(group_columns)
     table = pd.DataFrame({name: decode(ds[stored]) for name, stored in names.items() if stored in ds})
     dropped = pd.DataFrame({name: decode(ds[f"dropped_{name}"]) for name in DROPPED})
-    return table, group_columns, ds.attrs["metric"], tuple(json.loads(ds.attrs["warnings"])), dropped
+    warnings = tuple(json.loads(ds.attrs["warnings"]))
+    metric_label = str(ds.attrs.get("metric_label", HIT_LABEL))
+    from_losses = bool(json.loads(ds.attrs.get("from_losses", "false")))
+    return table, group_columns, ds.attrs["metric"], warnings, dropped, metric_label, from_losses
 
 
 def stored_names(group_columns: Sequence[str]) -> dict[str, str]:
@@ -60,7 +71,7 @@ def stored_names(group_columns: Sequence[str]) -> dict[str, str]:
     """
     groups = {name: f"group_column_{i}" for i, name in enumerate(group_columns) if name != "group"}
     first = {name: name for name in ("row", "variant")}
-    last = {name: name for name in ("group", "l0", "sparsity", "performance_hit", *OPTIONAL)}
+    last = {name: name for name in ("group", "l0", "sparsity", "performance_hit", "cost", *OPTIONAL)}
     return first | groups | {name: stored for name, stored in last.items() if name not in groups}
 
 

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import reduce
-from numbers import Real
 from typing import Final, Literal, Protocol, runtime_checkable
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-type Scale = Literal["loss_recovered", "performance_hit", "ce"]
+from hillfront.cells import as_text, is_blank, join_labels, to_numbers, to_text
+from hillfront.sources import LOSSES, Metric, Scale, compute_y, find_cost_source, find_source
+
+type DenseLimit = Literal["d_model"] | float | None
 type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
 CURVE: Final = ["variant", "group"]
-LOSSES: Final = ("ce_sae", "ce_base", "ce_ablated")
-OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", *LOSSES)
-OPTIONAL: Final = ("se", "se_l0", "d_model", "n_tokens", "seed", "label", "width", "ablation", *LOSSES)
+LOSS_ERRORS: Final = ("se_ce_sae", "se_ce_base", "se_ce_ablated")
+OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", "n_tokens", *LOSSES, *LOSS_ERRORS)
+OPTIONAL: Final = (
+    *("se", "se_l0", "d_model", "n_tokens", "seed", "label", "width", "ablation"), *LOSSES, *LOSS_ERRORS
+)  # fmt: skip
 # Columns of the canonical table and of the result tables, which a group column would double.
 RESERVED: Final = frozenset(
     {
-        "row", "variant", "l0", "sparsity", "performance_hit", *OPTIONAL_NUMBERS,
+        "row", "variant", "l0", "sparsity", "performance_hit", "cost", *OPTIONAL_NUMBERS,
         "baseline", "scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support",
         "l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0", "verdict",
     }
 )  # fmt: skip
-SEPARATOR: Final = " / "
-HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
 
 
 @runtime_checkable
@@ -69,9 +66,13 @@ class Draft:
     variant, l0 : str
         The user's names of these columns.
     source : tuple of str
-        The user's columns that the performance hit comes from.
-    scale : {"loss_recovered", "performance_hit", "ce"}
+        The user's columns that the performance hit or the cost comes from.
+    scale : {"loss_recovered", "performance_hit", "ce", "cost", "fvu", "loss_difference"}
         What these columns hold.
+    cost : str or None
+        The user's name of the cost, if that is fitted in place of the performance hit.
+    dense_limit : "d_model", float or None
+        L0 that every row must stay below.
     baseline : str or None
         The variant that others will be compared with, if the user named one.
     missing : tuple of (str, str)
@@ -92,11 +93,18 @@ class Draft:
     l0: str
     source: tuple[str, ...]
     scale: Scale
+    cost: str | None
+    dense_limit: DenseLimit
     baseline: str | None
     missing: tuple[tuple[str, str], ...]
     clashes: tuple[str, ...]
     conflicting: tuple[str, ...]
     n_given: int
+
+    @property
+    def metric(self) -> Metric:
+        """Name of the canonical column that is fitted."""
+        return "performance_hit" if self.cost is None else "cost"
 
     def has(self, *columns: str) -> bool:
         """Whether all these canonical columns could be read."""
@@ -115,13 +123,15 @@ def read(
     group: str | Sequence[str],
     l0: str,
     y: str | None,
+    cost: str | None,
+    dense_limit: DenseLimit,
     baseline: str | None,
 ) -> Draft:
     """Read a table as far as it can be read; `hillfront.faults.find_faults` says what is wrong with it.
 
     Parameters
     ----------
-    frame, variant, group, l0, y, baseline
+    frame, variant, group, l0, y, cost, dense_limit, baseline
         As in `Frontiers.from_frame`.
 
     Returns
@@ -133,14 +143,20 @@ def read(
     known = [name for name in ("loss_recovered", "performance_hit", *OPTIONAL) if name in cells]
     filled = [name for name in known if cells.empty or not is_blank(cells[name]).all()]
     source, scale = find_source(y, filled) or find_source(y, known) or (("loss_recovered",), "loss_recovered")
+    if cost is not None:
+        source, scale = find_cost_source(cost, list(cells.columns))
     taken = RESERVED | {variant, l0, *source}
     given = tuple(dict.fromkeys((group,) if isinstance(group, str) else group))
     clashes = tuple(name for name in given if name in taken or (name == "group" and len(given) > 1))
     group_columns = tuple(name for name in given if name not in clashes)
-    optional = [name for name in OPTIONAL if name in filled and name not in (variant, l0, *group_columns)]
+    limits = [name for name in cells if name == dense_limit]  # wanted, also where it is empty
+    optional = [
+        name for name in OPTIONAL if name in (*filled, *limits) and name not in (variant, l0, *group_columns)
+    ]
 
     wanted = [("variant", variant), *(("group", name) for name in group_columns), ("l0", l0)]
-    wanted += [("ce" if scale == "ce" else "y" if y else "any y", name) for name in source]
+    wanted += [(argument_of(scale, y), name) for name in source]
+    wanted += [("dense_limit", "d_model")] if dense_limit == "d_model" else []
     used = {name for _, name in wanted}.union(optional)
     numeric = dict.fromkeys([l0, *source, *(name for name in optional if name in OPTIONAL_NUMBERS)])
     numbers = pd.DataFrame(
@@ -157,7 +173,7 @@ def read(
     if l0 in numbers:
         columns |= {"l0": numbers[l0], "sparsity": 1 / numbers[l0]}
     if set(source) <= set(numbers):
-        columns["performance_hit"] = to_hit(numbers[list(source)], scale)
+        columns["performance_hit" if cost is None else "cost"] = compute_y(numbers[list(source)], scale)
     columns |= {name: numbers[name] if name in numbers else to_text(cells[name]) for name in optional}
 
     return Draft(
@@ -169,12 +185,21 @@ def read(
         l0=l0,
         source=source,
         scale=scale,
+        cost=cost,
+        dense_limit=dense_limit,
         baseline=None if baseline is None else as_text(baseline),
         missing=tuple((argument, name) for argument, name in wanted if name not in cells),
         clashes=clashes,
         conflicting=tuple(name for name in conflicting if name in used),
         n_given=len(cells),
     )
+
+
+def argument_of(scale: Scale, y: str | None) -> str:
+    """Name what asked for the columns of y: an argument, or the name of what is computed from them."""
+    if scale in ("ce", "cost", "fvu", "loss_difference"):
+        return scale
+    return "y" if y else "any y"
 
 
 def to_pandas(frame: Table) -> pd.DataFrame:
@@ -206,75 +231,3 @@ def all_equal(copies: pd.DataFrame) -> bool:
     """Whether all columns hold the same values, missing ones included."""
     first, *others = (column.astype(object) for _, column in copies.items())
     return all(((first == other) | (first.isna() & other.isna())).all() for other in others)
-
-
-def find_source(y: str | None, columns: Sequence[str]) -> tuple[tuple[str, ...], Scale] | None:
-    """Find the columns that the hit comes from and what they hold; None if there is no choice."""
-    if y is None:
-        losses = "ce" if set(LOSSES) & set(columns) else None
-        y = next((name for name in ("loss_recovered", "performance_hit") if name in columns), losses)
-    if y is None:
-        return None
-    if y == "ce":
-        return LOSSES, "ce"
-    return (y,), "performance_hit" if HIT_WORD.search(y) else "loss_recovered"
-
-
-def to_hit(numbers: pd.DataFrame, scale: Scale) -> pd.Series[float]:
-    """Compute the performance hit; NaN where the losses leave nothing to recover."""
-    if scale == "ce":
-        sae, base, ablated = (numbers[name] for name in LOSSES)
-        return (sae - base) / (ablated - base).where(ablated > base)
-    values = numbers.iloc[:, 0]
-    return values if scale == "performance_hit" else 1 - values
-
-
-def to_numbers(cells: pd.Series) -> pd.Series[float]:
-    """Read cells of any dtype as floats; NaN where there is none."""
-    return pd.Series([as_number(cell) for cell in cells], index=cells.index, dtype="float64")
-
-
-def as_number(cell: object) -> float:
-    """Read one cell as a float; NaN for text that is no number, true/false, dates and anything else.
-
-    `pandas.to_numeric` would read true/false and dates as numbers.
-    """
-    if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | Real | Decimal):
-        return np.nan
-    try:
-        return float(cell)
-    except (ValueError, OverflowError):
-        return np.nan
-
-
-def to_text(cells: pd.Series) -> pd.Series[str]:
-    """Read cells of any dtype as text; missing where blank."""
-    texts = [
-        None if missing else as_text(cell) or None for cell, missing in zip(cells, cells.isna(), strict=True)
-    ]
-    return pd.Series(texts, index=cells.index, dtype="str")
-
-
-def as_text(cell: object) -> str:
-    """Write one cell as text without blanks around it, whole numbers without a point.
-
-    Examples
-    --------
-    >>> as_text(20.0), as_text(20), as_text(0.5), as_text(" resid ")
-    ('20', '20', '0.5', 'resid')
-    """
-    if isinstance(cell, float | np.floating) and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell).strip()
-
-
-def is_blank(cells: pd.Series) -> NDArray[np.bool_]:
-    """Mark the cells that are missing or hold blanks only."""
-    return to_text(cells).isna().to_numpy()
-
-
-def join_labels(labels: Sequence[pd.Series[str]], index: pd.Index) -> pd.Series[str]:
-    """Join the values of the group columns to one label, missing where one of them is."""
-    if not labels:
-        return pd.Series("all", index=index, dtype="str")
-    return reduce(lambda joined, label: joined.str.cat(label, sep=SEPARATOR), labels)
