@@ -16,7 +16,7 @@ from helpers import frontiers_of, points, position, posterior_of
 from hillfront.curves import HILL, hill
 from hillfront.design import Design, design_of
 from hillfront.estimands import (
-    crossing_sparsity,
+    crossing_l0,
     hit_reduction,
     link_gap,
     mean_hit_reduction,
@@ -142,7 +142,7 @@ def test_better_is_above_one() -> None:
 def test_crossing_is_the_root_of_the_gap(v, b, xs) -> None:  # type: ignore[no-untyped-def]
     low, high = xs
     ends = link_gap(HILL, v, b, low), link_gap(HILL, v, b, high)
-    crossing = crossing_sparsity(HILL, low, high, *ends)
+    crossing = 1 / crossing_l0(HILL, low, high, *ends)
     if np.sign(ends[0]) == np.sign(ends[1]):
         assert np.isnan(crossing)
         return
@@ -160,8 +160,8 @@ def test_crossing_is_the_root_of_the_gap(v, b, xs) -> None:  # type: ignore[no-u
 def test_crossings_of_many_draws_at_once() -> None:
     gap_low = np.array([1.0, 1.0, -1.0, -1.0, 0.0, 0.0, 1.0])
     gap_high = np.array([1.0, -1.0, 1.0, -1.0, 0.0, 1.0, -3.0])
-    crossing = crossing_sparsity(HILL, np.float64(0.01), np.float64(1.0), gap_low, gap_high)
-    close(crossing, [np.nan, 0.1, 0.1, np.nan, np.nan, 0.01, 10**-1.5])
+    crossing = crossing_l0(HILL, 0.01, 1.0, gap_low, gap_high)
+    close(1 / crossing, [np.nan, 0.1, 0.1, np.nan, np.nan, 0.01, 10**-1.5])
 
 
 @given(curves, curves, ranges(sparsities), log_uniform(1.01, 3))

@@ -15,7 +15,7 @@ import hillfront as hf
 from hillfront.curves import FAMILIES, HILL, CurveFamily
 from hillfront.design import design_of
 from hillfront.estimands import (
-    crossing_sparsity,
+    crossing_l0,
     hit_reduction,
     link_gap,
     mean_hit_reduction,
@@ -88,11 +88,11 @@ def test_a_crossing_is_where_the_curves_meet(
     v, base = natural(family, a, b), natural(family, c, d)
     ends = np.float64(1e-3), np.float64(0.2)
     gaps = [link_gap(family, v, base, x) for x in ends]
-    where = crossing_sparsity(family, *ends, *gaps)
+    where = 1 / crossing_l0(family, *ends, *gaps)
     if np.sign(gaps[0]) == np.sign(gaps[1]):
         assert np.isnan(where)
     else:
-        assert ends[0] <= where <= ends[1] * (1 + 1e-12)
+        assert ends[0] * (1 - 1e-12) <= where <= ends[1] * (1 + 1e-12)
         assert link_gap(family, v, base, where) == pytest.approx(0.0, abs=1e-8)
 
 
@@ -104,11 +104,13 @@ def test_numpy_and_pytensor_agree(name: str) -> None:
     x = np.geomspace(1e-6, 1e3, 7)
     parameters = family.natural(*symbols, hit_ref=0.05)
     f = family.value(x, **parameters)
-    graph = [*parameters.values(), f, family.scale_hit(f)]
+    more = (family.spread(f), family.logit(x, **parameters), family.slope(x, **parameters))
+    graph = [*parameters.values(), f, *more]
     seen = pytensor.function(symbols, graph, mode="FAST_COMPILE")(*sampled)
     plain = family.natural(*sampled, hit_ref=0.05)
     value = family.value(x, **plain)
-    for actual, expected in zip(seen, [*plain.values(), value, family.scale_hit(value)], strict=True):
+    more = (family.spread(value), family.logit(x, **plain), family.slope(x, **plain))
+    for actual, expected in zip(seen, [*plain.values(), value, *more], strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-15)
 
 
@@ -168,6 +170,8 @@ def test_a_family_is_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
             "k": (pt if isinstance(log_k, pt.TensorVariable) else np).exp(log_k),
         },
         link=lambda y: np.log(-np.log1p(-y)),
+        line=lambda x, x_half, k: np.log(np.log(2.0)) + k * np.log(x / x_half),
+        slope=lambda x, x_half, k: k / x * np.log(2.0) * (x / x_half) ** k * 0.5 ** ((x / x_half) ** k),
         mean_log_inverse=None,
         mean_log_value=None,
     )

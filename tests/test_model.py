@@ -11,9 +11,10 @@ from scipy import stats
 
 from hillfront.design import design_of
 from hillfront.frontiers import Frontiers
-from hillfront.model import build_model, model_data, reported_variables, zero_sum_basis
-from hillfront.noise import noise_scale, student_t_logpdf
+from hillfront.model import build_model, reported_variables, zero_sum_basis
+from hillfront.noise import NOISES, Expected
 from hillfront.priors import priors_from_json, priors_to_json, resolve_priors
+from hillfront.rows import expected_at, row_data
 from hillfront.sampling import draw_prior
 from hillfront.simulation import simulate
 
@@ -58,15 +59,13 @@ def test_log_likelihood_is_that_of_the_observation_model() -> None:
                 strict=True,
             )
         )
-    data = model_data(frontiers, design)
-    natural = design.family.natural(
-        values["log_x_ref"].ravel()[data["cell"]],
-        values["log_k"].ravel()[data["cell"]],
-        hit_ref=design.hit_ref,
+    data = row_data(frontiers, design)
+    at_rows = (values[name].ravel()[data["cell"]] for name in ("log_x_ref", "log_k"))
+    expected = expected_at(design.family, data["sparsity"], design.natural(*at_rows))
+    scatter = {name: values[name] for name in ("sigma", "tau", "nu")}
+    np.testing.assert_allclose(
+        logp, design.observation.logpdf(data["observed"], expected, scatter), rtol=1e-9
     )
-    f = design.family.value(data["sparsity"], **natural)
-    scale = noise_scale(f, values["sigma"], values["tau"], values["nu"])
-    np.testing.assert_allclose(logp, student_t_logpdf(data["hit"], f, scale, values["nu"]), rtol=1e-9)
 
 
 def test_mean_and_contrast_are_averages_over_groups() -> None:
@@ -192,8 +191,13 @@ def test_known_standard_errors_enter_the_scale() -> None:
 @pytest.mark.parametrize("nu", [3.0, 4.0, 10.0, 1e6])
 def test_sigma_is_the_scatter_of_two_thirds_at_any_nu(nu: float) -> None:
     """At a hit of 1/2, sigma 0.4 is a scatter of 0.1 in y: 68% of SAEs lie within it, whatever the tails."""
-    scale = noise_scale(0.5, 0.4, 0.0, nu)
+
+    def scale_of(tau: float, known: float = 0.0) -> float:
+        expected = Expected(f=0.5, logit=0.0, spread=0.25, known_variance=known**2)
+        return float(NOISES["student-t"].scale(expected, {"sigma": 0.4, "tau": tau, "nu": nu}))
+
+    scale = scale_of(0.0)
     assert 1 - 2 * stats.t.sf(0.1, nu, scale=scale) == pytest.approx(0.6827, abs=0.003)
     # The floor and known errors add in squares: 3-4-5 triangles.
-    assert noise_scale(0.5, 0.4, 0.075, nu) == pytest.approx(1.25 * scale)
-    assert noise_scale(0.5, 0.4, 0.0, nu, se=0.075) == pytest.approx(1.25 * scale)
+    assert scale_of(0.075) == pytest.approx(1.25 * scale)
+    assert scale_of(0.0, known=0.075) == pytest.approx(1.25 * scale)

@@ -163,7 +163,7 @@ def check_claim_of(
     places: dict[str, list[float]] = {"at_hit": [], "at_l0": [], "at_nats": []}
     if at is not None:
         places[PLACE_OF[quantity]] = [at]
-    improved = improve(**places)
+    improved = improve(at_hit=places["at_hit"], at_l0=places["at_l0"], at_nats=places["at_nats"])
     rows = choose(improved)
     supports = improved.draws["support"].to_numpy()
     support, values = "none", np.full(1, np.nan)

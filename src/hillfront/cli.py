@@ -54,6 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
 @app.callback(invoke_without_command=True)
 def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
@@ -79,7 +80,9 @@ def fit_command(
         str, typer.Option(help="Curve family: hill, hill1, power, proportional or linear.")
     ] = "hill",
     noise: NoiseName = "student-t",
-    nu: Annotated[float | None, typer.Option(help="Fix the tails of student-t; estimated if left out.")] = None,
+    nu: Annotated[
+        float | None, typer.Option(help="Fix the tails of student-t; estimated if left out.")
+    ] = None,
     pool: Pool = None,
     dense_limit: DenseLimitText = None,
     relative_sparsity: RelativeSparsity = False,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hillfront.frontiers import Frontiers
-    from hillfront.sparsity import DenseLimit
+    from hillfront.table_input import DenseLimit
 
 Data = Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")]
 Baseline = Annotated[str, typer.Option(help="The variant that the others are compared with.")]
@@ -40,7 +40,7 @@ OnFault = Annotated[
 NoiseName = Annotated[str, typer.Option(help="Scatter about the curves: student-t, normal or logit-normal.")]
 DenseLimitText = Annotated[
     str | None,
-    typer.Option("--dense-limit", help="L0 at which the hit vanishes: 'd_model' for that column, or a number."),
+    typer.Option("--dense-limit", help="L0 at which the hit vanishes: d_model (the column) or a number."),
 ]
 RelativeSparsity = Annotated[
     bool, typer.Option("--relative-sparsity", help="Count L0 in shares of d_model, to share priors.")
@@ -70,8 +70,10 @@ def dense_limit_of(text: str | None) -> DenseLimit:
     ValueError
         If it is neither ``d_model`` nor a number.
     """
-    if text is None or text == "d_model":
-        return text
+    if text is None:
+        return None
+    if text == "d_model":
+        return "d_model"
     try:
         return float(text)
     except ValueError:

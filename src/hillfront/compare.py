@@ -19,7 +19,7 @@ from hillfront.frontiers import Frontiers
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
 from hillfront.noise import DEFAULT_NOISE
 from hillfront.sampling import SamplerSettings
-from hillfront.sparsity import DenseLimit
+from hillfront.table_input import DenseLimit
 
 if TYPE_CHECKING:
     from arviz_stats.utils import ELPDData
@@ -37,9 +37,9 @@ class CurveComparison:
     ----------
     summary : pandas.DataFrame
         One row a family, best first: curve, elpd_loo, se, difference (from the best), difference_se, p_loo,
-        weight (stacking), refits (SAEs whose leave-one-out density was computed by a refit without them). With
-        curves left out as well: elpd_curves, difference_curves (from the first row) and its standard error
-        over curves, difference_curves_se.
+        weight (stacking), refits (SAEs whose leave-one-out density was computed by a refit without them).
+        With curves left out as well: elpd_curves, difference_curves (from the first row) and its standard
+        error over curves, difference_curves_se.
     gains : pandas.DataFrame
         The headline gains on average over the groups, under each family and averaged over the families by
         weight: curve, weight, variant, quantity, median, lower, upper, prob, p_gt_1.

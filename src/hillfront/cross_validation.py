@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from arviz_stats.utils import ELPDData
 
 __all__ = ["leave_one_curve_out", "leave_one_out"]
-
-T = TypeVar("T")
 
 
 def leave_one_out(
@@ -59,8 +57,8 @@ def leave_one_curve_out(
 ) -> pd.DataFrame:
     """Predict every curve from the others: the log density of its SAEs under a fit without any of them.
 
-    This asks what pooling is for: whether the family, with its contrasts and groups, says where a frontier lies
-    that was not trained. Each SAE's density is its own, averaged over the posterior of that fit.
+    This asks what pooling is for: whether the family, with its contrasts and groups, says where a frontier
+    lies that was not trained. Each SAE's density is its own, averaged over the posterior of that fit.
 
     Returns
     -------
@@ -68,11 +66,10 @@ def leave_one_curve_out(
         One row a curve: variant, group, n, elpd (the sum over its SAEs).
     """
     table = fit.frontiers.table
-    curves = list(table.groupby(["variant", "group"], sort=False).indices.items())
+    curves = [(variant, group) for variant, group, _ in fit.frontiers.curves()]
     rows = []
-    for (variant, group), positions in _track(curves, "curves left out", progress):
-        out = np.zeros(len(table), dtype=bool)
-        out[positions] = True
+    for variant, group in _track(curves, "curves left out", progress):
+        out = ((table["variant"] == variant) & (table["group"] == group)).to_numpy()
         rest, held_out = _split(fit.frontiers, out)
         posterior, _ = prepared.sample(rest, settings)
         log_likelihood = _log_likelihood(posterior, held_out, prepared)
@@ -93,10 +90,10 @@ def _log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, prepared: Prepa
     """Log likelihood of each row, shape (sample, obs)."""
     rng = np.random.default_rng(0)  # pointwise draws predictions too, which are not used
     array = pointwise(posterior, frontiers, prepared.design, rng=rng)[1]
-    return array.stack(sample=("chain", "draw")).transpose("sample", "obs").to_numpy()
+    return array.transpose("chain", "draw", "obs").to_numpy().reshape(-1, array.sizes["obs"])
 
 
-def _track(items: Sequence[T], what: str, progress: bool) -> Iterable[T]:
+def _track[T](items: Sequence[T], what: str, progress: bool) -> Iterable[T]:
     if not progress:
         return items
     from rich.console import Console

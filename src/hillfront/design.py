@@ -22,10 +22,10 @@ from hillfront.priors import DEFAULT_HIT_REF
 from hillfront.sparsity import (
     REFERENCE_D_MODEL,
     REFERENCE_SPARSITY,
-    DenseLimit,
     SparsityScale,
     scales_by_group,
 )
+from hillfront.table_input import DenseLimit
 
 __all__ = ["POOLINGS", "Design", "design_of"]
 
@@ -221,9 +221,7 @@ def design_of(
         metric=frontiers.metric,
         dense_limit=dense_limit,
         relative_sparsity=relative_sparsity,
-        scales=scales_by_group(
-            table, frontiers.groups, dense_limit=dense_limit, relative=relative_sparsity
-        ),
+        scales=scales_by_group(table, frontiers.groups, dense_limit=dense_limit, relative=relative_sparsity),
         known_errors=tuple(name for name, there in known.items() if there),
         shared_errors=tuple(name for name in ("base", "ablated") if errors[name].any()),
     )

@@ -12,7 +12,7 @@ from hillfront.fault_records import Fault
 from hillfront.frontiers import FrontierDataError, Frontiers
 from hillfront.noise import NOISES, noise_named
 from hillfront.priors import DEFAULT_HIT_REF
-from hillfront.sparsity import DenseLimit
+from hillfront.table_input import DenseLimit
 from hillfront.wording import shorten
 
 __all__ = ["check_metric", "check_rows"]
@@ -31,14 +31,14 @@ def check_metric(frontiers: Frontiers, family: CurveFamily, *, noise: str, hit_r
     if family.unbounded is None:
         able = ", ".join(name for name, other in FAMILIES.items() if other.unbounded is not None)
         raise ValueError(
-            f"curve={family.name!r} saturates at 1, and {frontiers.metric_label!r} is a cost without an upper "
-            f"bound. Allowed: {able}. Pass one of these as curve=, or read a performance hit with y=."
+            f"curve={family.name!r} saturates at 1, and {frontiers.metric_label!r} is a cost without an "
+            f"upper bound. Allowed: {able}. Pass one of these as curve=, or read a performance hit with y=."
         )
     if noise_named(noise).on_logit:
         able = ", ".join(name for name, other in NOISES.items() if not other.on_logit)
         raise ValueError(
-            f"noise={noise!r} is for performance hits inside (0, 1), and {frontiers.metric_label!r} is a cost. "
-            f"Allowed: {able}. Pass one of these as noise=."
+            f"noise={noise!r} is for performance hits inside (0, 1), and {frontiers.metric_label!r} is a "
+            f"cost. Allowed: {able}. Pass one of these as noise=."
         )
     if hit_ref != DEFAULT_HIT_REF:
         raise ValueError(

@@ -250,7 +250,7 @@ def _residuals(posterior: xr.Dataset, frontiers: Frontiers, design: Design, seed
     """Posterior predictive checks of the residuals: how many lie far out, and how far the furthest."""
     expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
     rng = np.random.default_rng([seed, 4])
-    y = frontiers.y.to_numpy(np.float64)[:, None]
+    y = frontiers.table[frontiers.metric].to_numpy(np.float64)[:, None]
     observed = np.abs(design.observation.residual(y, expected, noise))
     replicated = np.abs(design.observation.standard_draws(rng, noise, observed.shape))
     bound = design.observation.tail_bound(noise, prob=DEFAULT_PROB)

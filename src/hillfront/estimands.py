@@ -1,8 +1,8 @@
 """What is compared: ratios of two curves of one family, draw by draw.
 
 Each function takes the natural parameters of the variant and of the baseline as arrays that broadcast, and
-returns the quantity for each. Nothing here is a difference of summaries. Curves are functions of the sparsity of
-their group's :class:`SparsityScale`; gains are ratios of L0, whatever that scale.
+returns the quantity for each. Nothing here is a difference of summaries. Curves are functions of the sparsity
+in their group's :class:`SparsityScale`; gains are ratios of L0, whatever that scale.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def sparsity_gain(
     scale : SparsityScale
         The sparsity in which the curves were fitted.
     baseline_hit : array, optional
-        The baseline's hit where the two are measured on different scales, such as a loss difference under mean
-        and under zero ablation.
+        The baseline's hit where the two are measured on different scales, such as a loss difference under
+        mean and under zero ablation.
 
     Examples
     --------

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scipy import special
+
 from hillfront.shapes import inside_unit, logit_inside_unit
 
 __all__ = ["CurveFamily", "SampledParameter"]
@@ -35,8 +37,8 @@ class SampledParameter:
     positive : bool
         Whether the natural value must be positive.
     per_sparsity : int
-        Power of the unit of sparsity in the exponential of the sampled value: 1 for a position, -1 for a slope,
-        0 for shapes and levels. Priors shift by it where sparsity is relative.
+        Power of the unit of sparsity in the exponential of the sampled value: 1 for a position, -1 for a
+        slope, 0 for shapes and levels. Priors shift by it where sparsity is relative.
     """
 
     name: str
@@ -69,7 +71,8 @@ class CurveFamily:
         The curve is a straight line of ``link(y)`` against ``coordinate(x)``; two curves of the
         family therefore cross at most once.
     line, slope : callable
-        ``line(x, **natural)`` is ``link(value(x))`` without its loss of digits, ``slope(x, **natural)`` dy/dx.
+        ``line(x, **natural)`` is ``link(value(x))`` without its loss of digits, ``slope(x, **natural)``
+        dy/dx.
     from_coordinate : callable
         Inverse of ``coordinate``.
     ratios : mapping
@@ -108,7 +111,7 @@ class CurveFamily:
             raise ValueError(f"Family {self.name!r} has no sampled parameter: it needs one or more.")
 
     def spread(self, f: Array) -> Array:
-        """Change of y per unit of scatter: ``h (1 - h)`` with h = f kept inside (0, 1); ``|f|`` for a cost."""
+        """Change of y per unit of scatter: ``h (1 - h)``, h being f kept inside (0, 1); a cost's ``|f|``."""
         if not self.bounded:
             return abs(f)
         h = f if self.saturates else inside_unit(f)
@@ -116,7 +119,7 @@ class CurveFamily:
 
     def logit(self, x: Array, **natural: Array) -> Array:
         """Logit of the value, kept inside (0, 1) where the family leaves it."""
-        if self.saturates:
+        if self.link is special.logit:
             return self.line(x, **natural)
         return logit_inside_unit(self.value(x, **natural))
 

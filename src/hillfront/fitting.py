@@ -24,8 +24,8 @@ from hillfront.predict import pointwise
 from hillfront.priors import DEFAULT_HIT_REF, priors_to_json, resolve_priors
 from hillfront.rows import row_data
 from hillfront.sampling import SamplerSettings, compile_model, draw_posterior, draw_prior
-from hillfront.sparsity import DenseLimit
 from hillfront.storage import FORMAT
+from hillfront.table_input import DenseLimit
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -256,7 +256,8 @@ def prepare(
     dense_limit : "d_model" or float, optional
         L0 at which the hit vanishes, from the column or a number: sparsity is then 1/L0 - 1/L_dense.
     relative_sparsity : bool
-        Whether L0 counts in shares of d_model, so that groups of different width share the prior on positions.
+        Whether L0 counts in shares of d_model, so that groups of different width share the prior on
+        positions.
 
     Returns
     -------

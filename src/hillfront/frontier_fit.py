@@ -105,13 +105,14 @@ class FrontierFit:
         prob : float
             Probability of the equal-tailed intervals.
         at_hit : sequence of float, optional
-            Performance hits at which to give the ``sparsity_gain``: 0.02, 0.05 and 0.1 by default. For a cost,
-            its values, none by default, as they have units of their own.
+            Performance hits at which to give the ``sparsity_gain``: 0.02, 0.05 and 0.1 by default. For a
+            cost, its values, none by default, as they have units of their own.
         at_l0 : sequence of float
             L0 values at which to give the ``hit_reduction``.
         at_nats : sequence of float
-            Loss differences, in nats, at which to give the gain (``sparsity_gain_nats``). They need the columns
-            ``ce_base`` and ``ce_ablated``, and do not depend on whether the ablation is by mean or by zero.
+            Loss differences, in nats, at which to give the gain (``sparsity_gain_nats``). They need the
+            columns ``ce_base`` and ``ce_ablated``, and do not depend on whether the ablation is by mean or
+            by zero.
 
         Returns
         -------

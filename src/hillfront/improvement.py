@@ -193,8 +193,8 @@ def check_places(
     Raises
     ------
     ValueError
-        For a hit outside (0, 1), an L0, a cost or a loss difference that is not positive, or a loss difference
-        where the losses are not known.
+        For a hit outside (0, 1), an L0, a cost or a loss difference that is not positive, or a loss
+        difference where the losses are not known.
     """
     for y in at_hit:
         if frontiers.bounded and not 0.0 < y < 1.0:
@@ -209,8 +209,8 @@ def check_places(
             raise ValueError(f"at_nats has {nats!r}: a loss difference to compare at is positive, in nats.")
     if at_nats and not curve_losses(frontiers):
         raise ValueError(
-            "at_nats needs the losses that hits are shares of: columns 'ce_base' and 'ce_ablated'. Add them, or "
-            "compare at a hit by at_hit."
+            "at_nats needs the losses that hits are shares of: columns 'ce_base' and 'ce_ablated'. Add them, "
+            "or compare at a hit by at_hit."
         )
 
 

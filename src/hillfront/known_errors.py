@@ -14,9 +14,10 @@ __all__ = ["curve_losses", "known_errors"]
 def known_errors(frontiers: Frontiers) -> pd.DataFrame:
     """Standard errors that the model takes as known.
 
-    A column ``se`` is taken as it is. Otherwise the errors of the losses count, where y was computed from them:
-    each SAE's own, and those of the base model's and the ablated model's losses, which all variants of a group
-    share. Where the SAEs of a group have different denominators, nothing is shared, and these are each one's own.
+    A column ``se`` is taken as it is. Otherwise the errors of the losses count, where y was computed from
+    them: each SAE's own, and those of the base model's and the ablated model's losses, which all variants
+    of a group share. Where the SAEs of a group have different denominators, nothing is shared, and these
+    are each one's own.
 
     Returns
     -------
@@ -30,10 +31,10 @@ def known_errors(frontiers: Frontiers) -> pd.DataFrame:
         return pd.DataFrame({"se": table.get("se", nothing), "base": nothing, "ablated": nothing})
     errors, shared = hit_errors(table), shares_denominator(table)
     from_base = errors["se_base"] * (1.0 - frontiers.y if frontiers.bounded else 1.0)
-    own = np.hypot(from_base, errors["se_ablated"] * frontiers.y)
+    own = (from_base**2 + (errors["se_ablated"] * frontiers.y) ** 2) ** 0.5
     return pd.DataFrame(
         {
-            "se": np.hypot(errors["se_sae"], own.where(~shared, 0.0)),
+            "se": (errors["se_sae"] ** 2 + own.where(~shared, 0.0) ** 2) ** 0.5,
             "base": errors["se_base"].where(shared, 0.0),
             "ablated": errors["se_ablated"].where(shared, 0.0),
         }
@@ -43,8 +44,8 @@ def known_errors(frontiers: Frontiers) -> pd.DataFrame:
 def curve_losses(frontiers: Frontiers) -> dict[tuple[str, str], float]:
     """Loss of the ablated model above the base model, in nats, of each curve, by (variant, group).
 
-    Divided by it, a loss difference is a performance hit. A cost that is a loss difference itself has 1. Curves
-    without these losses are left out.
+    Divided by it, a loss difference is a performance hit. A cost that is a loss difference itself has 1.
+    Curves without these losses are left out.
     """
     table = frontiers.table
     if frontiers.bounded:
@@ -52,4 +53,7 @@ def curve_losses(frontiers: Frontiers) -> dict[tuple[str, str], float]:
     else:
         scale = pd.Series(1.0 if frontiers.metric_label == "loss_difference" else np.nan, index=table.index)
     means = scale.groupby([table["variant"], table["group"]], sort=False).mean().dropna()
-    return {(str(variant), str(group)): float(mean) for (variant, group), mean in means.items()}
+    return {
+        (str(variant), str(group)): float(mean)
+        for (variant, group), mean in zip(means.index, means, strict=True)
+    }

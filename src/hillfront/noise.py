@@ -1,11 +1,13 @@
-"""Observation models: how SAEs scatter about their curve. One serves all families, so LOO compares like with like.
+"""Observation models: how SAEs scatter about their curve.
 
-``student-t``, the default: ``y_i ~ StudentT(nu, f(x_i), s_i)`` with
-``s_i = sqrt((sigma spread_i)^2 + tau^2 + known_i^2) / q(nu)``, where the spread is ``h (1 - h)``, so that sigma is
-the scatter between trainings on the logit scale; tau is an additive floor (rounding, evaluation noise) and
-known_i a known standard error of y. It is defined for y <= 0 and y >= 1, which real data contain, so no value is
-clipped or dropped. q(nu) is the 84% point of the standard Student t, 1 for a normal, so that sigma means the
-same at every nu: two thirds of the SAEs lie within sigma of their curve.
+One serves all families, so that LOO compares like with like.
+
+``student-t``, the default: ``y_i ~ StudentT(nu, f(x_i), s_i)`` with ``s_i = sqrt((sigma spread_i)^2 + tau^2
++ known_i^2) / q(nu)``, where the spread is ``h (1 - h)``, so that sigma is the scatter between trainings on
+the logit scale; tau is an additive floor (rounding, evaluation noise) and known_i a known standard error of
+y. It is defined for y <= 0 and y >= 1, which real data contain, so no value is clipped or dropped. q(nu) is
+the 84% point of the standard Student t, 1 for a normal, so that sigma means the same at every nu: two
+thirds of the SAEs lie within sigma of their curve.
 
 ``normal`` is its limit for large nu. ``logit-normal`` has ``logit y ~ Normal(logit f, sqrt(sigma^2 + (known /
 spread)^2))``, without a floor, and is for hits inside (0, 1) only.
@@ -126,7 +128,7 @@ class Noise:
         """Draw residuals, in scales."""
         if "nu" in parameters:
             return np.asarray(rng.standard_t(parameters["nu"], size=shape))
-        return rng.standard_normal(shape)
+        return np.asarray(rng.standard_normal(shape))
 
     def tail_bound(self, parameters: Parameters, *, prob: float) -> Array:
         """Residual that is exceeded, to either side, with probability ``1 - prob``."""

@@ -114,7 +114,7 @@ def write_outputs(
 
 
 def write_comparison(comparison: CurveComparison, out: Path) -> None:
-    """Write comparison.csv, gains.csv and families.png to ``out``, and left_out_curves.csv if there are any."""
+    """Write comparison.csv, gains.csv, families.png and, if curves were left out, left_out_curves.csv."""
     import matplotlib
 
     matplotlib.use("Agg")

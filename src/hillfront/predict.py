@@ -55,7 +55,7 @@ def pointwise(
     """Predictive draw and log likelihood of every row, dims (chain, draw, obs)."""
     expected = at_rows(posterior, frontiers, design)
     noise = noise_draws(posterior, design)
-    y = frontiers.y.to_numpy(np.float64)[:, None]
+    y = frontiers.table[frontiers.metric].to_numpy(np.float64)[:, None]
     shape = (-1, posterior.sizes["chain"], posterior.sizes["draw"])
     coords = {
         "obs": frontiers.table["row"].to_numpy(),
@@ -114,7 +114,8 @@ def predict_curves(
     limits = [scale.dense for scale in scales if scale.dense is not None]
     if limits and grid.max() >= min(limits):
         raise ValueError(
-            f"l0 reaches {grid.max():g}, and the dense limit of these curves is {min(limits):g}: give smaller L0."
+            f"l0 reaches {grid.max():g}, and the dense limit of these curves is {min(limits):g}: give a "
+            "smaller L0."
         )
     curves: Mapping[str, Floats] = {
         name: values[np.ix_(picked["group"], picked["variant"])][:, :, None, :]

@@ -106,9 +106,7 @@ def _mean_gain(pair: Pair) -> Floats:
 
 def _mean_reduction(pair: Pair) -> Floats:
     ends = pair.sparsities
-    return mean_hit_reduction(
-        pair.family, pair.variant, pair.baseline, ends.low, ends.high, scale=pair.scale
-    )
+    return mean_hit_reduction(pair.family, pair.variant, pair.baseline, ends.low, ends.high, scale=pair.scale)
 
 
 def _gain_at(hit: float) -> Callable[[Pair], Floats]:

@@ -27,9 +27,10 @@ def row_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict
-        ``sparsity``, ``observed``, ``cell`` (index of the row's curve in the flattened grid); where the table has
-        them ``se`` (known standard error of y), ``sparsity_se`` (that of the sparsity, from ``se_l0``); and
-        where SAEs share errors of the losses, ``base_error`` and ``ablated_error``, relative to the loss scale.
+        ``sparsity``, ``observed``, ``cell`` (index of the row's curve in the flattened grid); where the
+        table has them ``se`` (known standard error of y), ``sparsity_se`` (that of the sparsity, from
+        ``se_l0``); and where SAEs share errors of the losses, ``base_error`` and ``ablated_error``,
+        relative to the loss scale.
     """
     table = frontiers.table
     data: dict[str, NDArray[Any]] = {

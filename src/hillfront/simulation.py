@@ -67,8 +67,8 @@ def simulate(
 ) -> Simulation:
     """Simulate frontiers whose truth is known.
 
-    ``y = sigmoid(logit f(x) + sigma e1) + tau e2`` with standard normal e1 and e2, at L0 values evenly spaced in
-    log L0; f is kept inside (0, 1) where its family leaves it.
+    ``y = sigmoid(logit f(x) + sigma e1) + tau e2`` with standard normal e1 and e2, at L0 values evenly
+    spaced in log L0; f is kept inside (0, 1) where its family leaves it.
 
     Parameters
     ----------
@@ -142,9 +142,7 @@ def simulate(
 
     sweep = np.geomspace(l0[0], l0[1], points)
     per_point = {name: values[..., None] for name, values in natural.items()}
-    logit = np.broadcast_to(
-        family.logit(scale.sparsity(sweep), **per_point), (groups, len(variants), points)
-    )
+    logit = np.broadcast_to(family.logit(scale.sparsity(sweep), **per_point), (groups, len(variants), points))
     noisy = logit + sigma * rng.standard_normal(logit.shape)
     y = special.expit(noisy) + tau * rng.standard_normal(logit.shape)
     names = [f"group {g + 1}" for g in range(groups)]
@@ -176,7 +174,9 @@ def _per_variant(value: PerVariant, variants: Sequence[str]) -> Floats:
         return np.full(len(variants), float(value))
     missing = [name for name in variants if name not in value]
     if missing:
-        raise ValueError(f"{dict(value)!r} has nothing for {', '.join(missing)}: give a number for each variant.")
+        raise ValueError(
+            f"{dict(value)!r} has nothing for {', '.join(missing)}: give a number for each variant."
+        )
     return np.array([value[name] for name in variants], dtype=np.float64)
 
 
@@ -194,9 +194,7 @@ def _shapes(
     return shapes
 
 
-def _through(
-    family: CurveFamily, x: Floats, hit: float, shapes: Mapping[str, Floats]
-) -> dict[str, Floats]:
+def _through(family: CurveFamily, x: Floats, hit: float, shapes: Mapping[str, Floats]) -> dict[str, Floats]:
     """Natural parameters of the curves that reach a hit at sparsities x, shape (group, variant)."""
     sampled = {"log_x_ref": np.log(x), "log_m": np.log((hit - shapes.get("c", 0.0)) / x)}
     if "k" in shapes:

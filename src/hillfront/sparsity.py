@@ -14,10 +14,18 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["REFERENCE_D_MODEL", "REFERENCE_SPARSITY", "DenseLimit", "SparsityScale", "average_scale", "scales_by_group"]
+from hillfront.table_input import DenseLimit
+
+__all__ = [
+    "REFERENCE_D_MODEL",
+    "REFERENCE_SPARSITY",
+    "DenseLimit",
+    "SparsityScale",
+    "average_scale",
+    "scales_by_group",
+]
 
 Array = Any
-type DenseLimit = str | float | None
 
 REFERENCE_SPARSITY: Final = 0.02
 """Sparsity about which priors are stated, an L0 of 50: inside most published sweeps."""
@@ -94,12 +102,12 @@ def scales_by_group(
     if len(mixed):
         first = widths.loc[mixed[0]]
         raise ValueError(
-            f"{option}: d_model is {first['min']:g} to {first['max']:g} in group {mixed[0]!r}, and must be one "
-            "number in each group. Make the model, or what changes the width, a group column."
+            f"{option}: d_model is {first['min']:g} to {first['max']:g} in group {mixed[0]!r}, and must be "
+            "one number in each group. Make the model, or what changes the width, a group column."
         )
     scales = []
     for group in groups:
-        width = float(widths.loc[group, "min"])
+        width = float(widths["min"][group])
         dense = width if dense_limit == "d_model" else None if dense_limit is None else float(dense_limit)
         scales.append(SparsityScale(unit=width if relative else 1.0, dense=dense))
     return tuple(scales)

@@ -133,9 +133,7 @@ def _draw_group(
     shared = _shared_by_all(ranges, present, group)
     if shared is not None:
         axis.axvspan(*shared, color="0.5", alpha=0.10, linewidth=0, zorder=0)
-    set_scales(
-        axis, here["sparsity"].to_numpy(), here[metric].to_numpy(), scale, fit.frontiers.metric_label
-    )
+    set_scales(axis, here["sparsity"].to_numpy(), here[metric].to_numpy(), scale, fit.frontiers.metric_label)
     for name in present:
         rows = here[here["variant"] == name]
         draw_points(axis, rows["sparsity"].to_numpy(), rows[metric].to_numpy(), styles[name], scale)

@@ -35,7 +35,7 @@ class FamilyStyle:
     """How one curve family is drawn."""
 
     colour: str
-    dashes: tuple[float, tuple[float, ...]] | str
+    dashes: tuple[float, tuple[float, ...]]
 
 
 # Okabe and Ito's palette (2008, Color Universal Design), ordered so that neighbours differ in lightness.
@@ -51,7 +51,7 @@ VARIANT_STYLES = (
 
 
 FAMILY_STYLES = (
-    FamilyStyle("#d55e00", "-"),
+    FamilyStyle("#d55e00", (0, ())),
     FamilyStyle("#0072b2", (0, (6, 2))),
     FamilyStyle("#009e73", (0, (3, 1.5))),
     FamilyStyle("#cc79a7", (0, (5, 1.5, 1, 1.5))),
