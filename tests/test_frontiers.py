@@ -737,6 +737,7 @@ def test_datasets_of_the_first_version_still_load() -> None:
     assert table["cost"].tolist() == ["3"] * 4
     assert table["n_tokens"].tolist() == [">1e6"] * 4
     assert "performance hit 0.05 to 0.4" in repr(Frontiers.from_dataset(old))
+    assert len(Frontiers.from_dataset(old).pareto_only()) == 4  # by the hit, not by the column called cost
 
 
 def test_loading_issues_no_warnings(frame: pd.DataFrame) -> None:
