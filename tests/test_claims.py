@@ -35,15 +35,17 @@ X_HALF = {
 }
 K = {"relu": 0.8, "gated": 0.9, "topk": 0.8}
 KINDS = {
-    "mean_sparsity_gain": None, "mean_hit_reduction": None, "sparsity_gain": 0.05, "hit_reduction": 20.0,
-    "x_half_ratio": None, "k_ratio": None,
+    "mean_sparsity_gain": None, "mean_hit_reduction": None, "sparsity_gain": 0.05, "sparsity_gain_nats": 0.1,
+    "hit_reduction": 20.0, "x_half_ratio": None, "k_ratio": None,
 }  # fmt: skip
 
 
 def table(*variants: str) -> Frontiers:
     """Curves in two layers, of which topk is in one only."""
     parts = [
-        points(variant, L0[variant], x_half=x_half, k=K[variant], layer=int(layer))
+        points(
+            variant, L0[variant], x_half=x_half, k=K[variant], layer=int(layer), ce_base=2.0, ce_ablated=12.0
+        )
         for (layer, variant), x_half in X_HALF.items()
         if variant in variants
     ]
@@ -83,6 +85,7 @@ def draws_of(
     improved = fit.improvement(
         at_hit=[at] if quantity == "sparsity_gain" and at else [],
         at_l0=[at] if quantity == "hit_reduction" and at else [],
+        at_nats=[at] if quantity == "sparsity_gain_nats" and at else [],
     )
     label = group if scope == "group" else ""
     rows = improved.summary.query("quantity == @quantity and variant == @variant and scope == @scope")
@@ -162,8 +165,8 @@ def test_every_quantity_of_every_family_can_be_claimed(curve: str) -> None:
             for part in ("group_sd", "interaction_sd"):
                 posterior[f"{parameter.name}_{part}"] = posterior[f"log_k_{part}"]
     design = design_of(frontiers, baseline="relu", curve=curve)
-    table_of_it = improvement_of(posterior, frontiers, design, at_hit=[0.05], at_l0=[20]).summary
-    assert set(claimable(family)) == set(table_of_it["quantity"])
+    table_of_it = improvement_of(posterior, frontiers, design, at_hit=[0.05], at_l0=[20], at_nats=[0.1])
+    assert set(claimable(family)) == set(table_of_it.summary["quantity"])
     for quantity in claimable(family):
         check = check_claim_of(posterior, frontiers, design, quantity, low=1e-9, at=KINDS.get(quantity))
         assert 0.0 <= check.probability <= 1.0
@@ -174,9 +177,9 @@ def test_undefined_draws_do_not_hold() -> None:
     """A straight line that lies above the hit in both curves leaves the gain there undefined."""
     frontiers = table("relu", "gated")
     posterior = fit_of(frontiers, baseline="relu").data["posterior"].to_dataset()
-    posterior["log_m"] = 0.0 * posterior["log_k"]
-    posterior["c"] = 0.0 * posterior["log_k"]
-    posterior["c"][0] = 0.5  # one chain of two
+    posterior["log_y_ref"] = 0.0 * posterior["log_k"] + np.log(0.5)
+    posterior["log_share"] = 0.0 * posterior["log_k"]
+    posterior["log_share"][0] = np.log(0.02)  # one chain of two: an intercept of 0.49
     design = design_of(frontiers, baseline="relu", curve=LINEAR.name, pool={"m": "none", "c": "none"})
     check = check_claim_of(posterior, frontiers, design, "sparsity_gain", low=0.5, at=0.1)
     assert check.probability == 0.5
@@ -356,7 +359,7 @@ GAIN = {"quantity": "sparsity_gain", "low": 2.0, "at": 0.05, "variant": "gated"}
         ({"quantity": "hit_reduction", "at": -3.0},
          ("at=-3.0 is not a place", "a positive number of latents")),
         ({"quantity": "hit_reduction", "at": np.inf}, ("at=inf",)),
-        ({"quantity": "k_ratio"}, ("at=0.05: k_ratio has no place", "'sparsity_gain', 'hit_reduction'")),
+        ({"quantity": "k_ratio"}, ("at=0.05: k_ratio has no place", "'sparsity_gain', 'sparsity_gain_nats'")),
         ({"low": None}, ("The claim has no bound. Give low, high or both",)),
         ({"high": 1.5}, ("low=2.0 lies above high=1.5", "low <= high")),
         ({"low": 0.0}, ("low=0.0 is not a bound", "a positive number, or leave it out")),

@@ -271,13 +271,20 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     how = SimpleNamespace(diverging=0, error=None, calls=[])
 
     def draw_posterior(
-        model: Any, *, data: Mapping[str, np.ndarray], var_names: list[str], settings: Any, **options: Any
+        compiled: Any,
+        *,
+        model: Any,
+        starts: Any,
+        data: Mapping[str, np.ndarray],
+        var_names: list[str],
+        settings: Any,
+        **options: Any,
     ) -> tuple[xr.Dataset, xr.Dataset]:
         how.calls.append(options)
         if how.error is not None:
             raise how.error
         shape = len(model.coords["group"]), len(model.coords["variant"])
-        curves = guess(data["sparsity"], data["hit"], data["cell"], shape)
+        curves = guess(data["sparsity"], data["observed"], data["cell"], shape)
         size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
         posterior = posterior_of(model.coords, *curves, hyper={"nu": 10.0}, **size)
         return posterior[list(var_names)], stats_of(**size, diverging=how.diverging)
@@ -690,8 +697,8 @@ def test_compare_prints_both_tables(tmp_path: Path) -> None:
 
 
 def test_a_variant_may_be_called_na(tmp_path: Path) -> None:
-    from hillfront.cli import _read_csv
+    from hillfront.cli_options import read_csv
 
     path = tmp_path / "saes.csv"
     path.write_text("variant,l0,performance_hit\nNA,10,0.1\nNone,20,0.05\n")
-    assert _read_csv(path)["variant"].tolist() == ["NA", "None"]
+    assert read_csv(path)["variant"].tolist() == ["NA", "None"]

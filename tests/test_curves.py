@@ -13,6 +13,7 @@ from scipy import integrate
 
 from hillfront.curves import FAMILIES, HILL, CurveFamily, family_named
 from hillfront.estimands import mean_log_over
+from hillfront.naturals import Reference
 from hillfront.shapes import hill, hill_inverse
 
 EPS = np.finfo(float).eps
@@ -85,7 +86,7 @@ def test_hill_broadcasts() -> None:
 
 @given(log_uniform(1e-4, 10), slopes, st.floats(0.001, 0.999))
 def test_natural_parameters_hit_the_reference(x_ref: float, k: float, hit_ref: float) -> None:
-    natural = HILL.natural(np.log(x_ref), np.log(k), hit_ref=hit_ref)
+    natural = HILL.natural(np.log(x_ref), np.log(k), reference=Reference(hit_ref))
     assert tuple(natural) == HILL.natural_names == ("x_half", "k")
     assert_close(natural["k"], k)
     assert_close(HILL.value(x_ref, **natural), hit_ref)
@@ -93,7 +94,9 @@ def test_natural_parameters_hit_the_reference(x_ref: float, k: float, hit_ref: f
 
 
 def test_a_reference_of_one_half_is_x_half_itself() -> None:
-    assert HILL.natural(np.log(3.0), np.log(0.7), hit_ref=0.5)["x_half"] == pytest.approx(3.0, rel=1e-14)
+    assert HILL.natural(np.log(3.0), np.log(0.7), reference=Reference(0.5))["x_half"] == pytest.approx(
+        3.0, rel=1e-14
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -102,7 +105,7 @@ def test_curve_is_a_straight_line(
     family: CurveFamily, x_ref: float, shapes: list[float], data: st.DataObject
 ) -> None:
     sampled = [np.log(x_ref), *np.log(shapes)][: len(family.sampled)]
-    natural = family.natural(*sampled, hit_ref=0.05)
+    natural = family.natural(*sampled, reference=Reference(0.05))
     levels = sorted(data.draw(st.lists(st.floats(0.01, 0.9), min_size=3, max_size=3, unique=True)))
     x = family.inverse(np.array(levels), **natural)
     z, t = family.link(family.value(x, **natural)), family.coordinate(x)
@@ -182,7 +185,7 @@ def symbolic() -> Callable[..., list[np.ndarray]]:
     pytensor = pytest.importorskip("pytensor")
     pt = pytensor.tensor
     x, y, log_x_ref, log_k = (pt.dvector(name) for name in ("x", "y", "log_x_ref", "log_k"))
-    natural = HILL.natural(log_x_ref, log_k, hit_ref=0.05)
+    natural = HILL.natural(log_x_ref, log_k, reference=Reference(0.05))
     outputs = [HILL.value(x, **natural), HILL.inverse(y, **natural), natural["x_half"], natural["k"]]
     compiled: Callable[..., list[np.ndarray]] = pytensor.function(
         [x, y, log_x_ref, log_k], outputs, mode="FAST_COMPILE"
@@ -196,7 +199,7 @@ def test_pytensor_and_numpy_agree(symbolic: Callable[..., list[np.ndarray]]) -> 
     x, log_x_ref = np.exp(rng.uniform(np.log(1e-6), np.log(1e3), n)), rng.uniform(-7, 0, n)
     y, log_k = rng.uniform(1e-6, 1 - 1e-6, n), rng.uniform(np.log(0.05), np.log(10), n)
     value, inverse, x_half, k = symbolic(x, y, log_x_ref, log_k)
-    natural = HILL.natural(log_x_ref, log_k, hit_ref=0.05)
+    natural = HILL.natural(log_x_ref, log_k, reference=Reference(0.05))
     assert np.isfinite(value).all()
     # Where value is close to 0 the exponent is large, and so is its rounding.
     assert_close(value, HILL.value(x, **natural), rtol=1e-11)
@@ -228,5 +231,5 @@ def test_a_family_has_something_to_sample() -> None:
 
 def test_fixed_values_are_sampled_on_the_log_scale() -> None:
     position, slope = HILL.sampled
-    natural = HILL.natural(position.to_sampled(2.5), slope.to_sampled(0.7), hit_ref=0.5)
+    natural = HILL.natural(position.to_sampled(2.5), slope.to_sampled(0.7), reference=Reference(0.5))
     assert natural == pytest.approx({"x_half": 2.5, "k": 0.7})

@@ -316,7 +316,7 @@ def test_means_are_over_the_range_that_both_observed(frontiers: Frontiers, impro
     low, high = hit.loc[["relu", "gated"], "min"].max(), hit.loc[["relu", "gated"], "max"].min()
     posterior, design = hand_made(frontiers)
     natural = design.family.natural(
-        *(posterior[name].sel(group="6") for name in ("log_x_ref", "log_k")), hit_ref=design.hit_ref
+        *(posterior[name].sel(group="6") for name in ("log_x_ref", "log_k")), reference=design.reference
     )
     v, b = ({n: a.sel(variant=name).to_numpy() for n, a in natural.items()} for name in ("gated", "relu"))
     u = np.linspace(np.log(low), np.log(high), 4001)
@@ -565,7 +565,7 @@ def test_pareto_rows_and_ranges(pareto: Pareto) -> None:
 
 def test_probabilities_are_shares_of_draws(frontiers: Frontiers, pareto: Pareto) -> None:
     posterior, design = hand_made(frontiers)
-    natural = design.family.natural(posterior["log_x_ref"], posterior["log_k"], hit_ref=design.hit_ref)
+    natural = design.family.natural(posterior["log_x_ref"], posterior["log_k"], reference=design.reference)
     for row in pick(pareto.summary, scope="group").itertuples():
         grid = xr.DataArray(np.geomspace(1 / row.l0_high, 1 / row.l0_low, 400), dims="x")
         f = hill(grid, natural["x_half"].sel(group=row.layer), natural["k"].sel(group=row.layer))

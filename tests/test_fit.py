@@ -59,7 +59,8 @@ def test_a_refit_is_the_fit_of_its_data(pair: PreparedModel, pair_fit: FrontierF
 def test_another_design_is_refused(pair: PreparedModel) -> None:
     other = simulate(variants=("baseline", "topk"), seed=1).frontiers
     with pytest.raises(
-        ValueError, match=r"variants: \['baseline', 'topk'\]; the model was prepared for: .*prepare"
+        ValueError,
+        match=r"variants: baseline, topk; the model was prepared for: baseline, variant\..*prepare",
     ):
         pair.fit(other, progress=False)
 
@@ -232,7 +233,8 @@ def test_the_posts_case() -> None:
     rows = rows[(rows["site"] == "resid") & (rows["layer"] == 20)]
     frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered").pareto_only()
     assert frontiers.table.groupby("variant").size().to_dict() == {"baseline": 6, "gated": 10}
-    fit = hf.fit(frontiers, baseline="baseline", progress=False)
+    # The interval of k_ratio ends at 1.246, so close to 1.24 that it takes many draws to tell.
+    fit = hf.fit(frontiers, baseline="baseline", draws=8000, progress=False)
     summary = fit.improvement().summary
     rows_here = summary[summary["scope"] == "group"].set_index("quantity")
     for quantity, least_squares in (("x_half_ratio", 6.03), ("k_ratio", 1.24)):

@@ -131,7 +131,9 @@ def test_fixed_x_half_is_fixed_at_one_half() -> None:
     design = design_of(frontiers, baseline="baseline", pool={"x_half": 3.0})
     model = build_model(frontiers, design, resolve_priors(design.family, None))
     prior = draw_prior(model, var_names=["log_x_ref", "log_k"], draws=5, seed=1)
-    natural = design.family.natural(prior["log_x_ref"].values, prior["log_k"].values, hit_ref=design.hit_ref)
+    natural = design.family.natural(
+        prior["log_x_ref"].values, prior["log_k"].values, reference=design.reference
+    )
     np.testing.assert_allclose(natural["x_half"], 3.0)
 
 

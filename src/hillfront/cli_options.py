@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hillfront.frontiers import Frontiers
-    from hillfront.table_input import DenseLimit
+    from hillfront.sparsity import DenseLimit
 
 Data = Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")]
 Baseline = Annotated[str, typer.Option(help="The variant that the others are compared with.")]
@@ -115,7 +115,7 @@ def read_frontiers(
     """Read and check a CSV file; its warnings stand among the notes of the summary."""
     from hillfront.frontiers import FrontierDataWarning, Frontiers
 
-    frame = _read_csv(data)
+    frame = read_csv(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
         return Frontiers.from_frame(
@@ -124,7 +124,14 @@ def read_frontiers(
         )  # fmt: skip
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV file, every cell as it stands.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is not a table of comma-separated values.
+    """
     import pandas as pd
 
     if not path.is_file():

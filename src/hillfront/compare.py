@@ -19,7 +19,7 @@ from hillfront.frontiers import Frontiers
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
 from hillfront.noise import DEFAULT_NOISE
 from hillfront.sampling import SamplerSettings
-from hillfront.table_input import DenseLimit
+from hillfront.sparsity import DenseLimit
 
 if TYPE_CHECKING:
     from arviz_stats.utils import ELPDData

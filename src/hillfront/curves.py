@@ -21,11 +21,9 @@ from hillfront.family import CurveFamily, SampledParameter
 from hillfront.naturals import (
     hill1_natural,
     hill_natural,
-    linear_level_natural,
     linear_natural,
     power_level_natural,
     power_natural,
-    proportional_level_natural,
     proportional_natural,
 )
 from hillfront.shapes import (
@@ -63,16 +61,16 @@ _X_HALF = SampledParameter(
 )
 _A = replace(_X_HALF, natural="a", to_sampled=None)
 _K = SampledParameter("log_k", "k", math.log(0.8), 0.5, 0.3, 0.2, 0.1, math.log)
-# The same position as a slope: a hit of 5% at an L0 of 50 is m = 2.5.
-_M = SampledParameter("log_m", "m", math.log(2.5), 2.0, 1.0, 1.0, 0.3, math.log, per_sparsity=-1)
-_C = SampledParameter("c", "c", 0.0, 0.2, 0.1, 0.1, 0.05, float, positive=False)
+# Straight lines need not come down to a hit, so their position is their hit at an L0 of 50: the same 5%.
+# Their shape is the share of it that falls with L0, which is their log-log slope there, with the prior of k.
+_LEVEL = SampledParameter("log_y_ref", "m", math.log(0.05), 2.0, 1.0, 1.0, 0.3, None)
+_SHARE = replace(_K, name="log_share", natural="c", to_sampled=None)
 
 # Costs have units of their own: at an L0 of 50 anything from 5e-6 to 2e3. They fall more slowly with L0 than
-# hits, k from 0.13 to 2; of a straight line's cost there, 26% to 187% is not its floor.
-_LEVEL_A = SampledParameter("log_y_ref", "a", math.log(0.1), 5.0, 1.0, 1.5, 0.3, None)
-_LEVEL_M = replace(_LEVEL_A, natural="m")
+# hits, k from 0.13 to 2.
+_LEVEL_COST = replace(_LEVEL, centre=math.log(0.1), spread=5.0, group=1.5)
 _K_COST = replace(_K, centre=math.log(0.5), spread=0.7)
-_SHARE = SampledParameter("log_share", "c", math.log(0.7), 0.5, 0.3, 0.2, 0.1, None)
+_SHARE_COST = replace(_SHARE, centre=math.log(0.5), spread=0.7)
 
 HILL = CurveFamily(
     name="hill",
@@ -124,13 +122,18 @@ POWER = CurveFamily(
 )
 POWER = replace(
     POWER,
-    unbounded=replace(POWER, sampled=(_LEVEL_A, _K_COST), natural=power_level_natural, bounded=False),
+    unbounded=replace(
+        POWER,
+        sampled=(replace(_LEVEL_COST, natural="a"), _K_COST),
+        natural=power_level_natural,
+        bounded=False,
+    ),
 )
 
 LINEAR = CurveFamily(
     name="linear",
     equation="y = m x + c",
-    sampled=(_M, _C),
+    sampled=(_LEVEL, _SHARE),
     natural=linear_natural,
     value=linear,
     inverse=linear_inverse,
@@ -144,18 +147,17 @@ LINEAR = CurveFamily(
 )
 LINEAR = replace(
     LINEAR,
-    unbounded=replace(LINEAR, sampled=(_LEVEL_M, _SHARE), natural=linear_level_natural, bounded=False),
+    unbounded=replace(LINEAR, sampled=(_LEVEL_COST, _SHARE_COST), bounded=False),
 )
 
 PROPORTIONAL = replace(
-    LINEAR, name="proportional", equation="y = m x", sampled=(_M,), natural=proportional_natural
+    LINEAR, name="proportional", equation="y = m x", sampled=(_LEVEL,), natural=proportional_natural
 )
 PROPORTIONAL = replace(
     PROPORTIONAL,
     unbounded=replace(
         PROPORTIONAL,
-        sampled=(_LEVEL_M,),
-        natural=proportional_level_natural,
+        sampled=(_LEVEL_COST,),
         bounded=False,
         unbounded=None,
     ),

@@ -10,7 +10,8 @@ import pandas as pd
 
 from hillfront.cells import is_blank
 from hillfront.fault_records import Fault
-from hillfront.table_input import DenseLimit, Draft
+from hillfront.sparsity import DenseLimit
+from hillfront.table_input import Draft
 from hillfront.wording import shorten
 
 

@@ -17,15 +17,11 @@ from hillfront.curves import CurveFamily, SampledParameter, family_named
 from hillfront.design_checks import check_metric, check_rows
 from hillfront.frontiers import Frontiers
 from hillfront.known_errors import known_errors
+from hillfront.naturals import Reference
 from hillfront.noise import DEFAULT_NOISE, Noise, noise_named
 from hillfront.priors import DEFAULT_HIT_REF
-from hillfront.sparsity import (
-    REFERENCE_D_MODEL,
-    REFERENCE_SPARSITY,
-    SparsityScale,
-    scales_by_group,
-)
-from hillfront.table_input import DenseLimit
+from hillfront.scales import scales_by_group
+from hillfront.sparsity import REFERENCE_D_MODEL, REFERENCE_SPARSITY, DenseLimit, SparsityScale
 
 __all__ = ["POOLINGS", "Design", "design_of"]
 
@@ -101,9 +97,10 @@ class Design:
         return noise_named(self.noise)
 
     @property
-    def sparsity_ref(self) -> float:
-        """Sparsity about which the priors are stated, an L0 of 50."""
-        return REFERENCE_SPARSITY * (REFERENCE_D_MODEL if self.relative_sparsity else 1.0)
+    def reference(self) -> Reference:
+        """The hit and the sparsity at which positions are measured."""
+        unit = REFERENCE_D_MODEL if self.relative_sparsity else 1.0
+        return Reference(self.hit_ref, REFERENCE_SPARSITY * unit)
 
     @property
     def pooling(self) -> dict[str, str | float]:
@@ -112,10 +109,7 @@ class Design:
 
     def natural(self, *sampled: Array) -> dict[str, Array]:
         """Natural parameters from the sampled ones, in the order of the family's."""
-        family = self.family
-        if family.bounded:
-            return family.natural(*sampled, hit_ref=self.hit_ref)
-        return family.natural(*sampled, sparsity_ref=self.sparsity_ref)
+        return self.family.natural(*sampled, reference=self.reference)
 
     def sparsities(self, frontiers: Frontiers) -> NDArray[np.float64]:
         """Sparsity of each row in the scale of its group."""

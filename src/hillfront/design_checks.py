@@ -12,7 +12,7 @@ from hillfront.fault_records import Fault
 from hillfront.frontiers import FrontierDataError, Frontiers
 from hillfront.noise import NOISES, noise_named
 from hillfront.priors import DEFAULT_HIT_REF
-from hillfront.table_input import DenseLimit
+from hillfront.sparsity import DenseLimit
 from hillfront.wording import shorten
 
 __all__ = ["check_metric", "check_rows"]

@@ -64,7 +64,7 @@ class CurveFamily:
     sampled : tuple of SampledParameter
         What places the curve first (its position or slope), then its shape, if any.
     natural : callable
-        ``natural(*sampled, hit_ref=...)`` gives the natural parameters by name.
+        ``natural(*sampled, reference=...)`` gives the natural parameters by name.
     value, inverse : callable
         ``value(x, **natural)`` and ``inverse(y, **natural)``.
     coordinate, link : callable

@@ -24,8 +24,9 @@ from hillfront.predict import pointwise
 from hillfront.priors import DEFAULT_HIT_REF, priors_to_json, resolve_priors
 from hillfront.rows import row_data
 from hillfront.sampling import SamplerSettings, compile_model, draw_posterior, draw_prior
+from hillfront.sparsity import DenseLimit
+from hillfront.starts import start_values
 from hillfront.storage import FORMAT
-from hillfront.table_input import DenseLimit
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -125,9 +126,12 @@ class PreparedModel:
         -------
         posterior, sample_stats : xarray.Dataset
         """
+        data = row_data(frontiers, self.design)
         posterior, stats = draw_posterior(
             self.compiled,
-            data=row_data(frontiers, self.design),
+            model=self.model,
+            starts=start_values(data, self.design, self.model),
+            data=data,
             var_names=reported_variables(self.design, self.priors),
             settings=settings,
             progress=progress,

@@ -19,7 +19,8 @@ from hillfront.dominance import pareto_optimal
 from hillfront.fault_records import no_drops
 from hillfront.number_faults import curves_without_positive_y
 from hillfront.sources import FROM_LOSSES, HIT_LABEL
-from hillfront.table_input import CURVE, DenseLimit, Table, read
+from hillfront.sparsity import DenseLimit
+from hillfront.table_input import CURVE, Table, read
 from hillfront.wording import count, name_rows, shorten
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ pools the groups. Where there is one group or one variant, the effects that it w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +31,13 @@ if TYPE_CHECKING:
 
     type Tensor = TensorVariable[Any, Any]
 
-__all__ = ["build_model", "reported_variables", "zero_sum_basis"]
+__all__ = ["CENTRING", "build_model", "reported_variables", "zero_sum_basis"]
 
 # Coordinates in which the effects are sampled: effect = sd**(1 - c) * z with z ~ Normal(0, sd**c). 1 is the
 # centred form, 0 the non-centred one, and the prior is the same for all. Group effects are fixed by all
 # variants' points at once and sample best centred; interactions, by one curve's, half-way. Measured on the
 # packaged data and on simulated 2 x 3 x 4 designs: docs/model.md.
-_CENTRING_GROUP = 1.0
-_CENTRING_INTERACTION = 0.5
+CENTRING: Final = {"group": 1.0, "interaction": 0.5}
 
 
 def zero_sum_basis(n: int) -> NDArray[np.float64]:
@@ -219,11 +218,11 @@ def _group_effects(design: Design, priors: Mapping[str, Any]) -> dict[int, Tenso
     for _, name in partial:
         scales.append(_variable(f"{name}_group_sd", priors))
         columns.append(len(scales) - 1)
-        centring.append(_CENTRING_GROUP)
+        centring.append(CENTRING["group"])
         if n_variants > 1:
             scales.append(_variable(f"{name}_interaction_sd", priors))
             columns += [len(scales) - 1] * (n_variants - 1)
-            centring += [_CENTRING_INTERACTION] * (n_variants - 1)
+            centring += [CENTRING["interaction"]] * (n_variants - 1)
     log_scale = pt.log(pt.stack(scales))[np.array(columns)]
     centred = np.array(centring)
     coefficients = pm.Normal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,9 +85,43 @@ def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCM
         return nutpie.compile_pymc_model(model, var_names=list(var_names))
 
 
+_START_SPREAD = 0.5
+
+
+def _started_near(
+    compiled: CompiledPyMCModel, model: pm.Model, values: Mapping[str, tuple[NDArray[np.float64], bool]]
+) -> CompiledPyMCModel:
+    """Let chains start uniformly within half a unit of these values, or of their logs."""
+    from pymc.distributions.transforms import LogTransform
+
+    default = compiled.initial_point_func
+    slices, end = {}, 0
+    for variable in model.free_RVs:
+        size = int(np.prod(variable.shape.eval()))
+        transform = model.rvs_to_transforms[variable]
+        if variable.name in values:
+            value, by_log = values[variable.name]
+            if transform is None and not by_log:
+                slices[end] = np.ravel(value)
+            elif by_log and isinstance(transform, LogTransform):
+                slices[end] = np.ravel(np.log(value))
+        end += size
+
+    def start(seed: Any = None) -> NDArray[np.float64]:
+        point: NDArray[np.float64] = default(seed)
+        rng = np.random.default_rng(seed)
+        for begin, near in slices.items():
+            point[begin : begin + near.size] = near + rng.uniform(-_START_SPREAD, _START_SPREAD, near.size)
+        return point
+
+    return replace(compiled, initial_point_func=start)
+
+
 def draw_posterior(
     compiled: CompiledPyMCModel,
     *,
+    model: pm.Model,
+    starts: Mapping[str, tuple[NDArray[np.float64], bool]],
     data: Mapping[str, NDArray[Any]],
     var_names: Sequence[str],
     settings: SamplerSettings,
@@ -109,7 +143,7 @@ def draw_posterior(
     import nutpie
 
     sampler = nutpie.sample(
-        compiled.with_data(**data),
+        _started_near(compiled.with_data(**data), model, starts),
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,

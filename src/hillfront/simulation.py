@@ -16,6 +16,7 @@ from hillfront.curves import FAMILIES, family_named
 from hillfront.estimands import mean_hit_reduction, mean_sparsity_gain, parameter_ratio, sparsity_gain
 from hillfront.family import CurveFamily
 from hillfront.frontiers import FrontierDataWarning, Frontiers
+from hillfront.naturals import Reference
 from hillfront.ranges import observed_ranges, shared_range
 from hillfront.sparsity import SparsityScale
 
@@ -196,12 +197,17 @@ def _shapes(
 
 def _through(family: CurveFamily, x: Floats, hit: float, shapes: Mapping[str, Floats]) -> dict[str, Floats]:
     """Natural parameters of the curves that reach a hit at sparsities x, shape (group, variant)."""
-    sampled = {"log_x_ref": np.log(x), "log_m": np.log((hit - shapes.get("c", 0.0)) / x)}
+    # Straight lines have their position at a sparsity of 1, others where they reach the hit.
+    slope, intercept = (hit - shapes.get("c", 0.0)) / x, shapes.get("c", 0.0)
+    sampled = {
+        "log_x_ref": np.log(x),
+        "log_y_ref": np.log(slope + intercept),
+        "log_share": np.log(slope / (slope + intercept)),
+    }
     if "k" in shapes:
         sampled["log_k"] = np.log(shapes["k"])
-    if "c" in shapes:
-        sampled["c"] = shapes["c"]
-    natural = family.natural(*(sampled[parameter.name] for parameter in family.sampled), hit_ref=hit)
+    coordinates = (sampled[parameter.name] for parameter in family.sampled)
+    natural = family.natural(*coordinates, reference=Reference(hit, sparsity=1.0))
     return {name: np.broadcast_to(values, x.shape) for name, values in natural.items()}
 
 

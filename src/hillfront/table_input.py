@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import pandas as pd
 
 from hillfront.cells import as_text, is_blank, join_labels, to_numbers, to_text
 from hillfront.sources import LOSSES, Metric, Scale, compute_y, find_cost_source, find_source
+from hillfront.sparsity import DenseLimit
 
-type DenseLimit = Literal["d_model"] | float | None
 type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
 CURVE: Final = ["variant", "group"]
