@@ -206,7 +206,7 @@ def _ranking(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
     with warnings.catch_warnings():
         # High Pareto k were refitted, or are counted in the table.
         warnings.simplefilter("ignore", UserWarning)
-        ranking: pd.DataFrame = arviz_stats.compare(dict(elpds), round_to=None)
+        ranking: pd.DataFrame = arviz_stats.compare(dict(elpds), round_to="none")
     return ranking
 
 

@@ -33,8 +33,10 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
     Returns
     -------
     array, shape (3, ...)
-        NaN wherever a draw is NaN. An infinite draw, such as the gain over a line that never comes down to a
-        hit, counts as one: an end of the interval may be infinite.
+        An infinite draw, such as the gain over a line that never comes down to a hit, counts as one: an end
+        of the interval may be infinite. An undefined draw (NaN) counts against both ends, as if it lay
+        beyond them; the median is that of the others. NaN where more draws than the tail holds are
+        undefined.
 
     Examples
     --------
@@ -42,8 +44,27 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
     [5.0, 50.0, 95.0]
     """
     tail = 0.5 * (1.0 - check_prob(prob))
-    shares = [tail, 0.5, 1.0 - tail]
-    if not np.isinf(draws).any():
-        return np.quantile(draws, shares, axis=-1)
-    # Between infinite draws there is nothing to interpolate.
-    return np.quantile(draws, shares, axis=-1, method="inverted_cdf")
+    shares = np.array([tail, 0.5, 1.0 - tail])
+    if np.isfinite(draws).all():
+        return np.asarray(np.quantile(draws, shares, axis=-1))
+    undefined = np.isnan(draws)
+    ends = []
+    for share, instead in zip(shares, (-np.inf, np.inf, np.inf), strict=True):
+        values = np.where(undefined, instead, draws)
+        if share == 0.5:
+            share = 0.5 * (
+                1.0 - undefined.mean(axis=-1)
+            )  # undefined draws are last: the median of the others
+        # Between infinite draws there is nothing to interpolate.
+        ends.append(_quantile(values, share))
+    found = np.where(undefined.mean(axis=-1) > tail, np.nan, np.array(ends))
+    return np.asarray(found)
+
+
+def _quantile(draws: NDArray[np.float64], share: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Smallest draw that at least this share of them does not exceed, over the last axis."""
+    n = draws.shape[-1]
+    rank = np.clip(np.ceil(np.asarray(share) * n).astype(int) - 1, 0, n - 1)
+    ordered = np.sort(draws, axis=-1)
+    ranks = np.broadcast_to(rank, ordered.shape[:-1])[..., None]
+    return np.asarray(np.take_along_axis(ordered, ranks, axis=-1)[..., 0])

@@ -98,7 +98,10 @@ def plot_families(
     if legend:
         handles = _handles(comparison, shown_families, shown_variants, styles)
         if len(axes) == 1:
-            axes[0].legend(handles=handles, fontsize="small", frameon=False)
+            # Beside the panel: the lines of five families leave no corner free.
+            axes[0].legend(
+                handles=handles, fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0)
+            )
         else:
             ncols = max(2, min(len(handles), int(figure.get_figwidth() / 1.9)))
             figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)

@@ -1,0 +1,87 @@
+"""Does the comparison of curve families find the family that made the data?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from hillfront.compare import compare_prepared
+from hillfront.curves import FAMILIES
+from hillfront.fitting import prepare
+from hillfront.sampling import SamplerSettings
+from hillfront.simulation import simulate
+
+__all__ = ["family_recovery", "recovery_table"]
+
+GROUPS, POINTS = 4, 8
+
+
+def family_recovery(
+    *,
+    sets: int = 20,
+    truths: Sequence[str] = tuple(FAMILIES),
+    families: Sequence[str] = tuple(FAMILIES),
+    settings: SamplerSettings | None = None,
+    seed: int = 1,
+) -> Iterator[dict[str, object]]:
+    """Simulate sets from each family, compare all families on each, and yield one row a set.
+
+    Parameters
+    ----------
+    sets : int
+        Data sets of each true family, of two variants in four groups with eight SAEs a curve.
+    truths, families : sequence of str
+        Families that make the data, and families that are compared.
+    settings : SamplerSettings, optional
+    seed : int
+
+    Yields
+    ------
+    dict
+        truth, set, seed, first (the family ranked first), difference and difference_se of the true family
+        from it, weight (the true family's stacking weight), refits, divergences (over all families), and
+        found: whether the true family is first or within one standard error of it.
+    """
+    settings = settings or SamplerSettings(draws=500)
+    # Sweeps over two decades: within one, a Hill curve, a power law and a line look alike.
+    options = {"groups": GROUPS, "points": POINTS, "interaction_sd": 0.2, "l0": (5.0, 500.0)}
+    template = simulate(**options, seed=seed).frontiers  # type: ignore[arg-type]
+    prepared = {name: prepare(template, baseline="baseline", curve=name) for name in families}
+    for truth in truths:
+        for index in range(sets):
+            own_seed = seed * 100_000 + 1000 * list(FAMILIES).index(truth) + index
+            data = simulate(**options, curve=truth, seed=own_seed).frontiers  # type: ignore[arg-type]
+            comparison = compare_prepared(prepared, data, settings=settings)
+            table = comparison.summary.set_index("curve")
+            difference, difference_se, weight = (
+                float(table[name][truth]) for name in ("difference", "difference_se", "weight")
+            )
+            within = -difference <= difference_se
+            yield {
+                "truth": truth,
+                "set": index,
+                "seed": own_seed,
+                "first": table.index[0],
+                "difference": difference,
+                "difference_se": difference_se,
+                "weight": weight,
+                "refits": int(table["refits"].sum()),
+                "divergences": sum(
+                    int(fit.data["sample_stats"]["diverging"].sum()) for fit in comparison.fits.values()
+                ),
+                "found": bool(table.index[0] == truth or within),
+            }
+
+
+def recovery_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Summarise the rows: for each true family, how often it was first, and found."""
+    by_truth = rows.assign(first=rows["first"] == rows["truth"]).groupby("truth", sort=False)
+    return by_truth.agg(
+        sets=("set", "size"),
+        first=("first", "sum"),
+        found=("found", "sum"),
+        mean_weight=("weight", "mean"),
+        refits=("refits", "sum"),
+        divergences=("divergences", "sum"),
+    ).reset_index()

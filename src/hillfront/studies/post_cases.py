@@ -1,0 +1,148 @@
+"""The frontiers that the source post reads, and their fits."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hillfront.compare import CurveComparison, compare_prepared
+from hillfront.curves import FAMILIES
+from hillfront.datasets import load_dataset
+from hillfront.fitting import prepare
+from hillfront.frontier_fit import FrontierFit
+from hillfront.frontiers import FrontierDataWarning, Frontiers
+from hillfront.sampling import SamplerSettings
+from hillfront.studies.least_squares import REFERENCE, LeastSquares, least_squares, log_ratio_interval
+
+__all__ = ["BASELINE", "LAYER", "SITES", "VARIANT", "Case", "Cases", "Fits", "cases", "fit_cases"]
+
+Floats = NDArray[np.float64]
+
+BASELINE: Final = "baseline"
+VARIANT: Final = "gated"
+LAYER: Final = 20
+SITES: Final = ("resid", "attn", "mlp")
+
+
+@dataclass(frozen=True)
+class Case:
+    """The two frontiers of one site in layer 20 of Gemma-7B.
+
+    Attributes
+    ----------
+    site : str
+    points : str
+        ``Pareto`` points, as the post has them; ``all`` that were trained; or ``four`` of the Pareto points.
+    frontiers : Frontiers
+    """
+
+    site: str
+    points: str
+    frontiers: Frontiers
+
+    @property
+    def sizes(self) -> str:
+        """Number of SAEs of the baseline and of the variant."""
+        sizes = self.frontiers.table.groupby("variant").size()
+        return f"{sizes[BASELINE]} + {sizes[VARIANT]}"
+
+    def least_squares(self, curve: str) -> dict[str, LeastSquares]:
+        """Fit each variant by least squares of y."""
+        return {
+            variant: least_squares(
+                rows["sparsity"].to_numpy(np.float64),
+                rows["performance_hit"].to_numpy(np.float64),
+                FAMILIES[curve],
+            )
+            for variant, _, rows in self.frontiers.curves()
+        }
+
+    def least_squares_ratio(self, curve: str, quantity: str) -> tuple[float, float, float]:
+        """Lower end, estimate and upper end of a ratio of parameters, with its Wald interval of 90%."""
+        family = FAMILIES[curve]
+        parameter, sign = family.ratios[quantity]
+
+        def log_quantity(variant: Floats, baseline: Floats) -> float:
+            values = [family.natural(*theta, reference=REFERENCE)[parameter] for theta in (variant, baseline)]
+            return float(sign * np.log(values[0] / values[1]))
+
+        found = self.least_squares(curve)
+        return log_ratio_interval(found[VARIANT], found[BASELINE], log_quantity)
+
+
+Cases = Mapping[tuple[str, str], Case]
+
+
+def cases() -> Cases:
+    """Every case, by (site, points)."""
+    rows = load_dataset("gated_sae", model="Gemma-7B", seq_len=1024)
+    found = {}
+    for site in SITES:
+        everything = _read(rows[(rows["site"] == site) & (rows["layer"] == LAYER)], y="loss_recovered")
+        optimal = everything.pareto_only()
+        for points, frontiers in (("all", everything), ("Pareto", optimal), ("four", _four(optimal))):
+            found[site, points] = Case(site, points, frontiers)
+    return found
+
+
+def _read(rows: pd.DataFrame, *, y: str) -> Frontiers:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FrontierDataWarning)
+        return Frontiers.from_frame(rows, y=y)
+
+
+def _four(frontiers: Frontiers) -> Frontiers:
+    """Four SAEs of each curve, evenly spread over its ranks of L0, the ends among them."""
+    parts = []
+    for _, _, rows in frontiers.curves():
+        ranked = rows.sort_values("l0")
+        parts.append(ranked.iloc[np.linspace(0, len(ranked) - 1, 4).round().astype(int)])
+    return _read(pd.concat(parts)[["variant", "l0", "performance_hit"]], y="performance_hit")
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Fits of the cases: all families compared on the Pareto points, the Hill curve on the others."""
+
+    comparisons: Mapping[str, CurveComparison]
+    hill: Mapping[tuple[str, str], FrontierFit]
+
+    def of(self, case: Case, curve: str = "hill") -> FrontierFit:
+        """The fit of a case."""
+        if case.points == "Pareto":
+            return self.comparisons[case.site].fits[curve]
+        return self.hill[case.site, case.points]
+
+    @property
+    def failed(self) -> list[str]:
+        """Diagnostics that failed, in words."""
+        fits = {
+            f"{site}, Pareto points, {curve}": fit
+            for site, comparison in self.comparisons.items()
+            for curve, fit in comparison.fits.items()
+        } | {f"{site}, {points} points, hill": fit for (site, points), fit in self.hill.items()}
+        return [f"{name}: {check}" for name, fit in fits.items() for check in fit.diagnostics().failed]
+
+
+def fit_cases(everything: Cases, settings: SamplerSettings) -> Fits:
+    """Fit every case, each family compiled once: all cases have the same design."""
+    template = everything["resid", "Pareto"].frontiers
+    models = {curve: prepare(template, baseline=BASELINE, curve=curve) for curve in FAMILIES}
+    comparisons = {
+        site: compare_prepared(models, everything[site, "Pareto"].frontiers, settings=settings)
+        for site in SITES
+    }
+    hill = {
+        key: models["hill"].fit(
+            case.frontiers, draws=settings.draws, tune=settings.tune, seed=settings.seed, progress=False
+        )
+        for key, case in everything.items()
+        if case.points != "Pareto"
+    }
+    return Fits(comparisons, hill)
