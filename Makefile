@@ -21,10 +21,10 @@ ifneq ($(INSTALLED_AT),$(CURDIR))
 REBUILD := FORCE
 endif
 
-.PHONY: help setup demo test lint types clean FORCE
+.PHONY: help setup demo test reproduction model-choice lint types clean FORCE
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP)  ## make .venv and install hillfront with its development tools
 
@@ -34,6 +34,14 @@ demo: $(STAMP)  ## run the demonstration; its results go to demo-output/
 # pyproject.toml turns every warning into an error; `-W error` here would override its commented exceptions.
 test: lint types  ## lint, types, then all tests and docstring examples
 	$(BIN)/python -m pytest
+
+reproduction: $(STAMP)  ## write docs/reproduction.md from the packaged data (about two minutes)
+	$(BIN)/hillfront study reproduction --out docs
+
+# The tables of SAEBench are not packaged; name them as in `make model-choice SAEBENCH=/path/to/table.csv`.
+SAEBENCH :=
+model-choice: $(STAMP)  ## write docs/model-choice.md (about an hour on 2 cores)
+	$(BIN)/hillfront study model-choice --out docs $(if $(SAEBENCH),--saebench "$(SAEBENCH)")
 
 lint: $(STAMP)  ## ruff: rules and formatting
 	$(BIN)/python -m ruff check .

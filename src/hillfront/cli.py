@@ -36,6 +36,7 @@ from hillfront.cli_options import (
     pool_of,
     read_frontiers,
 )
+from hillfront.cli_study import study
 
 if TYPE_CHECKING:
     from hillfront.frontier_fit import FrontierFit
@@ -53,6 +54,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(study)
 
 
 @app.callback(invoke_without_command=True)

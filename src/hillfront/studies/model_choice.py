@@ -17,10 +17,11 @@ from hillfront.curves import FAMILIES
 from hillfront.datasets import load_dataset
 from hillfront.fitting import prepare
 from hillfront.frontiers import FrontierDataWarning, Frontiers
-from hillfront.noise import NOISES
+from hillfront.noise import DEFAULT_NOISE, NOISES
 from hillfront.sparsity import DenseLimit
+from hillfront.studies.markdown import Report, versions
 
-__all__ = ["Setting", "choices", "packaged_settings", "saebench_settings"]
+__all__ = ["Setting", "choices", "packaged_settings", "saebench_settings", "write_model_choice"]
 
 
 @dataclass(frozen=True)
@@ -128,3 +129,100 @@ def choices(
                         "rhat": checks["R-hat"].value,
                         "passed": fit.diagnostics().passed,
                     }
+
+
+def write_model_choice(out: Path, rows: pd.DataFrame, recovery: pd.DataFrame | None = None) -> None:
+    """Write ``model-choice.md`` into a folder.
+
+    Parameters
+    ----------
+    out : Path
+        Folder, which must exist.
+    rows : pandas.DataFrame
+        As from :func:`choices`.
+    recovery : pandas.DataFrame, optional
+        As from :func:`hillfront.studies.family_recovery.recovery_table`.
+    """
+    report = Report("Which family, which scatter, which limit")
+    report.paragraph(
+        """LOO expected log densities of y, higher is better: every curve family, observation model and
+        dense limit on real tables, hierarchical, default priors. All densities are of y itself, so that
+        all rows of a table can be compared. In brackets, the number of SAEs whose Pareto k is too high for
+        importance sampling, so that their density is approximate: differences of a few units between
+        models with many of them mean little. Rows at or above d_model are left out of every fit of their
+        table. The SAEBench tables are not packaged; only their figures are shown. Made by `make
+        model-choice`."""
+    )
+    for name, table in rows.groupby("table", sort=False):
+        report.heading(f"{name} ({int(table['rows'].iloc[0])} SAEs)")
+        limits = list(dict.fromkeys(table["dense_limit"]))
+        columns = [(noise, limit) for noise in dict.fromkeys(table["noise"]) for limit in limits]
+        best = table["elpd_loo"].max()
+        lines = []
+        for curve in dict.fromkeys(table["curve"]):
+            cells = [
+                _cell(
+                    table[(table["curve"] == curve) & (table["noise"] == n) & (table["dense_limit"] == d)],
+                    best,
+                )
+                for n, d in columns
+            ]
+            lines.append((curve, *cells))
+        report.table(("family", *(f"{n}, {_limit(d)}" for n, d in columns)), lines)
+        if "why" in table:
+            report.items(f"(a) {text}" for text in table["why"].dropna().unique())
+        failed = table[table["passed"].eq(False)].to_dict("records")
+        report.items(
+            f"(!) {row['curve']}, {row['noise']}, {_limit(str(row['dense_limit']))} failed a diagnostic: "
+            f"R-hat {row['rhat']:.3f}, {row['divergences']} divergences."
+            for row in failed
+        )
+    _limits(report, rows)
+    if recovery is not None:
+        _recovery(report, recovery)
+    report.heading("Versions")
+    report.paragraph(versions())
+    (out / "model-choice.md").write_text(report.text(), encoding="utf-8")
+
+
+def _limit(limit: str) -> str:
+    return "no limit" if limit == "none" else f"limit {limit}"
+
+
+def _cell(found: pd.DataFrame, best: float) -> str:
+    row = found.iloc[0]
+    if pd.isna(row["elpd_loo"]):
+        return "refused (a)"
+    text = f"{row['elpd_loo']:.1f} ({int(row['high_pareto_k'])})"
+    text = f"**{text}**" if row["elpd_loo"] == best else text
+    return text if row["passed"] else f"{text} (!)"
+
+
+def _limits(report: Report, rows: pd.DataFrame) -> None:
+    """What the dense limit changes under the default scatter."""
+    default = rows[(rows["noise"] == DEFAULT_NOISE) & rows["elpd_loo"].notna()]
+    wide = default.pivot(index=["table", "curve"], columns="dense_limit", values="elpd_loo")
+    if {"none", "d_model"} <= set(wide.columns):
+        gain = (wide["d_model"] - wide["none"]).unstack("curve")
+        report.heading("What a dense limit is worth")
+        report.paragraph(
+            """LOO with `dense_limit='d_model'` less LOO without, under the default scatter; above 0, the
+            limit helps."""
+        )
+        report.table(
+            ("table", *gain.columns),
+            [(name, *(f"{value:+.1f}" for value in values)) for name, values in gain.iterrows()],
+        )
+
+
+def _recovery(report: Report, recovery: pd.DataFrame) -> None:
+    report.heading("Does the comparison find the family that made the data?")
+    report.paragraph(
+        """Simulated sets of two variants in four groups, eight SAEs a curve at L0 of 5 to 500, scatter 0.1
+        on the logit scale. *Found*: the true family is ranked first, or lies within one standard error of
+        the first."""
+    )
+    report.table(
+        ("true family", "sets", "ranked first", "found", "mean weight of the truth"),
+        [(r.truth, r.sets, r.first, r.found, f"{r.mean_weight:.2f}") for r in recovery.itertuples()],
+    )
