@@ -271,9 +271,9 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     how = SimpleNamespace(diverging=0, error=None, calls=[])
 
     def draw_posterior(
-        compiled: Any,
-        *,
         model: Any,
+        *,
+        places: Any,
         starts: Any,
         data: Mapping[str, np.ndarray],
         var_names: list[str],

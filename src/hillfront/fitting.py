@@ -23,7 +23,14 @@ from hillfront.noise import DEFAULT_NOISE
 from hillfront.predict import pointwise
 from hillfront.priors import DEFAULT_HIT_REF, priors_to_json, resolve_priors
 from hillfront.rows import row_data
-from hillfront.sampling import SamplerSettings, compile_model, draw_posterior, draw_prior
+from hillfront.sampling import (
+    Place,
+    SamplerSettings,
+    compile_model,
+    draw_posterior,
+    draw_prior,
+    places_of,
+)
 from hillfront.sparsity import DenseLimit
 from hillfront.starts import start_values
 from hillfront.storage import FORMAT
@@ -59,6 +66,10 @@ class PreparedModel:
     priors: Mapping[str, Any]
     model: pm.Model
     compiled: CompiledPyMCModel
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return places_of(self.model)
 
     @cached_property
     def _prior(self) -> xr.Dataset:
@@ -129,8 +140,8 @@ class PreparedModel:
         data = row_data(frontiers, self.design)
         posterior, stats = draw_posterior(
             self.compiled,
-            model=self.model,
-            starts=start_values(data, self.design, self.model),
+            places=self._places,
+            starts=start_values(data, self.design),
             data=data,
             var_names=reported_variables(self.design, self.priors),
             settings=settings,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["SamplerSettings", "compile_model", "draw_posterior", "draw_prior"]
+__all__ = ["Place", "SamplerSettings", "compile_model", "draw_posterior", "draw_prior", "places_of"]
 
 
 @dataclass(frozen=True)
@@ -88,30 +88,53 @@ def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCM
 _START_SPREAD = 0.5
 
 
-def _started_near(
-    compiled: CompiledPyMCModel, model: pm.Model, values: Mapping[str, tuple[NDArray[np.float64], bool]]
-) -> CompiledPyMCModel:
-    """Let chains start uniformly within half a unit of these values, or of their logs."""
+@dataclass(frozen=True)
+class Place:
+    """Where a variable stands in the sampler's flat vector.
+
+    Attributes
+    ----------
+    begin, size : int
+    by_log : bool or None
+        Whether it is sampled by its log, or as it is (False); None for any other transform.
+    """
+
+    begin: int
+    size: int
+    by_log: bool | None
+
+
+def places_of(model: pm.Model) -> dict[str, Place]:
+    """Place of every free variable of a model, by name, in nutpie's order."""
     from pymc.distributions.transforms import LogTransform
 
-    default = compiled.initial_point_func
-    slices, end = {}, 0
+    point = model.initial_point()
+    places, begin = {}, 0
     for variable in model.free_RVs:
-        size = int(np.prod(variable.shape.eval()))
+        size = point[model.rvs_to_values[variable].name].size
         transform = model.rvs_to_transforms[variable]
-        if variable.name in values:
-            value, by_log = values[variable.name]
-            if transform is None and not by_log:
-                slices[end] = np.ravel(value)
-            elif by_log and isinstance(transform, LogTransform):
-                slices[end] = np.ravel(np.log(value))
-        end += size
+        by_log = False if transform is None else True if isinstance(transform, LogTransform) else None
+        places[variable.name] = Place(begin, size, by_log)
+        begin += size
+    return places
+
+
+def _started_near(
+    compiled: CompiledPyMCModel, places: Mapping[str, Place], values: Mapping[str, NDArray[np.float64]]
+) -> CompiledPyMCModel:
+    """Let chains start uniformly within half a unit of these values, or of their logs."""
+    default = compiled.initial_point_func
+    near = {
+        places[name].begin: np.ravel(np.log(value) if places[name].by_log else value)
+        for name, value in values.items()
+        if name in places and places[name].by_log is not None
+    }
 
     def start(seed: Any = None) -> NDArray[np.float64]:
         point: NDArray[np.float64] = default(seed)
         rng = np.random.default_rng(seed)
-        for begin, near in slices.items():
-            point[begin : begin + near.size] = near + rng.uniform(-_START_SPREAD, _START_SPREAD, near.size)
+        for begin, value in near.items():
+            point[begin : begin + value.size] = value + rng.uniform(-_START_SPREAD, _START_SPREAD, value.size)
         return point
 
     return replace(compiled, initial_point_func=start)
@@ -120,8 +143,8 @@ def _started_near(
 def draw_posterior(
     compiled: CompiledPyMCModel,
     *,
-    model: pm.Model,
-    starts: Mapping[str, tuple[NDArray[np.float64], bool]],
+    places: Mapping[str, Place],
+    starts: Mapping[str, NDArray[np.float64]],
     data: Mapping[str, NDArray[Any]],
     var_names: Sequence[str],
     settings: SamplerSettings,
@@ -143,7 +166,7 @@ def draw_posterior(
     import nutpie
 
     sampler = nutpie.sample(
-        _started_near(compiled.with_data(**data), model, starts),
+        _started_near(compiled.with_data(**data), places, starts),
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,

@@ -9,7 +9,7 @@ have something to say.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from scipy import optimize, special
 
 from hillfront.design import Design
 from hillfront.model import CENTRING, zero_sum_basis
-
-if TYPE_CHECKING:
-    import pymc as pm
 
 Floats = NDArray[np.float64]
 
@@ -69,15 +66,13 @@ def _on_link(y: Floats, *, bounded: bool) -> Floats:
     return np.asarray(np.log(np.maximum(y, 1e-12)))
 
 
-def start_values(
-    data: Mapping[str, NDArray[Any]], design: Design, model: pm.Model
-) -> dict[str, tuple[Floats, bool]]:
-    """Start values of the model's variables, by name, and whether they are sampled by their log.
+def start_values(data: Mapping[str, NDArray[Any]], design: Design) -> dict[str, Floats]:
+    """Start values of the model's variables, by name.
 
-    Only those that the curves' guesses determine; the others start where the sampler likes.
+    Only of those that the curves' guesses determine; the others start where the sampler likes.
     """
     guesses = curve_guesses(data, design)
-    values: dict[str, tuple[Floats, bool]] = {}
+    values: dict[str, Floats] = {}
     parts, scales, centred = [], [], []
     n_groups, n_variants = len(design.groups), len(design.variants)
     over_groups, over_variants = zero_sum_basis(n_groups), zero_sum_basis(n_variants)
@@ -87,13 +82,13 @@ def start_values(
             continue
         filled = _filled(guess)
         if how == "none":
-            values[f"{name}_curve"] = filled, False
+            values[f"{name}_curve"] = filled
             continue
         level = filled.mean(axis=0)
         if how == "common":
             level = np.full(n_variants, level.mean())
-        values[f"{name}_mean"] = level[0], False
-        values[f"{name}_contrast"] = level[1:] - level[0], False
+        values[f"{name}_mean"] = np.asarray(level[0])
+        values[f"{name}_contrast"] = level[1:] - level[0]
         if how != "partial" or n_groups < 2:
             continue
         effects = over_groups.T @ (filled - level)
@@ -102,16 +97,13 @@ def start_values(
             kinds.append((effects @ over_variants, "interaction", parameter.interaction))
         for coefficients, kind, usual in kinds:
             scale = max(float(np.sqrt(np.mean(coefficients**2))), usual / 4)
-            values[f"{name}_{kind}_sd"] = np.asarray(scale), True
+            values[f"{name}_{kind}_sd"] = np.asarray(scale)
             parts.append(coefficients)
             scales.append(scale)
             centred.append(CENTRING[kind])
     if parts:
-        values["effect_coefficients"] = (
-            np.hstack(
-                [part / scale ** (1.0 - c) for part, scale, c in zip(parts, scales, centred, strict=True)]
-            ),
-            False,
+        values["effect_coefficients"] = np.hstack(
+            [part / scale ** (1.0 - c) for part, scale, c in zip(parts, scales, centred, strict=True)]
         )
     return values
 
