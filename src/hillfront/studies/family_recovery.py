@@ -44,8 +44,11 @@ def family_recovery(
         found: whether the true family is first or within one standard error of it.
     """
     settings = settings or SamplerSettings(draws=500)
-    # Sweeps over two decades: within one, a Hill curve, a power law and a line look alike.
-    options = {"groups": GROUPS, "points": POINTS, "interaction_sd": 0.2, "l0": (5.0, 500.0)}
+    # Sweeps over two decades, as within one a Hill curve, a power law and a line look alike; and groups close
+    # enough that no family leaves (0, 1), where data of a straight line would be no data of it.
+    options = {
+        "groups": GROUPS, "points": POINTS, "group_sd": 0.2, "interaction_sd": 0.1, "l0": (8.0, 800.0),
+    }  # fmt: skip
     template = simulate(**options, seed=seed).frontiers  # type: ignore[arg-type]
     prepared = {name: prepare(template, baseline="baseline", curve=name) for name in families}
     for truth in truths:

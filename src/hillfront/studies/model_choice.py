@@ -218,7 +218,7 @@ def _limits(report: Report, rows: pd.DataFrame) -> None:
 def _recovery(report: Report, recovery: pd.DataFrame) -> None:
     report.heading("Does the comparison find the family that made the data?")
     report.paragraph(
-        """Simulated sets of two variants in four groups, eight SAEs a curve at L0 of 5 to 500, scatter 0.1
+        """Simulated sets of two variants in four groups, eight SAEs a curve at L0 of 8 to 800, scatter 0.1
         on the logit scale. *Found*: the true family is ranked first, or lies within one standard error of
         the first."""
     )

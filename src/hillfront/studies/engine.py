@@ -1,0 +1,197 @@
+"""Running a study: many independent tasks, on one core, several, or a cluster, resumed where they stopped.
+
+Every finished task is a line of a file at once, so a killed study goes on where it was. A task's seed is its own, so
+the table depends neither on the number of workers nor on the order in which they finish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = ["Task", "cluster", "run", "task_seed"]
+
+type Rows = list[dict[str, Any]]
+
+# What bad data or a stuck sampler may raise in one fit; anything else is a fault of the study and stops it.
+_FAILURES: Final = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One unit of a study.
+
+    Attributes
+    ----------
+    cell : mapping of str to str, int or float
+        What it simulates, and columns of its rows.
+    replicate : int
+        Its number within the cell.
+    seed : int
+        Its own, from :func:`task_seed`.
+    """
+
+    cell: Mapping[str, Any]
+    replicate: int
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Name that the same task has in every run."""
+        return json.dumps([dict(self.cell), self.replicate, self.seed], sort_keys=True)
+
+
+def task_seed(study: str, cell: Mapping[str, Any], replicate: int, *, seed: int) -> int:
+    """Seed of a task, from names and numbers alone.
+
+    Examples
+    --------
+    >>> task_seed("coverage", {"points": 4}, 0, seed=1) == task_seed("coverage", {"points": 4}, 0, seed=1)
+    True
+    """
+    text = json.dumps([study, dict(cell), replicate, seed], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def run(
+    function: Callable[[Task], Rows],
+    tasks: Sequence[Task],
+    *,
+    work: Path,
+    workers: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Run every task that a work file does not have yet, and return the rows of all.
+
+    Parameters
+    ----------
+    function : callable
+        From a task to its rows; a function of a module, so that other processes find it.
+    tasks : sequence of Task
+    work : Path
+        File of finished tasks, one line each; made if it is not there.
+    workers : int
+        Processes; those of a cluster under :func:`cluster`.
+    progress : bool
+        Whether to show a progress bar with the time left, on standard error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows in the order of the tasks: the cell's columns, ``replicate``, ``seed``, ``seconds``, those of the
+        function, and ``error``, the reason where a task failed (else empty).
+    """
+    work.parent.mkdir(parents=True, exist_ok=True)
+    done = _finished(work)
+    todo = [task for task in tasks if task.key not in done]
+    with (
+        _bar(len(tasks), len(tasks) - len(todo), progress) as advance,
+        work.open("a", encoding="utf-8") as file,
+    ):
+        for record in _results(function, todo, workers):
+            done[record["key"]] = record
+            file.write(json.dumps(record) + "\n")
+            file.flush()
+            advance()
+    rows = []
+    for task in tasks:
+        record = done[task.key]
+        about = {"replicate": task.replicate, "seed": task.seed, "seconds": record["seconds"]}
+        found = record["rows"] or [{}]
+        rows += [{**task.cell, **about, **row, "error": record["error"]} for row in found]
+    return pd.DataFrame(rows)
+
+
+def _finished(work: Path) -> dict[str, dict[str, Any]]:
+    """Records of a work file; a last line that was cut off by a kill does not count, and is cut away."""
+    if not work.is_file():
+        return {}
+    text = work.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        work.write_text(whole, encoding="utf-8")
+    records = [json.loads(line) for line in whole.splitlines()]
+    return {record["key"]: record for record in records}
+
+
+def _results(
+    function: Callable[[Task], Rows], tasks: Sequence[Task], workers: int
+) -> Iterator[dict[str, Any]]:
+    from joblib import Parallel, delayed
+
+    if workers == 1:
+        for task in tasks:
+            yield _attempt(function, task)
+        return
+    # Unordered, so that every finished task is kept at once.
+    yield from Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)(
+        delayed(_attempt)(function, task) for task in tasks
+    )
+
+
+def _attempt(function: Callable[[Task], Rows], task: Task) -> dict[str, Any]:
+    """Run one task; a failure is a record with its reason."""
+    start = time.perf_counter()
+    rows: Rows = []
+    error = ""
+    try:
+        rows = function(task)
+    except _FAILURES as failure:
+        error = "".join(traceback.format_exception_only(failure)).strip()
+    return {"key": task.key, "rows": rows, "error": error, "seconds": round(time.perf_counter() - start, 3)}
+
+
+@contextlib.contextmanager
+def _bar(total: int, done: int, show: bool) -> Iterator[Callable[[], None]]:
+    if not show:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar: Progress
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        shown = bar.add_task("fits", total=total, completed=done)
+        yield lambda: bar.advance(shown)
+
+
+@contextlib.contextmanager
+def cluster(address: str | None) -> Iterator[int | None]:
+    """Run what is inside on a Dask cluster; None runs it here.
+
+    Yields
+    ------
+    int or None
+        Number of the cluster's workers.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If dask is not installed.
+    """
+    if address is None:
+        yield None
+        return
+    import joblib
+
+    try:
+        from dask.distributed import Client
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "A Dask cluster needs dask.distributed. Install it by: pip install 'hillfront[dask]'"
+        ) from error
+    with Client(address) as client, joblib.parallel_config(backend="dask"):
+        yield sum(client.nthreads().values())
