@@ -1,7 +1,7 @@
 """Running a study: many independent tasks, on one core, several, or a cluster, resumed where they stopped.
 
-Every finished task is a line of a file at once, so a killed study goes on where it was. A task's seed is its own, so
-the table depends neither on the number of workers nor on the order in which they finish.
+Every finished task is a line of a file at once, so a killed study goes on where it was. A task's seed is
+its own, so the table depends neither on the number of workers nor on the order in which they finish.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def run(
     Returns
     -------
     pandas.DataFrame
-        The rows in the order of the tasks: the cell's columns, ``replicate``, ``seed``, ``seconds``, those of the
-        function, and ``error``, the reason where a task failed (else empty).
+        The rows in the order of the tasks: the cell's columns, ``replicate``, ``seed``, ``seconds``, those
+        of the function, and ``error``, the reason where a task failed (else empty).
     """
     work.parent.mkdir(parents=True, exist_ok=True)
     done = _finished(work)
