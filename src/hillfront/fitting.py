@@ -210,11 +210,20 @@ class PreparedModel:
 
 
 def _errors(design: Design) -> set[str]:
-    return {*design.known_errors, *(f"error of ce_{name}" for name in design.shared_errors)}
+    shared = (
+        f"error of ce_{name} shared in {group}"
+        for name in design.shared_errors
+        for group in design.shared_groups
+    )
+    return {*design.known_errors, *shared}
 
 
-def _widths(design: Design) -> set[tuple[float, float]]:
-    return {(scale.unit, scale.offset) for scale in design.scales}
+def _widths(design: Design) -> set[str]:
+    """Widths that the scales rest on, by group."""
+    return {
+        f"{scale.unit if design.relative_sparsity else scale.dense or 0.0:g} in {group}"
+        for group, scale in zip(design.groups, design.scales, strict=True)
+    }
 
 
 def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:
