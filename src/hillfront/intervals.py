@@ -43,7 +43,11 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
     """
     tail = 0.5 * (1.0 - check_prob(prob))
     shares = [tail, 0.5, 1.0 - tail]
-    if not np.isinf(draws).any():
+    infinite = np.isinf(draws).any(axis=-1)
+    if not infinite.any():
         return np.quantile(draws, shares, axis=-1)
+    with np.errstate(invalid="ignore"):
+        ends = np.asarray(np.quantile(draws, shares, axis=-1))
     # Between infinite draws there is nothing to interpolate.
-    return np.quantile(draws, shares, axis=-1, method="inverted_cdf")
+    ends[:, infinite] = np.quantile(draws[infinite], shares, axis=-1, method="inverted_cdf")
+    return ends
