@@ -77,6 +77,8 @@ def start_values(
     Only those that the curves' guesses determine; the others start where the sampler likes.
     """
     guesses = curve_guesses(data, design)
+    if not np.isfinite(guesses).any():
+        return {}
     values: dict[str, tuple[Floats, bool]] = {}
     parts, scales, centred = [], [], []
     n_groups, n_variants = len(design.groups), len(design.variants)
