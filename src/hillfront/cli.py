@@ -34,6 +34,7 @@ from hillfront.cli_options import (
     VariantColumn,
     dense_limit_of,
     pool_of,
+    priors_of,
     read_frontiers,
 )
 
@@ -109,19 +110,18 @@ def fit_command(
     """
     from hillfront.curves import family_named
     from hillfront.improvement import check_places
-    from hillfront.noise import noise_named
     from hillfront.outputs import check_out
 
     check_out(out, force=force)
     family_named(curve)
-    noise_named(noise)
+    priors = priors_of(nu, noise=noise)
     limit, pooling = dense_limit_of(dense_limit), pool_of(pool)
     frontiers = read_frontiers(
         data, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit, baseline=baseline,
         on_fault=on_fault,
     )  # fmt: skip
     options = {
-        "baseline": baseline, "curve": curve, "noise": noise, "priors": None if nu is None else {"nu": nu},
+        "baseline": baseline, "curve": curve, "noise": noise, "priors": priors,
         "pool": pooling, "dense_limit": limit, "relative_sparsity": relative_sparsity,
         "draws": draws, "tune": tune, "chains": chains, "seed": seed,
     }  # fmt: skip
@@ -252,9 +252,16 @@ def _run(
     quiet: bool,
 ) -> None:
     """Fit, write every output, and say what came out."""
+    from hillfront.design import design_of
     from hillfront.fitting import fit
     from hillfront.outputs import write_outputs
+    from hillfront.sampling import SamplerSettings
 
+    # What these refuse must be the only word, so they come before the one about compiling.
+    settings = {name: options[name] for name in ("draws", "tune", "chains", "seed")}
+    SamplerSettings(**settings)
+    others = settings.keys() | {"priors"}
+    design_of(frontiers, **{name: value for name, value in options.items() if name not in others})
     if not quiet:
         typer.echo(
             f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True
