@@ -5,9 +5,10 @@ Exit status: 0 done; 1 done, but a diagnostic failed (outputs are written and ma
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -173,14 +174,16 @@ def compare(
         data, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit, baseline=baseline,
         on_fault=on_fault,
     )  # fmt: skip
-    comparison = compare_curves(
-        frontiers, baseline=baseline, families=curve, noise=noise, dense_limit=limit,
-        relative_sparsity=relative_sparsity, leave_curves_out=leave_curves_out, draws=draws, tune=tune,
-        chains=chains, seed=seed, progress=sys.stderr.isatty(),
-    )  # fmt: skip
+    with _unless_interrupted():
+        comparison = compare_curves(
+            frontiers, baseline=baseline, families=curve, noise=noise, dense_limit=limit,
+            relative_sparsity=relative_sparsity, leave_curves_out=leave_curves_out, draws=draws, tune=tune,
+            chains=chains, seed=seed, progress=sys.stderr.isatty(),
+        )  # fmt: skip
+        if out is not None:
+            write_comparison(comparison, out)
     typer.echo(comparison)
     if out is not None:
-        write_comparison(comparison, out)
         typer.echo(f"Results are in {out}.")
     failed = comparison.failed
     if failed:
@@ -266,17 +269,23 @@ def _run(
         typer.echo(
             f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True
         )
-    try:
+    with _unless_interrupted():
         result = fit(frontiers, progress=not quiet and sys.stderr.isatty(), **options)
         write_outputs(result, out, **places)
-    except KeyboardInterrupt:
-        # Here, because typer would leave without a word.
-        typer.echo("hillfront: interrupted; nothing was written.", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
     if not quiet:
         _print_summary(result, out)
     if not result.diagnostics().passed:
         raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+
+
+@contextlib.contextmanager
+def _unless_interrupted() -> Iterator[None]:
+    """Say that nothing was written, where typer would leave without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("hillfront: interrupted; nothing was written.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _print_summary(result: FrontierFit, out: Path) -> None:
