@@ -189,8 +189,8 @@ def _check_curve(family: CurveFamily, shapes: Mapping[str, Floats], hit: float, 
         raise ValueError(f"k={shapes['k'].tolist()}: slopes must be positive.")
     if "c" in shapes and not (shapes["c"] < hit).all():
         raise ValueError(
-            f"c={shapes['c'].tolist()}: a {family.name} curve has its intercept below the hit of {hit:g} that "
-            "hit_at_l0 names."
+            f"c={shapes['c'].tolist()}: a {family.name} curve has its intercept below the hit of {hit:g} "
+            "that hit_at_l0 names."
         )
 
 
