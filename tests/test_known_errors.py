@@ -44,9 +44,14 @@ def as_losses(frontiers: Frontiers, *, scale: float | pd.Series = D, **errors: o
 @pytest.mark.parametrize("curve", FAMILIES)
 @pytest.mark.parametrize(
     "options",
-    [{}, {"dense_limit": 300.0}, {"relative_sparsity": True}, {"dense_limit": "d_model", "relative_sparsity": True}],
+    [
+        {},
+        {"dense_limit": 300.0},
+        {"relative_sparsity": True},
+        {"dense_limit": "d_model", "relative_sparsity": True},
+    ],
     ids=["plain", "dense", "relative", "both"],
-)  # fmt: skip
+)
 def test_an_error_of_l0_is_one_of_y_by_the_slope(curve: str, options: dict[str, object]) -> None:
     table = simulate(groups=2, seed=2).frontiers.table.drop(columns=["row", "sparsity"])
     table = table.assign(se_l0=np.linspace(0.5, 4.0, len(table)), se=0.003)
@@ -162,7 +167,7 @@ def test_a_refit_with_other_errors_is_refused() -> None:
     prepared = PreparedModel(frontiers, design, {}, model=None, compiled=None)  # type: ignore[arg-type]
     with pytest.raises(
         ValueError,
-        match="known errors: none; the model was prepared for: error of ce_ablated shared in group 1. Prepare",
+        match=r"known errors: none; the model was prepared for: error of ce_ablated shared in group 1\. ",
     ):
         prepared.fit(read(as_losses(simulate(seed=2).frontiers), y="ce"), progress=False)
     with pytest.raises(ValueError, match="known errors: se; the model was prepared for: error of ce_ablated"):
@@ -232,19 +237,20 @@ def interval(fit: FrontierFit, quantity: str) -> tuple[float, float]:
 def test_shared_errors_cancel_in_the_gains(
     with_shared: FrontierFit, without: FrontierFit, quantity: str
 ) -> None:
-    """Measured: medians within 1%, widths within 10%, where the shared error is 10% of every hit."""
+    """The error is 10% of every hit. Measured over seeds: medians within 0.2%, widths within 5%."""
     (median, width), (median_without, width_without) = (
         interval(fit, quantity) for fit in (with_shared, without)
     )
-    assert median == pytest.approx(median_without, rel=0.02)
-    assert width == pytest.approx(width_without, rel=0.2)
+    assert median == pytest.approx(median_without, rel=0.01)
+    assert width == pytest.approx(width_without, rel=0.1)
 
 
 @pytest.mark.parametrize("quantity", GAINS)
 def test_independent_errors_do_not_cancel(
     independent: FrontierFit, with_shared: FrontierFit, quantity: str
 ) -> None:
-    assert interval(independent, quantity)[1] > 1.3 * interval(with_shared, quantity)[1]
+    """Measured: intervals 1.8 to 2 times as wide, where the curves scatter by 5%."""
+    assert interval(independent, quantity)[1] > 1.6 * interval(with_shared, quantity)[1]
 
 
 def test_shared_errors_widen_the_level(with_shared: FrontierFit, without: FrontierFit) -> None:
@@ -270,9 +276,7 @@ def test_residuals_of_a_fit_with_shared_errors_pass(with_shared: FrontierFit) ->
 
 def in_nats(curve: str, scales: dict[tuple[str, str], float]) -> tuple[Frontiers, Design]:
     simulated = simulate(groups=2, points=5, curve=curve, seed=4).frontiers
-    by_row = [
-        scales[v, g] for v, g in zip(simulated.table["variant"], simulated.table["group"], strict=True)
-    ]
+    by_row = [scales[v, g] for v, g in zip(simulated.table["variant"], simulated.table["group"], strict=True)]
     scale = pd.Series(by_row, index=simulated.table.index)
     frontiers = read(as_losses(simulated, scale=scale), y="ce")
     return frontiers, design_of(frontiers, baseline="baseline", curve=curve)
@@ -346,7 +350,9 @@ def test_nats_beyond_the_ablation_have_no_gain() -> None:
         (0.5, "group 1"): "observed", (0.5, "group 2"): "observed", (7.0, "group 1"): "extrapolated",
         (7.0, "group 2"): "extrapolated", (9.0, "group 1"): "none", (9.0, "group 2"): "extrapolated",
     }  # fmt: skip
-    assert table.set_index("support").loc["none", "median"] != table.set_index("support").loc["none", "median"]
+    assert (
+        table.set_index("support").loc["none", "median"] != table.set_index("support").loc["none", "median"]
+    )
 
 
 def test_a_loss_difference_as_a_cost_is_in_nats() -> None:
@@ -360,7 +366,9 @@ def test_nats_need_the_losses() -> None:
     frontiers = simulate(seed=1).frontiers
     design = design_of(frontiers, baseline="baseline")
     posterior = posterior_of(design, np.log([0.02, 0.05]), np.log(0.8))
-    with pytest.raises(ValueError, match="at_nats needs the losses .* 'ce_base' and 'ce_ablated'. Add them, or"):
+    with pytest.raises(
+        ValueError, match=r"at_nats needs the losses .* 'ce_base' and 'ce_ablated'\. Add them"
+    ):
         improved(posterior, frontiers, design, at_nats=[0.1])
     for nats in (0.0, -1.0, np.inf, np.nan):
         with pytest.raises(ValueError, match="a loss difference to compare at is positive, in nats"):

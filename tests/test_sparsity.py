@@ -312,7 +312,9 @@ def test_scales_need_a_width(option: dict[str, object], text: str) -> None:
 def test_a_group_has_one_width(limit: str | None, relative: bool) -> None:
     table = simulate(groups=2, seed=1).frontiers.table.assign(d_model=768.0)
     table.loc[table.index[-1], "d_model"] = 2048.0
-    with pytest.raises(ValueError, match=r"d_model is 768 to 2048 in group 'group 2', and must be one number"):
+    with pytest.raises(
+        ValueError, match=r"d_model is 768 to 2048 in group 'group 2', and must be one number"
+    ):
         scales_by_group(table, ("group 1", "group 2"), dense_limit=limit, relative=relative)  # type: ignore[arg-type]
 
 
@@ -432,7 +434,7 @@ def relative() -> PreparedModel:
 def test_relative_to_the_reference_width_the_fit_is_the_plain_one(
     plain_fit: FrontierFit, relative: PreparedModel
 ) -> None:
-    """At a d_model of 2048 the priors are the same: the posterior is, up to rounding in the sampler's steps."""
+    """At a d_model of 2048 the priors are the same: so is the posterior, up to Monte Carlo."""
     fit = relative.fit(draws=500, seed=1, progress=False)
     for quantity in ("mean_sparsity_gain", "mean_hit_reduction", "k_ratio", "x_half_ratio"):
         a, b = gains(fit, quantity), gains(plain_fit, quantity)
