@@ -22,6 +22,7 @@ from hillfront.cli import main
 from hillfront.frontier_fit import FrontierFit
 from hillfront.outputs import FAILED_FILE
 from hillfront.simulation import simulate
+from hillfront.sparsity import SparsityScale
 
 FILES = {"fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "frontiers.png", "improvement.png"}
 
@@ -702,3 +703,279 @@ def test_a_variant_may_be_called_na(tmp_path: Path) -> None:
     path = tmp_path / "saes.csv"
     path.write_text("variant,l0,performance_hit\nNA,10,0.1\nNone,20,0.05\n")
     assert read_csv(path)["variant"].tolist() == ["NA", "None"]
+
+
+# ---------------------------------------------------------------- options of the fit
+
+
+def with_width(frame: pd.DataFrame) -> pd.DataFrame:
+    """A model of its own width in each layer."""
+    return frame.assign(d_model=np.where(frame["layer"] == 6, 768, 2048))
+
+
+def saved(tmp_path: Path) -> FrontierFit:
+    return FrontierFit.load(tmp_path / "out" / "fit.nc")
+
+
+OPTIONS: dict[str, tuple[list[object], dict[str, object]]] = {
+    "noise": (["--noise", "normal"], {"noise": "normal"}),
+    "logit-normal": (["--noise", "logit-normal"], {"noise": "logit-normal"}),
+    "pool": (["--pool", "k=1", "--pool", "x_half=none"], {"pooling": {"k": 1.0, "x_half": "none"}}),
+    "pool common": (["--pool", "k=common"], {"pooling": {"k": "common", "x_half": "partial"}}),
+    "curve": (["--curve", "power"], {"curve": "power"}),
+    "dense limit": (
+        ["--dense-limit", "d_model"], {"scales": (SparsityScale(1.0, 768.0), SparsityScale(1.0, 2048.0))},
+    ),
+    "dense limit as a number": (
+        ["--dense-limit", 768], {"dense_limit": 768.0, "scales": (SparsityScale(1.0, 768.0),) * 2},
+    ),
+    "relative": (["--relative-sparsity"], {"scales": (SparsityScale(768.0), SparsityScale(2048.0))}),
+    "both": (
+        ["--relative-sparsity", "--dense-limit", "d_model"],
+        {"scales": (SparsityScale(768.0, 768.0), SparsityScale(2048.0, 2048.0))},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_reaches_the_fit(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str], name: str
+) -> None:
+    options, expected = OPTIONS[name]
+    done = run(*arguments(tmp_path, with_width(sound()), *options, "--draws", 150))
+    assert done.status in (0, 1), done.err
+    design = saved(tmp_path).design
+    assert {attribute: getattr(design, attribute) for attribute in expected} == expected
+    table = pd.read_csv(tmp_path / "out" / "improvement.csv")
+    gain = table[(table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")]
+    assert gain["median"].item() == pytest.approx(2, rel=0.3)
+
+
+def test_nu_is_fixed(run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str]) -> None:
+    assert run(*arguments(tmp_path, sound(), "--nu", 7)).status == 0
+    posterior = saved(tmp_path).data["posterior"].to_dataset()
+    assert posterior.attrs["fixed_nu"] == 7.0
+    assert "nu" not in posterior
+
+
+def test_places_reach_the_table(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    places = ["--at-hit", 0.03, "--at-hit", 0.2, "--at-l0", 25, "--at-nats", 0.5, "--at-nats", 1]
+    assert run(*arguments(tmp_path, losses(), *places)).status == 0
+    table = pd.read_csv(tmp_path / "out" / "improvement.csv")
+    found = table[table["scope"] == "average"].groupby("quantity")["at"].apply(list).to_dict()
+    assert found["sparsity_gain"] == [0.03, 0.2]
+    assert found["hit_reduction"] == [25.0]
+    assert found["sparsity_gain_nats"] == [0.5, 1.0]
+    rows = table[table["scope"] == "average"].set_index("quantity")
+    assert rows.loc["sparsity_gain_nats", "median"].tolist() == pytest.approx([2.0, 2.0], rel=0.1)
+
+
+def test_places_are_the_usual_ones_if_none_is_asked(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    run(*arguments(tmp_path, sound()))
+    table = pd.read_csv(tmp_path / "out" / "improvement.csv")
+    found = table[table["scope"] == "average"].groupby("quantity")["at"].apply(list).to_dict()
+    assert found["sparsity_gain"] == [0.02, 0.05, 0.1]
+    assert found["hit_reduction"] == [20.0, 50.0, 100.0]
+    assert "sparsity_gain_nats" not in found
+
+
+def test_a_cost_is_fitted(run: Run, tmp_path: Path) -> None:
+    """A real fit through the command line: in place of the hit, with its own name."""
+    frame = sound()[lambda f: f["layer"] == 6]
+    frame = frame.assign(nmse=20 * frame["performance_hit"]).drop(columns=["performance_hit", "layer"])
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    done = run(
+        "fit", tmp_path / "data.csv", "--out", tmp_path / "out", "--baseline", "relu", "--cost", "nmse",
+        "--curve", "power", "--at-hit", 1.5, "--draws", 300, "--tune", 400,
+    )  # fmt: skip
+    assert done.status in (0, 1), done.err
+    fit = saved(tmp_path)
+    assert (fit.design.metric, fit.frontiers.metric_label, fit.design.curve) == ("cost", "nmse", "power")
+    table = pd.read_csv(tmp_path / "out" / "improvement.csv").query("scope == 'average'")
+    assert table.loc[table["quantity"] == "sparsity_gain", "at"].tolist() == [1.5]
+    gain = table.loc[table["quantity"] == "mean_sparsity_gain", "median"].item()
+    assert gain == pytest.approx(2, rel=0.15)
+    assert "for the same nmse" in done.out
+    assert "performance hit (" not in done.out
+
+
+BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
+    "noise": (["--noise", "gauss"], "Unknown noise 'gauss'. Allowed: student-t, normal, logit-normal."),
+    "curve": (["--curve", "sigmoid"], "Unknown curve family 'sigmoid'. Allowed: hill"),
+    "nu of normal": (["--noise", "normal", "--nu", 4], "--nu 4: noise='normal' has no tails to fix."),
+    "nu of 0": (["--nu", 0], "--nu 0: give a positive number of degrees of freedom, such as 4."),
+    "nu nan": (["--nu", "nan"], "--nu nan: give a positive number"),
+    "pool without =": (["--pool", "k"], "--pool k: write NAME=HOW, such as k=common or k=1."),
+    "pool of nothing": (["--pool", "k="], "--pool k=: write NAME=HOW"),
+    "pool of an unknown": (["--pool", "slope=common"], "pool has 'slope', which is not a parameter"),
+    "pool how": (["--pool", "k=some"], "pool['k'] is 'some'. Allowed: 'partial', 'common', 'none', or a pos"),
+    "pool negative": (["--pool", "k=-1"], "pool['k'] is -1.0."),
+    "pool nan": (["--pool", "k=nan"], "pool['k'] is nan."),
+    "limit in words": (["--dense-limit", "wide"], "--dense-limit wide: give d_model, or an L0 such as 768."),
+    "limit of 0": (["--dense-limit", 0], "dense_limit must be 'd_model', a finite number above 0"),
+    "limit too low": (["--dense-limit", 60], "L0 not below the dense limit (rows 3, 7, 11, 15)"),
+    "limit without a column": (["--dense-limit", "d_model"], "missing column 'd_model'"),
+    "relative without a column": (["--relative-sparsity"], "relative_sparsity=True needs the width of the"),
+    "y and cost": (["--cost", "performance_hit", "--y", "performance_hit"], "pass y or cost, not both"),
+    "hill of a cost": (["--cost", "performance_hit"], "curve='hill' saturates at 1, and 'performance_hit'"),
+    "logit-normal of a cost": (
+        ["--cost", "performance_hit", "--curve", "power", "--noise", "logit-normal"],
+        "noise='logit-normal' is for performance hits inside (0, 1)",
+    ),
+    "hit of 2": (["--at-hit", 2], "at_hit has 2.0: a performance hit to compare at lies between 0 and 1."),
+    "L0 of 0": (["--at-l0", 0], "at_l0 has 0.0: an L0 to compare at is a positive number of latents."),
+    "nats without losses": (["--at-nats", 0.1], "at_nats needs the losses"),
+    "draws": (["--draws", 2], "draws=2"),
+    "seed": (["--seed", -1], "seed=-1 must be a non-negative integer"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_OPTIONS)
+def test_an_option_that_cannot_be_met_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+    """In one message, before the word about compiling, and without a trace in the folder."""
+    options, text = BAD_OPTIONS[name]
+    done = run(*arguments(tmp_path, sound(), *options))
+    assert_refused(done, text)
+    assert "Compiling" not in done.err
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_logit_normal_refuses_rows(run: Run, tmp_path: Path) -> None:
+    done = run(*arguments(tmp_path, put(sound(), 3, performance_hit=-0.01), "--noise", "logit-normal"))
+    assert_refused(done, "performance hit without a logit (row 3): saw -0.01", "Use noise='student-t'")
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_mixed_widths_are_refused(run: Run, tmp_path: Path) -> None:
+    frame = with_width(sound())
+    frame.loc[1, "d_model"] = 1024
+    done = run(*arguments(tmp_path, frame, "--relative-sparsity"))
+    assert_refused(
+        done, "relative_sparsity=True: d_model is 768 to 1024 in group '6', and must be one number"
+    )
+
+
+# ---------------------------------------------------------------- compare
+
+
+COMPARISON = {"comparison.csv", "gains.csv", "families.png"}
+
+
+def compared(tmp_path: Path, frame: pd.DataFrame, *more: object) -> list[object]:
+    """Arguments that compare two families of the stand-in sampler on the table."""
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    usual = ["compare", tmp_path / "data.csv", "--baseline", "relu", "--group", "layer", "--draws", 150]
+    return [*usual, "--curve", "hill", "--curve", "power", "--out", tmp_path / "out", *more]
+
+
+def test_compare_writes_its_tables_and_figure(run: Run, tmp_path: Path, sampler: SimpleNamespace) -> None:
+    done = run(*compared(tmp_path, sound()))
+    assert done.status in (0, 1), done.err
+    out = tmp_path / "out"
+    assert names(out) - {FAILED_FILE} == COMPARISON
+    summary, gains = (pd.read_csv(out / f"{name}.csv") for name in ("comparison", "gains"))
+    assert list(summary) == [
+        "curve", "elpd_loo", "se", "difference", "difference_se", "p_loo", "weight", "refits",
+    ]  # fmt: skip
+    assert set(summary["curve"]) == {"hill", "power"}
+    assert summary["weight"].sum() == pytest.approx(1)
+    assert list(gains) == [
+        "curve", "weight", "variant", "quantity", "median", "lower", "upper", "prob", "p_gt_1",
+    ]  # fmt: skip
+    assert set(gains["curve"]) == {"hill", "power", "averaged"}
+    assert (out / "families.png").read_bytes().startswith(b"\x89PNG")
+    assert f"Results are in {out}." in done.out
+    for word in ("elpd_loo", "averaged"):
+        assert word in done.out
+
+
+def test_compare_with_curves_left_out_writes_them_too(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str]
+) -> None:
+    done = run(*compared(tmp_path, sound(), "--leave-curves-out"))
+    assert done.status in (0, 1), done.err
+    assert names(tmp_path / "out") - {FAILED_FILE} == COMPARISON | {"left_out_curves.csv"}
+    table = pd.read_csv(tmp_path / "out" / "left_out_curves.csv")
+    assert list(table) == ["curve", "variant", "group", "n", "elpd"]
+    assert table.groupby("curve").size().to_dict() == {"hill": 4, "power": 4}
+    summary = pd.read_csv(tmp_path / "out" / "comparison.csv").set_index("curve")
+    sums = table.groupby("curve")["elpd"].sum()
+    for name in ("hill", "power"):
+        assert summary.loc[name, "elpd_curves"] == pytest.approx(sums[name])
+
+
+def test_compare_keeps_an_earlier_result_unless_forced(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "gains.csv").write_text("precious")
+    done = run(*compared(tmp_path, sound()))
+    assert_refused(done, "holds an earlier result", "--force")
+    assert (tmp_path / "out" / "gains.csv").read_text() == "precious"
+    assert sampler.calls == []
+    assert run(*compared(tmp_path, sound(), "--force")).status in (0, 1)
+    assert names(tmp_path / "out") - {FAILED_FILE} == COMPARISON
+    assert (tmp_path / "out" / "gains.csv").read_text() != "precious"
+
+
+def test_an_interrupted_comparison_leaves_nothing(run: Run, tmp_path: Path, sampler: SimpleNamespace) -> None:
+    sampler.error = KeyboardInterrupt()
+    done = run(*compared(tmp_path, sound()))
+    assert done.status == 130
+    assert "interrupted; nothing was written" in done.err
+    assert names(tmp_path) == {"data.csv"}
+
+
+def test_a_failed_family_marks_the_comparison(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str]
+) -> None:
+    sampler.diverging = 3
+    done = run(*compared(tmp_path, sound()))
+    assert done.status == 1
+    assert "DIAGNOSTICS FAILED for hill, power: do not report these." in done.err
+    text = (tmp_path / "out" / FAILED_FILE).read_text()
+    assert text.startswith("Do not report these results.\nhill: divergences: FAILED: 3 of 600 draws diverged")
+    assert "\npower: divergences: FAILED" in text
+    assert titles == {"families.png": "DIAGNOSTICS FAILED: hill, power"}
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--curve", "sigmoid"], "Unknown curve family 'sigmoid'"),
+        (["--curve", "hill"], "name each curve family once"),
+        (["--noise", "gauss"], "Unknown noise 'gauss'"),
+        (["--dense-limit", "wide"], "--dense-limit wide: give d_model, or an L0 such as 768."),
+        (["--dense-limit", "d_model"], "missing column 'd_model'"),
+        (["--relative-sparsity"], "relative_sparsity=True needs the width"),
+        (["--cost", "performance_hit"], "curve='hill' saturates at 1"),
+        (["--draws", 10], "draws=10, chains=4: leave-one-out predictions need 100 draws or more"),
+        (["--baseline", "topk"], "unknown baseline: saw 'topk'"),
+    ],
+)
+def test_compare_refuses_what_cannot_be_compared(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, options: list[object], text: str
+) -> None:
+    done = run(*compared(tmp_path, sound(), *options))
+    assert_refused(done, text)
+    assert names(tmp_path) == {"data.csv"}
+    assert sampler.calls == []
+
+
+@pytest.mark.parametrize(("error", "status"), [(OSError("no space left"), 2)])
+def test_a_comparison_is_not_half_written(
+    run: Run,
+    tmp_path: Path,
+    sampler: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    status: int,
+) -> None:
+    monkeypatch.setattr(Figure, "savefig", broken(error))
+    done = run(*compared(tmp_path, sound()))
+    assert (done.status, "no space left" in done.err, "Traceback" in done.err) == (status, True, False)
+    assert names(tmp_path) == {"data.csv"}

@@ -26,6 +26,7 @@ from hillfront.estimands import (
 )
 from hillfront.frontiers import Frontiers
 from hillfront.improvement import Improvement, improvement_of
+from hillfront.intervals import equal_tailed
 from hillfront.pareto import Pareto, pareto_of, verdict_of
 
 Curve = dict[str, float]
@@ -682,3 +683,71 @@ def test_swapping_baseline_and_variant_inverts_the_tables(frontiers: Frontiers) 
     words = {"better": "worse", "worse": "better"}
     assert [words.get(word, word) for word in p["verdict"][same]] == q["verdict"][same].tolist()
     assert "better" in set(p["verdict"][same])
+
+
+# ---------------------------------------------------------------- infinite and undefined draws
+
+
+def test_infinite_draws_count_as_one_each() -> None:
+    draws = np.arange(1.0, 101.0)
+    draws[90:] = np.inf
+    lower, median, upper = equal_tailed(draws, prob=0.9)
+    assert (lower, median, upper) == (5.0, 50.0, np.inf)
+    assert equal_tailed(draws, prob=0.7)[2] == 85.0
+    assert equal_tailed(np.full(10, np.inf), prob=0.9).tolist() == [np.inf] * 3
+    lower, median, upper = equal_tailed(-draws, prob=0.9)
+    assert (lower, median, upper) == (-np.inf, -51.0, -5.0 - 1.0)
+
+
+def test_infinite_draws_of_one_quantity_leave_the_others_alone() -> None:
+    rng = np.random.default_rng(1)
+    table = rng.lognormal(size=(3, 2, 200))
+    table[1, 0, :30] = np.inf
+    table[2, 1, :20] = np.nan
+    alone = np.array([[equal_tailed(row) for row in rows] for rows in table]).transpose(2, 0, 1)
+    close(equal_tailed(table), alone, rel=1e-12)
+    close(equal_tailed(table)[:, 0], np.quantile(table[0], [0.05, 0.5, 0.95], axis=-1), rel=1e-12)
+    assert equal_tailed(table)[2, 1, 0] == np.inf
+    assert np.isnan(equal_tailed(table)[:, 2, 1]).all()
+
+
+def test_rare_undefined_draws_count_against_both_ends() -> None:
+    draws = np.arange(1.0, 101.0)
+    draws[[10, 50]] = np.nan
+    assert equal_tailed(draws, prob=0.9).tolist() == [3.0, 50.0, 97.0]
+    draws[:5] = np.nan
+    assert np.isnan(equal_tailed(draws, prob=0.9)).all()
+
+
+def test_lines_that_never_reach_a_hit_are_summarised_without_a_word() -> None:
+    """Gains that are 0, infinite or undefined, and infinite on average, warn of nothing."""
+    parts = [
+        points(v, [10, 20, 40, 80], x_half=x, layer=g) for g in "ab" for v, x in (("b", 2.0), ("v", 4.0))
+    ]
+    frontiers = frontiers_of(pd.concat(parts), group="layer")
+    design = design_of(frontiers, baseline="b", curve="linear")
+    shape = (2, 50, 2, 2)
+    share = np.empty(shape)
+    share[..., 0, :] = 0.2, 0.9  # in group a, the baseline's intercept lies above the hit, in b the variant's
+    share[..., 1, :] = 0.9, 0.2
+    rng = np.random.default_rng(1)
+    posterior = xr.Dataset(
+        {
+            "log_y_ref": (
+                ("chain", "draw", "group", "variant"),
+                np.log(0.06) + 0.01 * rng.normal(size=shape),
+            ),
+            "log_share": (("chain", "draw", "group", "variant"), np.log(share)),
+        },
+        coords={"chain": [0, 1], "draw": np.arange(50), "group": ["a", "b"], "variant": ["b", "v"]},
+        attrs={
+            f"fixed_log_{p}_{kind}_sd": 0.1 for p in ("y_ref", "share") for kind in ("group", "interaction")
+        },
+    )
+    table = improvement_of(posterior, frontiers, design, at_hit=[0.03, 0.06]).summary
+    rows = pick(table, quantity="sparsity_gain", at=0.03)
+    in_groups = pick(rows, scope="group").set_index("layer")
+    assert in_groups["median"].to_dict() == {"a": np.inf, "b": 0.0}
+    assert in_groups["p_gt_1"].to_dict() == {"a": 1.0, "b": 0.0}
+    assert np.isnan(one(rows, scope="average")["median"])
+    assert np.isfinite(one(table, quantity="sparsity_gain", at=0.06, scope="average")["median"])

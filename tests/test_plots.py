@@ -14,9 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from helpers import fit_of, frontiers_of, points, position
+from hillfront.compare import CurveComparison
+from hillfront.design import design_of
 from hillfront.frontier_fit import FrontierFit
-from hillfront.plots import plot_frontiers, plot_improvement
-from hillfront.plots.style import VARIANT_STYLES, axes_for, styles_for
+from hillfront.plots import plot_families, plot_frontiers, plot_improvement
+from hillfront.plots.style import FAMILY_STYLES, VARIANT_STYLES, axes_for, styles_for
 
 LAYERS = ("6", "20")
 SCALES = ("log", "linear", "logit")
@@ -454,3 +456,116 @@ def test_no_forest_of_a_single_variant() -> None:
     with pytest.raises(ValueError, match="the fit has a single variant"):
         plot_improvement(some.improvement())
     assert len(plot_frontiers(some)) == 1
+
+
+# ---------------------------------------------------------------- families
+
+
+FAMILY_NAMES = ("power", "hill1", "linear")
+WEIGHTS = {"power": 0.625, "hill1": 0.375, "linear": 0.0}
+
+
+@pytest.fixture(scope="module")
+def comparison() -> CurveComparison:
+    """Fits of made-up families, best first as a comparison has them."""
+    fits = {}
+    for shift, name in enumerate(FAMILY_NAMES):
+        at = [position(X_HALF[v] * (1 + 0.3 * shift), 0.8) for v in ("relu", "gated")]
+        fits[name] = fit_of(
+            frontiers_of(frame(), group="layer"), baseline="relu", log_x_ref=at, log_k=np.log(0.8), sd=0.05
+        )
+    summary = pd.DataFrame({"curve": list(WEIGHTS), "weight": list(WEIGHTS.values())})
+    return CurveComparison(summary, pd.DataFrame(), pd.DataFrame(), fits)
+
+
+def lines_of(axis: Axes) -> list[Line2D]:
+    return [line for line in axis.lines if line.get_linestyle() != "None"]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_family_draws_a_line_for_every_variant(comparison: CurveComparison, scale: str) -> None:
+    axes = plot_families(comparison, scale=scale)  # type: ignore[arg-type]
+    assert [axis.get_title() for axis in axes] == list(LAYERS)
+    for axis, group in zip(axes, LAYERS, strict=True):
+        lines = lines_of(axis)
+        assert len(lines) == 3 * 2
+        pairs = [(family, variant) for family in FAMILY_NAMES for variant in ("relu", "gated")]
+        for line, (family, variant) in zip(lines, pairs, strict=True):
+            style = FAMILY_STYLES[FAMILY_NAMES.index(family)]
+            assert to_hex(line.get_color()) == style.colour
+            predicted = comparison.fits[family].predict(
+                l0=1 / line.get_xdata(), variants=[variant], groups=[group]
+            )
+            median = predicted["expectation"].median(("chain", "draw")).to_numpy().ravel()
+            np.testing.assert_allclose(line.get_ydata(), median, rtol=1e-12)
+        for variant in ("relu", "gated"):
+            marker = styles_for(("relu", "gated"))[variant].marker
+            (points_drawn,) = [
+                line for line in axis.lines if line.get_linestyle() == "None" and line.get_marker() == marker
+            ]
+            rows = rows_of(comparison.fits["power"], variant, group)
+            assert np.array_equal(points_drawn.get_xdata(), rows["sparsity"])
+            assert np.array_equal(points_drawn.get_ydata(), rows["performance_hit"])
+
+
+def test_legend_gives_weights_and_variants(comparison: CurveComparison) -> None:
+    expected = [
+        "power, weight 0.62", "hill1, weight 0.38", "linear, weight 0.00", "relu", "gated",
+    ]  # fmt: skip
+    assert legend_texts(plot_families(comparison)) == expected
+    axes = plot_families(comparison, families=["linear", "power"], variants=["gated"], groups=["20"])
+    assert legend_texts(axes) == ["linear, weight 0.00", "power, weight 0.62", "gated"]
+    (bare,) = plot_families(comparison, groups=["6"], legend=False)
+    assert bare.get_legend() is None
+
+
+def test_a_family_keeps_its_colour_when_others_are_left_out(comparison: CurveComparison) -> None:
+    (axis,) = plot_families(comparison, families=["linear"], groups=["6"])
+    assert {to_hex(line.get_color()) for line in lines_of(axis)} == {FAMILY_STYLES[2].colour}
+    assert len(lines_of(axis)) == 2
+
+
+def test_families_draw_on_given_axes(comparison: CurveComparison) -> None:
+    figure, given = plt.subplots(1, 2)
+    axes = plot_families(comparison, ax=given)
+    assert all(a is b for a, b in zip(axes, given, strict=True))
+    assert plt.get_fignums() == [figure.number]
+    with pytest.raises(ValueError, match="ax holds 2 axes, and there are 1 panels to draw"):
+        plot_families(comparison, ax=given, groups=["6"])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"groups": ["6", "7"]}, r"groups=\['6', '7'\]: allowed are 6, 20"),
+        ({"variants": ["topk"]}, r"variants=\['topk'\]: allowed are relu, gated"),
+        ({"families": ["hill"]}, r"families=\['hill'\]: allowed are power, hill1, linear"),
+        ({"families": []}, "at least one of them"),
+        ({"scale": "semilog"}, "scale='semilog'. Allowed: 'log', 'linear', 'logit'"),
+    ],
+)
+def test_families_refuse_bad_arguments(comparison: CurveComparison, options: dict, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        plot_families(comparison, **options)
+
+
+# ---------------------------------------------------------------- under a dense limit
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_curves_end_at_the_dense_limit(scale: str) -> None:
+    """Both figures stay below the limit, and reach beyond the data towards it."""
+    data = frame()
+    frontiers = frontiers_of(data, group="layer")
+    usual = fitted(data)
+    design = design_of(frontiers, baseline="relu", dense_limit=140.0)
+    tree = usual.data.copy()
+    tree.attrs = usual.data.attrs | {"design": design.to_json()}
+    fit = FrontierFit(tree)
+    summary = pd.DataFrame({"curve": ["hill"], "weight": [1.0]})
+    comparison = CurveComparison(summary, pd.DataFrame(), pd.DataFrame(), {"hill": fit})
+    for axes in (plot_frontiers(fit, scale=scale), plot_families(comparison, scale=scale)):  # type: ignore[arg-type]
+        for axis in axes:
+            x = np.concatenate([line.get_xdata() for line in lines_of(axis)])
+            assert 1 / 140 < x.min() < 1 / 128
+            assert x.max() > 1 / 10

@@ -313,15 +313,16 @@ def _statement(quantity: str, design: Design, variant: str, bounds: str, at: flo
         parameter, sign = design.family.ratios[quantity]
         moves = "rises" if sign > 0 else "falls"
         return f"{parameter} {moves} by a factor of {bounds} from {baseline} to {variant}{where}"
+    what = "cost" if design.metric == "cost" else "hit"
     better = (
         f"needs {bounds} times fewer active latents than {baseline}"
         if "sparsity_gain" in quantity
-        else f"has a hit {bounds} times smaller than {baseline}"
+        else f"has a {what} {bounds} times smaller than {baseline}"
     )
     place = {
-        "mean_sparsity_gain": ", as a mean over the shared hits",
+        "mean_sparsity_gain": f", as a mean over the shared {what}s",
         "mean_hit_reduction": ", as a mean over the shared sparsities",
-        "sparsity_gain": f" at a hit of {taken_at}",
+        "sparsity_gain": f" at a {what} of {taken_at}",
         "sparsity_gain_nats": f" at a loss difference of {taken_at} nats",
         "hit_reduction": f" at an L0 of {taken_at}",
     }[quantity]

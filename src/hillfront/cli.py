@@ -5,9 +5,10 @@ Exit status: 0 done; 1 done, but a diagnostic failed (outputs are written and ma
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,7 @@ from hillfront.cli_options import (
     VariantColumn,
     dense_limit_of,
     pool_of,
+    priors_of,
     read_frontiers,
 )
 from hillfront.cli_study import study
@@ -113,19 +115,18 @@ def fit_command(
     """
     from hillfront.curves import family_named
     from hillfront.improvement import check_places
-    from hillfront.noise import noise_named
     from hillfront.outputs import check_out
 
     check_out(out, force=force)
     family_named(curve)
-    noise_named(noise)
+    priors = priors_of(nu, noise=noise)
     limit, pooling = dense_limit_of(dense_limit), pool_of(pool)
     frontiers = read_frontiers(
         data, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit, baseline=baseline,
         on_fault=on_fault,
     )  # fmt: skip
     options = {
-        "baseline": baseline, "curve": curve, "noise": noise, "priors": None if nu is None else {"nu": nu},
+        "baseline": baseline, "curve": curve, "noise": noise, "priors": priors,
         "pool": pooling, "dense_limit": limit, "relative_sparsity": relative_sparsity,
         "draws": draws, "tune": tune, "chains": chains, "seed": seed,
     }  # fmt: skip
@@ -177,14 +178,16 @@ def compare(
         data, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit, baseline=baseline,
         on_fault=on_fault,
     )  # fmt: skip
-    comparison = compare_curves(
-        frontiers, baseline=baseline, families=curve, noise=noise, dense_limit=limit,
-        relative_sparsity=relative_sparsity, leave_curves_out=leave_curves_out, draws=draws, tune=tune,
-        chains=chains, seed=seed, progress=sys.stderr.isatty(),
-    )  # fmt: skip
+    with _unless_interrupted():
+        comparison = compare_curves(
+            frontiers, baseline=baseline, families=curve, noise=noise, dense_limit=limit,
+            relative_sparsity=relative_sparsity, leave_curves_out=leave_curves_out, draws=draws, tune=tune,
+            chains=chains, seed=seed, progress=sys.stderr.isatty(),
+        )  # fmt: skip
+        if out is not None:
+            write_comparison(comparison, out)
     typer.echo(comparison)
     if out is not None:
-        write_comparison(comparison, out)
         typer.echo(f"Results are in {out}.")
     failed = comparison.failed
     if failed:
@@ -256,24 +259,37 @@ def _run(
     quiet: bool,
 ) -> None:
     """Fit, write every output, and say what came out."""
+    from hillfront.design import design_of
     from hillfront.fitting import fit
     from hillfront.outputs import write_outputs
+    from hillfront.sampling import SamplerSettings
 
+    # What these refuse must be the only word, so they come before the one about compiling.
+    settings = {name: options[name] for name in ("draws", "tune", "chains", "seed")}
+    SamplerSettings(**settings)
+    others = settings.keys() | {"priors"}
+    design_of(frontiers, **{name: value for name, value in options.items() if name not in others})
     if not quiet:
         typer.echo(
             f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True
         )
-    try:
+    with _unless_interrupted():
         result = fit(frontiers, progress=not quiet and sys.stderr.isatty(), **options)
         write_outputs(result, out, **places)
-    except KeyboardInterrupt:
-        # Here, because typer would leave without a word.
-        typer.echo("hillfront: interrupted; nothing was written.", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
     if not quiet:
         _print_summary(result, out)
     if not result.diagnostics().passed:
         raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+
+
+@contextlib.contextmanager
+def _unless_interrupted() -> Iterator[None]:
+    """Say that nothing was written, where typer would leave without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("hillfront: interrupted; nothing was written.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _print_summary(result: FrontierFit, out: Path) -> None:

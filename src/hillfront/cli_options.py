@@ -80,6 +80,26 @@ def dense_limit_of(text: str | None) -> DenseLimit:
         raise ValueError(f"--dense-limit {text}: give d_model, or an L0 such as 768.") from None
 
 
+def priors_of(nu: float | None, *, noise: str) -> dict[str, float] | None:
+    """Read the priors that options fix.
+
+    Raises
+    ------
+    ValueError
+        If the tails are not a positive number, or the noise has none to fix.
+    """
+    from hillfront.noise import NOISES, noise_named
+
+    if nu is None:
+        return None
+    if "nu" not in noise_named(noise).parameters:
+        able = ", ".join(name for name, other in NOISES.items() if "nu" in other.parameters)
+        raise ValueError(f"--nu {nu:g}: noise={noise!r} has no tails to fix. Leave --nu out, or fit {able}.")
+    if not 0.0 < nu < float("inf"):
+        raise ValueError(f"--nu {nu:g}: give a positive number of degrees of freedom, such as 4.")
+    return {"nu": nu}
+
+
 def pool_of(items: list[str] | None) -> dict[str, str | float]:
     """Read how parameters are pooled, from ``NAME=HOW`` texts.
 

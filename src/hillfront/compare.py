@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hillfront.cross_validation import leave_one_curve_out, leave_one_out
 from hillfront.curves import FAMILIES, family_named
+from hillfront.diagnostics import LOO_DRAWS_MIN
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
@@ -124,7 +125,7 @@ def compare_curves(
     Raises
     ------
     ValueError
-        For an unknown family, one named twice, or one that the metric does not allow.
+        For an unknown family, one named twice, or one that the metric does not allow, or for too few draws.
 
     Notes
     -----
@@ -138,6 +139,7 @@ def compare_curves(
     if len(set(names)) != len(names) or not names:
         raise ValueError(f"families={list(names)}: name each curve family once, and at least one.")
     settings = SamplerSettings(draws=draws, tune=tune, chains=chains, seed=seed)
+    _check_draws(settings)
     prepared = {
         name: prepare(
             frontiers, baseline=baseline, curve=name, priors=(priors or {}).get(name), noise=noise,
@@ -162,6 +164,7 @@ def compare_prepared(
     progress: bool = False,
 ) -> CurveComparison:
     """Compare families whose models are compiled; see :func:`compare_curves`."""
+    _check_draws(settings)
     fits: dict[str, FrontierFit] = {}
     elpds: dict[str, ELPDData] = {}
     refits: dict[str, int] = {}
@@ -195,6 +198,15 @@ def compare_prepared(
         summary = summary.merge(_over_curves(curves, order), on="curve")
     gains = _gains({n: fits[n] for n in order}, ranking["weight"], prob=prob, seed=settings.seed)
     return CurveComparison(summary, gains, curves, fits)
+
+
+def _check_draws(settings: SamplerSettings) -> None:
+    """Refuse too few draws for importance sampling, before any are drawn."""
+    if settings.draws * settings.chains < LOO_DRAWS_MIN:
+        raise ValueError(
+            f"draws={settings.draws}, chains={settings.chains}: leave-one-out predictions need "
+            f"{LOO_DRAWS_MIN} draws or more over all chains (4 chains of 1000 are the default)."
+        )
 
 
 def _ranking(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:

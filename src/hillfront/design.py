@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hillfront.curves import CurveFamily, SampledParameter, family_named
 from hillfront.design_checks import check_metric, check_rows
 from hillfront.frontiers import Frontiers
-from hillfront.known_errors import known_errors
+from hillfront.known_errors import known_errors, sharing_groups
 from hillfront.naturals import Reference
 from hillfront.noise import DEFAULT_NOISE, Noise, noise_named
 from hillfront.priors import DEFAULT_HIT_REF
@@ -61,6 +61,8 @@ class Design:
         Which standard errors are known of each SAE: ``se`` of y, and ``se_l0``.
     shared_errors : tuple of str
         ``base``, ``ablated`` or both: the losses with known errors that the SAEs of a group share.
+    shared_groups : tuple of str
+        The groups whose SAEs share them.
     """
 
     variants: tuple[str, ...]
@@ -75,6 +77,7 @@ class Design:
     scales: tuple[SparsityScale, ...] = ()
     known_errors: tuple[str, ...] = ()
     shared_errors: tuple[str, ...] = ()
+    shared_groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.scales:
@@ -125,7 +128,7 @@ class Design:
     def from_json(cls, text: str) -> Self:
         """Read what :meth:`to_json` wrote, also in versions that knew fewer options."""
         stored = json.loads(text)
-        for name in ("variants", "groups", "known_errors", "shared_errors"):
+        for name in ("variants", "groups", "known_errors", "shared_errors", "shared_groups"):
             stored[name] = tuple(stored.get(name, ()))
         stored["pool"] = tuple((name, how) for name, how in stored["pool"])
         stored["scales"] = tuple(SparsityScale(**scale) for scale in stored.get("scales", ()))
@@ -202,7 +205,8 @@ def design_of(
         # A fixed x_half pins the curve at y = 1/2, so that is where its position is measured.
         hit_ref = 0.5
     others = tuple(v for v in variants if v != baseline)
-    errors = known_errors(frontiers)
+    shared_groups = sharing_groups(frontiers)
+    errors = known_errors(frontiers, shared_groups)
     table = frontiers.table
     known = {"se": "se" in table or bool(errors["se"].any()), "se_l0": "se_l0" in table}
     return Design(
@@ -218,6 +222,7 @@ def design_of(
         scales=scales_by_group(table, frontiers.groups, dense_limit=dense_limit, relative=relative_sparsity),
         known_errors=tuple(name for name, there in known.items() if there),
         shared_errors=tuple(name for name in ("base", "ablated") if errors[name].any()),
+        shared_groups=shared_groups,
     )
 
 

@@ -149,7 +149,8 @@ def _reported_values(
             arrays.append(array.to_numpy().reshape(-1, *array.shape[-2:]))
             names += [name if array.ndim == 2 else f"{name}[{i}]" for i in range(arrays[-1].shape[0])]
     values = np.concatenate(arrays)
-    varies = np.isfinite(values).all(axis=(1, 2)) & (np.ptp(values, axis=(1, 2)) > 0)
+    with np.errstate(invalid="ignore"):
+        varies = np.isfinite(values).all(axis=(1, 2)) & (np.ptp(values, axis=(1, 2)) > 0)
     return values[varies], [name for name, keep in zip(names, varies, strict=True) if keep]
 
 

@@ -63,6 +63,11 @@ def _ratio(top: Floats, bottom: Floats) -> Floats:
         return np.asarray(np.maximum(top, 0.0) / np.maximum(bottom, 0.0))
 
 
+def _latents_saved(scale: SparsityScale, x: Floats) -> Floats:
+    """1/L0 at x; 0, infinitely many latents, where a straight line would reach the hit at negative x only."""
+    return np.where(np.less(x, 0.0), 0.0, scale.reciprocal(x))
+
+
 def sparsity_gain(
     family: CurveFamily,
     variant: Parameters,
@@ -98,7 +103,7 @@ def sparsity_gain(
     """
     x_variant = family.inverse(hit, **variant)
     x_baseline = family.inverse(hit if baseline_hit is None else baseline_hit, **baseline)
-    return _ratio(scale.reciprocal(x_variant), scale.reciprocal(x_baseline))
+    return _ratio(_latents_saved(scale, x_variant), _latents_saved(scale, x_baseline))
 
 
 def hit_reduction(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from hillfront.coordinates import coordinates_of
 from hillfront.design import Design, design_of
 from hillfront.draws import curve_draws
 from hillfront.frontier_fit import FrontierFit
@@ -32,7 +33,6 @@ from hillfront.sampling import (
     places_of,
 )
 from hillfront.sparsity import DenseLimit
-from hillfront.starts import start_values
 from hillfront.storage import FORMAT
 
 if TYPE_CHECKING:
@@ -138,11 +138,13 @@ class PreparedModel:
         posterior, sample_stats : xarray.Dataset
         """
         data = row_data(frontiers, self.design)
+        coordinates = coordinates_of(data, self.design)
+        centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
         posterior, stats = draw_posterior(
             self.compiled,
             places=self._places,
-            starts=start_values(data, self.design),
-            data=data,
+            starts=coordinates.starts,
+            data=data | centring,
             var_names=reported_variables(self.design, self.priors),
             settings=settings,
             progress=progress,
@@ -221,11 +223,20 @@ class PreparedModel:
 
 
 def _errors(design: Design) -> set[str]:
-    return {*design.known_errors, *(f"error of ce_{name}" for name in design.shared_errors)}
+    shared = (
+        f"error of ce_{name} shared in {group}"
+        for name in design.shared_errors
+        for group in design.shared_groups
+    )
+    return {*design.known_errors, *shared}
 
 
-def _widths(design: Design) -> set[tuple[float, float]]:
-    return {(scale.unit, scale.offset) for scale in design.scales}
+def _widths(design: Design) -> set[str]:
+    """Widths that the scales rest on, by group."""
+    return {
+        f"{scale.unit if design.relative_sparsity else scale.dense or 0.0:g} in {group}"
+        for group, scale in zip(design.groups, design.scales, strict=True)
+    }
 
 
 def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:

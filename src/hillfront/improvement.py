@@ -145,7 +145,8 @@ def _new_pair(unseen: Parameters, index: int, pairs: Sequence[Pair], design: Des
         hits=average_range([pair.hits for pair in pairs]),
         sparsities=average_range([pair.sparsities for pair in pairs]),
         own=({}, {}),
-        scale=average_scale(design.scales),
+        # Of the groups that make the average range, whose ends then lie below the average dense limit.
+        scale=average_scale(tuple(pair.scale for pair in pairs if pair.sparsities) or design.scales),
         losses=(
             _geometric_mean([pair.losses[0] for pair in pairs if np.isfinite(pair.losses[0])]),
             _geometric_mean([pair.losses[1] for pair in pairs if np.isfinite(pair.losses[1])]),
@@ -172,7 +173,7 @@ def _overall(quantity: Quantity, per_group: list[_Record], new: Pair | None) -> 
     if not usable:
         return
     support = "observed" if all(r.support == "observed" for r in usable) else "extrapolated"
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         average = np.exp(np.mean([np.log(r.values) for r in usable], axis=0))
     yield _Record("average", "", support, average)
     if new is not None:

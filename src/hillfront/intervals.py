@@ -44,27 +44,21 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
     [5.0, 50.0, 95.0]
     """
     tail = 0.5 * (1.0 - check_prob(prob))
-    shares = np.array([tail, 0.5, 1.0 - tail])
-    if np.isfinite(draws).all():
-        return np.asarray(np.quantile(draws, shares, axis=-1))
+    shares = [tail, 0.5, 1.0 - tail]
+    odd = ~np.isfinite(draws).all(axis=-1)
+    with np.errstate(invalid="ignore"):
+        ends = np.asarray(np.quantile(draws, shares, axis=-1))
+    for index in np.argwhere(odd):
+        ends[(slice(None), *index)] = _with_odd_draws(draws[tuple(index)], tail)
+    return ends
+
+
+def _with_odd_draws(draws: NDArray[np.float64], tail: float) -> tuple[float, float, float]:
+    """Lower end, median and upper end of draws of which some are infinite or undefined."""
     undefined = np.isnan(draws)
-    ends = []
-    for share, instead in zip(shares, (-np.inf, np.inf, np.inf), strict=True):
-        values = np.where(undefined, instead, draws)
-        if share == 0.5:
-            share = 0.5 * (
-                1.0 - undefined.mean(axis=-1)
-            )  # undefined draws are last: the median of the others
-        # Between infinite draws there is nothing to interpolate.
-        ends.append(_quantile(values, share))
-    found = np.where(undefined.mean(axis=-1) > tail, np.nan, np.array(ends))
-    return np.asarray(found)
-
-
-def _quantile(draws: NDArray[np.float64], share: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Smallest draw that at least this share of them does not exceed, over the last axis."""
-    n = draws.shape[-1]
-    rank = np.clip(np.ceil(np.asarray(share) * n).astype(int) - 1, 0, n - 1)
-    ordered = np.sort(draws, axis=-1)
-    ranks = np.broadcast_to(rank, ordered.shape[:-1])[..., None]
-    return np.asarray(np.take_along_axis(ordered, ranks, axis=-1)[..., 0])
+    if undefined.mean() > tail:
+        return np.nan, np.nan, np.nan
+    # Between infinite draws there is nothing to interpolate.
+    lower = np.quantile(np.where(undefined, -np.inf, draws), tail, method="inverted_cdf")
+    upper = np.quantile(np.where(undefined, np.inf, draws), 1.0 - tail, method="inverted_cdf")
+    return float(lower), float(np.quantile(draws[~undefined], 0.5, method="inverted_cdf")), float(upper)

@@ -15,7 +15,7 @@ pools the groups. Where there is one group or one variant, the effects that it w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,7 @@ if TYPE_CHECKING:
 
     type Tensor = TensorVariable[Any, Any]
 
-__all__ = ["CENTRING", "build_model", "reported_variables", "zero_sum_basis"]
-
-# Coordinates in which the effects are sampled: effect = sd**(1 - c) * z with z ~ Normal(0, sd**c). 1 is the
-# centred form, 0 the non-centred one, and the prior is the same for all. Group effects are fixed by all
-# variants' points at once and sample best centred; interactions, by one curve's, half-way. Measured on the
-# packaged data and on simulated 2 x 3 x 4 designs: docs/model.md.
-CENTRING: Final = {"group": 1.0, "interaction": 0.5}
+__all__ = ["build_model", "effect_columns", "reported_variables", "zero_sum_basis"]
 
 
 def zero_sum_basis(n: int) -> NDArray[np.float64]:
@@ -90,7 +84,10 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     # Bounds hold by construction (every scale is positive), and their checks would be compiled in.
     with pm.Model(coords=coords, check_bounds=False) as model:
         data = {name: pm.Data(name, value) for name, value in row_data(frontiers, design).items()}
-        effects = _group_effects(design, priors)
+        n_columns = len(effect_columns(design))
+        effects = (
+            _group_effects(design, priors, pm.Data("centring", np.full(n_columns, 0.5))) if n_columns else {}
+        )
         parameters = []
         for index, parameter in enumerate(family.sampled):
             how = design.pooling[parameter.natural]
@@ -197,8 +194,25 @@ def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> Tensor:
     return curves
 
 
-def _group_effects(design: Design, priors: Mapping[str, Any]) -> dict[int, Tensor]:
+def effect_columns(design: Design) -> list[tuple[str, str]]:
+    """Parameter and kind (``group`` or ``interaction``) of each column of effect coefficients."""
+    n_groups, n_variants = _grid(design)
+    if n_groups < 2:
+        return []
+    return [
+        (parameter.name, kind)
+        for parameter in design.family.sampled
+        if design.pooling[parameter.natural] == "partial"
+        for kind in ("group", *("interaction",) * (n_variants - 1))
+    ]
+
+
+def _group_effects(design: Design, priors: Mapping[str, Any], centring: Tensor) -> dict[int, Tensor]:
     """Group and interaction effects, (group, variant), of each partially pooled parameter.
+
+    Each is sampled as ``sd**(1 - c) z`` with ``z ~ Normal(0, sd**c)``: c = 1 is the centred form, 0 the
+    non-centred one, and the prior is the same for all. Which is best depends on how well the data fix the
+    effects, so c is chosen for the data that are fitted (:mod:`hillfront.coordinates`).
 
     All of them come from one matrix of coefficients, one column for each kind of effect: the left basis makes
     every column sum to zero over groups, the right one spreads the columns over the variants.
@@ -207,30 +221,23 @@ def _group_effects(design: Design, priors: Mapping[str, Any]) -> dict[int, Tenso
     import pytensor.tensor as pt
 
     n_groups, n_variants = _grid(design)
-    partial = [
-        (index, parameter.name)
-        for index, parameter in enumerate(design.family.sampled)
-        if design.pooling[parameter.natural] == "partial"
-    ]
-    if n_groups < 2 or not partial:
-        return {}
-    scales, columns, centring = [], [], []
-    for _, name in partial:
-        scales.append(_variable(f"{name}_group_sd", priors))
-        columns.append(len(scales) - 1)
-        centring.append(CENTRING["group"])
-        if n_variants > 1:
-            scales.append(_variable(f"{name}_interaction_sd", priors))
-            columns += [len(scales) - 1] * (n_variants - 1)
-            centring += [CENTRING["interaction"]] * (n_variants - 1)
-    log_scale = pt.log(pt.stack(scales))[np.array(columns)]
-    centred = np.array(centring)
+    columns = effect_columns(design)
+    kinds = list(dict.fromkeys(columns))
+    scales = [_variable(f"{name}_{kind}_sd", priors) for name, kind in kinds]
+    log_scale = pt.log(pt.stack(scales))[np.array([kinds.index(column) for column in columns])]
     coefficients = pm.Normal(
-        "effect_coefficients", 0.0, pt.exp(centred * log_scale), shape=(n_groups - 1, len(columns))
+        "effect_coefficients", 0.0, pt.exp(centring * log_scale), shape=(n_groups - 1, len(columns))
     )
+    names = list(dict.fromkeys(name for name, _ in columns))
     over_variants = np.column_stack([np.ones(n_variants), zero_sum_basis(n_variants)]).T
-    spread = np.kron(np.eye(len(partial)), over_variants)
+    spread = np.kron(np.eye(len(names)), over_variants)
     effects = pt.dot(
-        pt.dot(zero_sum_basis(n_groups), coefficients * pt.exp((1.0 - centred) * log_scale)), spread
+        pt.dot(zero_sum_basis(n_groups), coefficients * pt.exp((1.0 - centring) * log_scale)), spread
     )
-    return {index: effects[:, i * n_variants : (i + 1) * n_variants] for i, (index, _) in enumerate(partial)}
+    return {
+        index: effects[
+            :, names.index(parameter.name) * n_variants : (names.index(parameter.name) + 1) * n_variants
+        ]
+        for index, parameter in enumerate(design.family.sampled)
+        if parameter.name in names
+    }

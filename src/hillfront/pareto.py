@@ -118,7 +118,9 @@ def pareto_of(
             ]
             add(variant, "average", "", overall, average, np.exp(np.mean(where, axis=0)))
             if unseen is not None:
-                scale = average_scale(design.scales)
+                scale = average_scale(
+                    tuple(design.scales[design.groups.index(group)] for group, *_ in usable)
+                )
                 v = {name: values[index] for name, values in unseen.items()}
                 b = {name: values[0] for name, values in unseen.items()}
                 gaps = _gaps(family, v, b, overall, margin, scale)

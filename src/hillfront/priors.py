@@ -131,12 +131,21 @@ def resolve_priors(
                 prior.dims = "contrast"
             priors[name] = prior
         elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            if value < 0 or (value == 0 and name != "tau"):
+                _refuse_scatter(name, value)
             priors[name] = float(value)
         else:
             raise ValueError(
                 f"priors[{name!r}] is {value!r}: give a pymc_extras.prior.Prior, or a number to fix it."
             )
     return priors
+
+
+def _refuse_scatter(name: str, value: float) -> None:
+    """Refuse a fixed scatter, or fixed tails, that no noise has; positions and contrasts may be negative."""
+    if name in ("sigma", "tau", "nu") or name.endswith("_sd"):
+        least = "0 or above" if name == "tau" else "above 0"
+        raise ValueError(f"priors[{name!r}] is {value!r}: a number that fixes it must be {least}.")
 
 
 def priors_to_json(priors: Mapping[str, PriorLike]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def row_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
         "observed": frontiers.y.to_numpy(np.float64),
         "cell": design.cells(frontiers),
     }
-    errors = known_errors(frontiers)
+    errors = known_errors(frontiers, design.shared_groups)
     if "se" in design.known_errors or "se" in table:
         data["se"] = errors["se"].to_numpy(np.float64)
     if "se_l0" in design.known_errors:

@@ -107,8 +107,8 @@ def simulate(
     Raises
     ------
     ValueError
-        For fewer than one variant, group or point, scales that are negative, a shape that the family does not
-        have, or sweeps that reach the dense limit.
+        For fewer than one variant, group or point, scales that are negative, a gain that is not positive, a
+        position or a shape that the family does not have, or sweeps that reach the dense limit.
 
     Examples
     --------
@@ -133,12 +133,20 @@ def simulate(
         )
     family, scale = family_named(curve), SparsityScale(dense=dense_limit)
     shapes = _shapes(family, {"k": k, "c": c}, variants)
+    hit, at = hit_at_l0
+    _check_curve(family, shapes, hit, at)
     rng = np.random.default_rng(seed)
     gains = _per_variant(gain if isinstance(gain, (int, float)) else {variants[0]: 1.0, **gain}, variants)
     gains[0] = 1.0
-    hit, at = hit_at_l0
+    if not (np.isfinite(gains) & (gains > 0)).all():
+        raise ValueError(f"gain={gain!r}: a gain is a positive factor, 1 for none.")
     log_reciprocal = np.log(gains) - np.log(at) + group_sd * rng.standard_normal((groups, 1))
     log_reciprocal = log_reciprocal + interaction_sd * rng.standard_normal((groups, len(variants)))
+    if scale.dense is not None and (np.exp(log_reciprocal) * scale.dense <= 1.0).any():
+        raise ValueError(
+            f"dense_limit={dense_limit!r}: a curve would reach the hit of {hit:g} beyond it only. Raise the "
+            "limit or the gain, or give a smaller group_sd or interaction_sd."
+        )
     natural = _through(family, scale.from_reciprocal(np.exp(log_reciprocal)), hit, shapes)
 
     sweep = np.geomspace(l0[0], l0[1], points)
@@ -168,6 +176,22 @@ def simulate(
     )
     truth = _truth(frontiers, family, scale, natural, tuple(variants), names, at_hit)
     return Simulation(frontiers, curves, truth)
+
+
+def _check_curve(family: CurveFamily, shapes: Mapping[str, Floats], hit: float, at: float) -> None:
+    """Refuse a position or a shape that no curve of the family has."""
+    if not 0.0 < hit < 1.0 or not 0.0 < at < np.inf:
+        raise ValueError(
+            f"hit_at_l0={(hit, at)!r}: give a hit between 0 and 1, and the L0, a positive number, at which "
+            "the baseline has it."
+        )
+    if "k" in shapes and not (np.isfinite(shapes["k"]) & (shapes["k"] > 0)).all():
+        raise ValueError(f"k={shapes['k'].tolist()}: slopes must be positive.")
+    if "c" in shapes and not (shapes["c"] < hit).all():
+        raise ValueError(
+            f"c={shapes['c'].tolist()}: a {family.name} curve has its intercept below the hit of {hit:g} "
+            "that hit_at_l0 names."
+        )
 
 
 def _per_variant(value: PerVariant, variants: Sequence[str]) -> Floats:

@@ -19,7 +19,7 @@ _SCOPES = {"average": "average of the groups", "new_group": "a new group"}
 
 
 def _interval(row: pd.Series) -> str:
-    if not np.isfinite(row["median"]):
+    if np.isnan(row["median"]):
         return "no shared range"
     badge = "" if row["support"] == "observed" else " *"
     return f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]{badge}"
@@ -70,6 +70,6 @@ def gain_lines(fit: FrontierFit) -> list[str]:
         lines.append(
             f"{average}{row['variant']} needs {row['median']:.2f}x "
             f"[{row['lower']:.2f}, {row['upper']:.2f}] fewer active latents than {row['baseline']} for the "
-            f"same performance hit ({row['prob']:.0%} interval, {row['support']})."
+            f"same {fit.frontiers.metric_label} ({row['prob']:.0%} interval, {row['support']})."
         )
     return lines

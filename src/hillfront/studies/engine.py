@@ -193,5 +193,6 @@ def cluster(address: str | None) -> Iterator[int | None]:
         raise ModuleNotFoundError(
             "A Dask cluster needs dask.distributed. Install it by: pip install 'hillfront[dask]'"
         ) from error
-    with Client(address) as client, joblib.parallel_config(backend="dask"):
-        yield sum(client.nthreads().values())
+    client = Client(address)  # type: ignore[no-untyped-call]
+    with client, joblib.parallel_config(backend="dask"):
+        yield sum(client.nthreads().values())  # type: ignore[no-untyped-call]
