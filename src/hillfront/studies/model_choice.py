@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from hillfront.curves import FAMILIES
 from hillfront.datasets import load_dataset
+from hillfront.design import design_of
 from hillfront.fitting import prepare
-from hillfront.frontiers import FrontierDataWarning, Frontiers
+from hillfront.frontiers import FrontierDataError, FrontierDataWarning, Frontiers
 from hillfront.noise import DEFAULT_NOISE, NOISES
 from hillfront.sparsity import DenseLimit
 from hillfront.studies.markdown import Report, versions
@@ -100,28 +101,33 @@ def choices(
     for setting in settings:
         for noise in noises:
             for curve in families:
-                for limit in setting.dense_limits:
-                    row: dict[str, object] = {
-                        "table": setting.name,
-                        "rows": len(setting.frontiers),
-                        "curve": curve,
-                        "noise": noise,
-                        "dense_limit": "none" if limit is None else str(limit),
-                    }
-                    try:
-                        prepared = prepare(
-                            setting.frontiers, baseline=setting.baseline, curve=curve, noise=noise,
-                            dense_limit=limit,
-                        )  # fmt: skip
-                    except ValueError as error:
-                        yield row | {"why": str(error).splitlines()[1]}
-                        continue
-                    fit = prepared.fit(draws=draws, seed=seed, progress=False)
+                about = {
+                    "table": setting.name,
+                    "rows": len(setting.frontiers),
+                    "curve": curve,
+                    "noise": noise,
+                }
+                limits = ["none" if limit is None else str(limit) for limit in setting.dense_limits]
+                try:
+                    prepared = prepare(setting.frontiers, baseline=setting.baseline, curve=curve, noise=noise)
+                except FrontierDataError as error:
+                    yield from (
+                        about | {"dense_limit": limit, "why": str(error.faults[0])} for limit in limits
+                    )
+                    continue
+                for name, limit in zip(limits, setting.dense_limits, strict=True):
+                    # The limit only changes the sparsities that a compiled model is given.
+                    design = design_of(
+                        setting.frontiers, baseline=setting.baseline, curve=curve, noise=noise,
+                        dense_limit=limit,
+                    )  # fmt: skip
+                    fit = replace(prepared, design=design).fit(draws=draws, seed=seed, progress=False)
                     with warnings.catch_warnings():
                         warnings.simplefilter("ignore", UserWarning)
                         elpd = arviz_stats.loo(fit.data, pointwise=True)
                     checks = {check.name: check for check in fit.diagnostics().checks}
-                    yield row | {
+                    yield about | {
+                        "dense_limit": name,
                         "elpd_loo": float(elpd.elpd),
                         "se": float(elpd.se),
                         "high_pareto_k": int((elpd.pareto_k > elpd.good_k).sum()),
