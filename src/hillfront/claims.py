@@ -81,6 +81,8 @@ class ClaimCheck:
         Probability of the interval.
     notes : tuple of str
         What a reader must know, such as a failed diagnostic.
+    of : str
+        What ``hits`` are: hits, or costs.
     """
 
     quantity: str
@@ -101,6 +103,7 @@ class ClaimCheck:
     statement: str
     prob: float = DEFAULT_PROB
     notes: tuple[str, ...] = ()
+    of: str = "hits"
 
     @property
     def sentence(self) -> str:
@@ -123,7 +126,7 @@ class ClaimCheck:
     def _where(self) -> str:
         """Say over which hits the claim holds."""
         assert self.hits is not None
-        searched = f"Over the shared hits, {_between(self.hits)}, it has a probability of"
+        searched = f"Over the shared {self.of}, {_between(self.hits)}, it has a probability of"
         if not self.holds_at:
             return f"{searched} {LIKELY:g} or more at none."
         likely = f"{LIKELY:g} or more from {_between(self.holds_at)}"
@@ -200,6 +203,7 @@ def check_claim_of(
         holds_surely_at=found.sure,
         statement=_statement(quantity, design, variant, _bounds(low, high), at, _place(scope, label, design)),
         notes=(*notes, *cautions, *found.notes),
+        of="costs" if design.metric == "cost" else "hits",
     )
 
 

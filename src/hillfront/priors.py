@@ -51,11 +51,11 @@ def default_priors(
     ``*_group_sd``, ``*_interaction_sd``
         Gamma with shape 2, which keeps the zero away and the sampler out of the funnel: mean 1 and 0.3
         for the position's group and variant-by-group effects, 0.2 and 0.1 for log k.
-    ``log_m_mean``, ``c_mean``
-        Slope and intercept of the straight lines: Normal(log 2.5, 2), the same position; Normal(0, 0.2).
     ``log_y_ref_mean``, ``log_share_mean``
-        For a cost without an upper bound: its log at an L0 of 50, Normal(log 0.1, 5), wide because costs have
-        units of their own; and the share of it that falls with L0, for a straight line, Normal(log 0.7, 0.5).
+        Straight lines, and costs without an upper bound: log y at an L0 of 50, Normal(log 0.05, 2) for a hit,
+        which is the same position, and Normal(log 0.1, 5) for a cost, wide because costs have units of their
+        own; and the share of it that falls with L0, which is the log-log slope there and has the prior of k
+        (for costs, as for their k, Normal(log 0.5, 0.7)).
     ``sigma``
         LogNormal(log 0.1, 1.25), scatter between trainings on the logit scale: 95% from 0.009 to 1.2. Nearly
         flat in log sigma, as a scale's prior must be for intervals from four points to cover.

@@ -105,6 +105,9 @@ def log_ratio_interval(
     -------
     lower, estimate, upper : float
     """
+    if not all(np.isfinite(fit.covariance).all() for fit in (variant, baseline)):
+        middle = log_quantity(variant.theta, baseline.theta)
+        return 0.0, float(np.exp(middle)), np.inf
     gradients = []
     for which, fit in enumerate((variant, baseline)):
         thetas = [variant.theta, baseline.theta]
