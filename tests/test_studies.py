@@ -192,7 +192,6 @@ def test_the_model_choice_page(tmp_path: Path) -> None:
         "rhat": 1.0,
         "passed": True,
     }
-    power = {"curve": "power", "noise": "student-t"}
     rows = pd.DataFrame(
         [
             about | {"curve": "hill", "noise": "student-t", "dense_limit": "none", "elpd_loo": 10.0},
