@@ -210,3 +210,50 @@ def test_simulated_lines_are_fitted_well() -> None:
         truth = truth_of(simulation, quantity)
         assert rows.loc[quantity, "lower"] < truth < rows.loc[quantity, "upper"]
         assert rows.loc[quantity, "upper"] < 1.5 * rows.loc[quantity, "lower"]
+
+
+# ---------------------------------------------------------------- scatter and selection
+
+
+def test_heavy_tails_keep_the_meaning_of_sigma() -> None:
+    rng = np.random.default_rng(3)
+    for nu in (None, 3.0, 10.0):
+        e = np.abs(simulated_scatter(rng, (200_000,), nu=nu, outliers=0.0))
+        assert np.mean(e < 1.0) == pytest.approx(0.683, abs=0.01)
+    heavy, normal = (
+        np.abs(simulated_scatter(rng, (200_000,), nu=nu, outliers=0.0)).max() for nu in (3.0, None)
+    )
+    assert heavy > 3 * normal
+
+
+def test_outliers_have_ten_times_the_scatter() -> None:
+    e = np.abs(simulated_scatter(np.random.default_rng(3), (200_000,), nu=None, outliers=0.2))
+    assert np.mean(e > 5.0) == pytest.approx(0.2 * 0.617, abs=0.005)
+
+
+def test_selection_keeps_the_pareto_optimal_of_those_trained() -> None:
+    simulation = simulate(n_trained={"baseline": 8, "variant": 64}, gain=1.0, seed=3)
+    frontiers = simulation.frontiers
+    sizes = frontiers.table.groupby("variant").size()
+    assert 1 < sizes["baseline"] <= 8
+    assert sizes["baseline"] < sizes["variant"] < 64
+    assert len(frontiers.pareto_only()) == len(frontiers)
+    assert frontiers.table["l0"].between(10, 200).all()
+    everyone = simulate(n_trained=30, sigma=0.0, seed=3).frontiers
+    assert len(everyone) == 60  # without scatter all are optimal
+    gains = simulation.truth.query("quantity == 'mean_sparsity_gain'")["value"]
+    assert gains.to_numpy() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"nu": 0.0}, "nu=0.0: degrees of freedom must be positive"),
+        ({"outliers": 1.0}, "outliers=1.0: give the share of outliers"),
+        ({"n_trained": 0}, "n_trained=0: give a whole number of SAEs"),
+        ({"n_trained": {"baseline": 4}}, "has nothing for variant"),
+    ],
+)
+def test_scatter_and_selection_that_cannot_be(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        simulate(**options)

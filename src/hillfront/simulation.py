@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from hillfront.curves import FAMILIES, family_named
+from hillfront.dominance import pareto_optimal
 from hillfront.estimands import mean_hit_reduction, mean_sparsity_gain, parameter_ratio, sparsity_gain
 from hillfront.family import CurveFamily
 from hillfront.frontiers import FrontierDataWarning, Frontiers
 from hillfront.naturals import Reference
+from hillfront.noise import tail_quantile
 from hillfront.ranges import observed_ranges, shared_range
 from hillfront.sparsity import SparsityScale
 
@@ -63,6 +65,9 @@ def simulate(
     interaction_sd: float = 0.0,
     sigma: float = 0.1,
     tau: float = 0.0,
+    nu: float | None = None,
+    outliers: float = 0.0,
+    n_trained: int | Mapping[str, int] | None = None,
     at_hit: Sequence[float] = (0.05,),
     seed: int = 1,
 ) -> Simulation:
@@ -70,6 +75,9 @@ def simulate(
 
     ``y = sigmoid(logit f(x) + sigma e1) + tau e2`` with standard normal e1 and e2, at L0 values evenly
     spaced in log L0; f is kept inside (0, 1) where its family leaves it.
+
+    With ``n_trained``, that many SAEs of each curve are trained, at L0 values uniform in log L0, and only the
+    Pareto-optimal ones are kept, as published tables often do.
 
     Parameters
     ----------
@@ -96,6 +104,12 @@ def simulate(
         Spread of log position between groups, and between variants within groups.
     sigma, tau : float
         Scatter on the logit scale, and additive noise in units of y.
+    nu : float, optional
+        Degrees of freedom of e1; sigma stays the scatter of two thirds of the SAEs. Normal by default.
+    outliers : float
+        Share of SAEs with ten times the scatter.
+    n_trained : int or mapping of variant to int, optional
+        SAEs trained for each curve before the selection; ``points`` then does not count.
     at_hit : sequence of float
         Hits at which the truth of ``sparsity_gain`` is given.
     seed : int
@@ -149,20 +163,26 @@ def simulate(
         )
     natural = _through(family, scale.from_reciprocal(np.exp(log_reciprocal)), hit, shapes)
 
-    sweep = np.geomspace(l0[0], l0[1], points)
-    per_point = {name: values[..., None] for name, values in natural.items()}
-    logit = np.broadcast_to(family.logit(scale.sparsity(sweep), **per_point), (groups, len(variants), points))
-    noisy = logit + sigma * rng.standard_normal(logit.shape)
-    y = special.expit(noisy) + tau * rng.standard_normal(logit.shape)
     names = [f"group {g + 1}" for g in range(groups)]
+    counts = _counts(n_trained, variants, points)
+    sizes = np.tile(counts, groups)
+    if n_trained is None:
+        at_l0 = np.tile(np.geomspace(l0[0], l0[1], points), groups * len(variants))
+    else:
+        at_l0 = np.exp(rng.uniform(np.log(l0[0]), np.log(l0[1]), sizes.sum()))
+    at_curve = {name: np.repeat(values.ravel(), sizes) for name, values in natural.items()}
+    logit = family.logit(scale.sparsity(at_l0), **at_curve)
+    scatter = sigma * simulated_scatter(rng, logit.shape, nu=nu, outliers=outliers)
     table = pd.DataFrame(
         {
-            "group": np.repeat(names, len(variants) * points),
-            "variant": np.tile(np.repeat(variants, points), groups),
-            "l0": np.tile(sweep, groups * len(variants)),
-            "performance_hit": y.ravel(),
+            "group": np.repeat(names, counts.sum()),
+            "variant": np.repeat(np.tile(variants, groups), sizes),
+            "l0": at_l0,
+            "performance_hit": special.expit(logit + scatter) + tau * rng.standard_normal(logit.shape),
         }
     )
+    if n_trained is not None:
+        table = table[pareto_optimal(table)].reset_index(drop=True)
     with warnings.catch_warnings():
         # A simulation of three points is meant to have three points; the table keeps its warnings.
         warnings.simplefilter("ignore", FrontierDataWarning)
@@ -176,6 +196,38 @@ def simulate(
     )
     truth = _truth(frontiers, family, scale, natural, tuple(variants), names, at_hit)
     return Simulation(frontiers, curves, truth)
+
+
+def _counts(
+    n_trained: int | Mapping[str, int] | None, variants: Sequence[str], points: int
+) -> NDArray[np.int64]:
+    """SAEs of each variant's curve, before any selection."""
+    if n_trained is None:
+        return np.full(len(variants), points)
+    counts = _per_variant(n_trained, variants)
+    if not (counts >= 1).all() or not (counts == np.round(counts)).all():
+        raise ValueError(f"n_trained={n_trained!r}: give a whole number of SAEs, 1 or more.")
+    return counts.astype(np.int64)
+
+
+def simulated_scatter(
+    rng: np.random.Generator, shape: tuple[int, ...], *, nu: float | None, outliers: float
+) -> Floats:
+    """Draw scatter of which two thirds lies within 1: normal, or Student t, with a share of outliers.
+
+    Raises
+    ------
+    ValueError
+        For a nu that is not positive, or a share outside [0, 1).
+    """
+    if nu is not None and not nu > 0:
+        raise ValueError(f"nu={nu!r}: degrees of freedom must be positive; leave it out for normal scatter.")
+    if not 0.0 <= outliers < 1.0:
+        raise ValueError(f"outliers={outliers!r}: give the share of outliers, from 0 up to below 1.")
+    e = rng.standard_normal(shape) if nu is None else rng.standard_t(nu, shape) / tail_quantile(nu)
+    if outliers:
+        e = np.where(rng.random(shape) < outliers, 10.0 * e, e)
+    return np.asarray(e)
 
 
 def _check_curve(family: CurveFamily, shapes: Mapping[str, Floats], hit: float, at: float) -> None:
