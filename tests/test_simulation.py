@@ -11,7 +11,7 @@ from scipy import integrate, optimize
 
 import hillfront as hf
 from hillfront.curves import FAMILIES
-from hillfront.simulation import Simulation, simulate
+from hillfront.simulation import Simulation, simulate, simulated_scatter
 
 
 def value(curve: str, x: Any, p: pd.Series) -> Any:

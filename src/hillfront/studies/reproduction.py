@@ -86,7 +86,7 @@ def _claim(fit: FrontierFit, quantity: str, *, low: float, high: float | None = 
     check = fit.check_claim(quantity, low=low, high=high)
     p = check.probability
     word = "stands" if p >= SURE else "does not stand" if p <= UNLIKELY else "open"
-    return f"{p:.2f}", word + (" (extrapolated)" if check.support == "extrapolated" else "")
+    return f"{p:.2f}", word + (", by extrapolation" if check.support == "extrapolated" else "")
 
 
 def _in_short(report: Report, everything: Cases, fits: Fits) -> None:
@@ -102,20 +102,18 @@ def _in_short(report: Report, everything: Cases, fits: Fits) -> None:
         )
         + "."
     )
-    for name, quantity, bounds in (
-        ("**x_half up**", "x_half_ratio", (5.0, 6.0)),
-        ("**k down**", "k_ratio", (1.2, 1.4)),
+    for name, move, quantity, bounds in (
+        ("**x_half up**", "a rise", "x_half_ratio", (5.0, 6.0)),
+        ("**k down**", "a fall", "k_ratio", (1.2, 1.4)),
     ):
         found = []
         for site, case in optimal.items():
             fit = fits.of(case)
             p, word = _claim(fit, quantity, low=1.0)
             inside, _ = _claim(fit, quantity, low=bounds[0], high=bounds[1])
-            found.append(
-                f"{site}: that it does {_is(word)} (P = {p}), by {number(bounds[0])} to {number(bounds[1])} "
-                f"with P = {inside}"
-            )
-        texts.append(f"{name}: {'; '.join(found)}.")
+            between = f"{number(bounds[0])} to {number(bounds[1])}"
+            found.append(f"{site}: {move} {_is(word)} (P = {p}), one by {between} has P = {inside}")
+        texts.append(f"{name}. {'; '.join(found)}.")
     for points in ("Pareto", "all"):
         verdicts = ", ".join(
             f"{site} {fits.of(everything[site, points]).pareto().summary['verdict'].iloc[0]}"
