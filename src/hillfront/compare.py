@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hillfront.cross_validation import leave_one_curve_out, leave_one_out
 from hillfront.curves import FAMILIES, family_named
-from hillfront.diagnostics import LOO_DRAWS_MIN
+from hillfront.checks_of_fit import LOO_DRAWS_MIN
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
