@@ -36,7 +36,11 @@ P_MIN: Final = 0.001
 
 P_SEEN: Final = 0.05
 SCATTER_MIN: Final = 0.02
+"""Scatter on the logit scale that no packaged table goes below."""
+
 FEW_POINTS: Final = 6
+"""SAEs a curve from which on little scatter is believed."""
+
 _RUN_POINTS_MIN: Final = 3
 
 
@@ -49,8 +53,8 @@ class LooPit:
     values : array, shape (obs,)
         Share of each SAE's leave-one-out predictions that lie below it; uniform if the model is right.
     p : float
-        Of the Kolmogorov-Smirnov test of their uniformity. ArviZ's own tests react to a single SAE that is far
-        out (Pythia-2.8B: ``pot_c`` gives 2e-7, this 0.15), which the largest residual reports already.
+        Of the Kolmogorov-Smirnov test of their uniformity. ArviZ's own tests react to a single SAE that is
+        far out (Pythia-2.8B: ``pot_c`` gives 2e-7, this 0.15), which the largest residual reports already.
     """
 
     values: Floats
@@ -195,27 +199,46 @@ def _loo_pit(tree: xr.DataTree) -> Check:
     if sizes["chain"] * sizes["draw"] < LOO_DRAWS_MIN:
         return Check("LOO-PIT", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws.")
     found = loo_pit_of(tree)
-    fails = found.p < P_MIN
     inside = float((np.abs(found.values - 0.5) < 0.25).mean())
+    # Predictions that are too wide make for cautious intervals, which are no reason to withhold a result.
+    wide = inside > 0.5
+    fails = found.p < P_MIN and not wide
+    step = (
+        "Predictions of SAEs that were left out are wider than they need be: the intervals are cautious."
+        if wide
+        else "Predictions of SAEs that were left out are too narrow, or to one side: see plot_checks; try "
+        "another family or noise."
+    )
     return Check(
         "LOO-PIT", found.p, f"p >= {P_MIN}" if fails else "", False if fails else None,
         f"{inside:.0%} of SAEs lie inside the central 50% of their leave-one-out predictions; uniform with "
         f"p = {found.p:.2g}",
-        "Predictions of SAEs that were left out are too narrow, too wide or to one side: see plot_checks; "
-        "try another family or noise." if found.p < P_SEEN else "",
+        step if found.p < P_SEEN else "",
     )  # fmt: skip
 
 
 def _scatter(expected: Expected, noise: dict[str, Floats], frontiers: Frontiers, design: Design) -> Check:
-    """Points that happen to lie on a line say that there is no scatter at all; trained SAEs have some."""
+    """Points that happen to lie on a line seem to have no scatter at all; trained SAEs have some.
+
+    The scatter is the median over the SAEs of the 68% half-width on the logit scale (relative, for a cost),
+    of sigma, tau and known errors together. It is implausible where most of the posterior lies below 0.02:
+    SAEs that are trained again with another seed scatter by some 1 to 2%, and the packaged tables of
+    published sweeps by more (1% points of the posterior: 0.027 for Pythia-2.8B, 0.14 for Gemma-7B). How often
+    this fires is in docs/model.md.
+    """
     observation = design.observation
     unit = 1.0 if observation.on_logit else expected.spread
     scatter = np.median(np.sqrt(observation.variance(expected, noise)) / unit, axis=0)
-    p, middle = float((scatter < SCATTER_MIN).mean()), float(np.median(scatter))
+    share, middle = float((scatter < SCATTER_MIN).mean()), float(np.median(scatter))
     points = float(np.median(np.unique(design.cells(frontiers), return_counts=True)[1]))
-    alarm = p > 0.5 and points < FEW_POINTS
+    alarm = share > 0.5 and points < FEW_POINTS
     return Check(
         "scatter", middle, "", None,
-        f"SAEs scatter about their curves by {middle:.1%} (68%)",
-        "" if not alarm else "",
+        f"SAEs scatter about their curves by {middle:.1%} (68%), with probability {share:.2f} by less than "
+        f"{SCATTER_MIN:.0%}",
+        f"Implausibly little, from {points:g} SAEs a curve: the published sweeps that hillfront packages "
+        "scatter by more, and training again with another seed alone gives 1 to 2%, so the intervals may be "
+        "far too narrow. Check that the rows are separate trainings, as measured; add SAEs or known errors "
+        "(se), or give sigma a prior."
+        if alarm else "",
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy import stats
@@ -26,6 +27,7 @@ __all__ = ["plot_checks"]
 _ABOVE, _BELOW = "#d55e00", "#0072b2"
 _BAND_SEED = 214
 _LABELLED_CURVES = 30
+_FAR = 6.0
 
 
 def plot_checks(fit: FrontierFit, *, ax: Axes | Sequence[Axes] | None = None) -> NDArray[np.object_]:
@@ -95,10 +97,12 @@ def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
     axis.axhline(0.0, color="0.6", linewidth=1.0)
     axis.plot(at, ecdf - at, color="0.1", linewidth=1.5, drawstyle="steps-mid")
     axis.set_xlim(0, 1)
-    axis.set_xlabel("LOO-PIT: share of predictions below the SAE's hit")
+    top = 1.35 * max(float(np.max(upper - at)), float(np.abs(ecdf - at).max()))
+    axis.set_ylim(-top, top)
+    axis.set_xlabel(f"LOO-PIT: share of predictions below the SAE's {_what(fit)}")
     axis.set_ylabel("ECDF minus uniform")
     axis.set_title(f"Leave-one-out predictions: {_p(found.p)}")
-    axis.legend(loc="upper left", frameon=False, fontsize="small")
+    axis.legend(loc="upper center", frameon=False, fontsize="small")
 
 
 def _draw_residuals(
@@ -120,9 +124,19 @@ def _draw_residuals(
     left = np.log(l0[furthest]) < np.log(l0).mean()
     axis.annotate(
         f"row {table['row'].to_numpy()[furthest]}", (l0[furthest], middle[furthest]), fontsize="small",
-        xytext=(6 if left else -6, 0), textcoords="offset points", ha="left" if left else "right", va="center",
+        xytext=(6 if left else -6, 0), textcoords="offset points", ha="left" if left else "right",
+        va="center",
     )  # fmt: skip
     reach = 1.15 * max(float(np.abs(middle).max()), bound)
+    if reach > _FAR * bound:
+        # A single SAE far out would flatten all others.
+        axis.set_yscale("symlog", linthresh=2 * bound, linscale=1.5)
+        decades = 10.0 ** np.arange(1, np.ceil(np.log10(reach)) + 1)
+        ticks = np.concatenate([-decades[::-1], [-2.0, 0.0, 2.0], decades])
+        axis.set_yticks(ticks[np.abs(ticks) <= 1.5 * reach])
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
+        reach *= 1.5
     axis.set_ylim(-reach, reach)
     _log_l0(axis, l0)
     axis.set_ylabel("residual, in scales")
@@ -147,7 +161,9 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
     axis.set_ylim(len(curves) - 0.4, -0.6)
     if len(curves) <= _LABELLED_CURVES:
         n = len(design.variants)
-        names = [_curve_name(design.groups[c // n], design.variants[c % n], len(design.groups)) for c in curves]
+        names = [
+            _curve_name(design.groups[c // n], design.variants[c % n], len(design.groups)) for c in curves
+        ]
         axis.set_yticks(range(len(curves)), names, fontsize=8 if len(curves) <= 12 else 5.5)
     else:
         axis.set_yticks([])
@@ -207,8 +223,8 @@ def _sensitivity_title(sensitivity: pd.DataFrame | None, rows: pd.Index) -> str:
     known = None if sensitivity is None else sensitivity.loc[rows, ["prior", "likelihood"]].dropna()
     if known is None or known.empty:
         return f"Mean sparsity gain: sensitivity unknown (it takes {DRAWS_MIN:,} draws)"
-    worst = known.loc[known["prior"].idxmax()]
-    return f"Mean sparsity gain: sensitivity {worst['prior']:.2f} to prior, {worst['likelihood']:.2f} to data"
+    prior, likelihood = known.sort_values("prior").to_numpy(np.float64)[-1]
+    return f"Mean sparsity gain: sensitivity {prior:.2f} to prior, {likelihood:.2f} to data"
 
 
 def _finite_log(draws: Floats) -> Floats:
@@ -240,10 +256,12 @@ def _curve_name(group: str, variant: str, n_groups: int) -> str:
     return f"{group}, {variant}" if n_groups > 1 else variant
 
 
-def _two_colours() -> object:
-    from matplotlib.colors import LinearSegmentedColormap
-
+def _two_colours() -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("signs", [_BELOW, "#f7f7f7", _ABOVE])
+
+
+def _what(fit: FrontierFit) -> str:
+    return "hit" if fit.frontiers.bounded else fit.frontiers.metric_label
 
 
 def _p(p: float) -> str:
