@@ -18,7 +18,7 @@ from hillfront.frontier_fit import FrontierFit
 from hillfront.log_priors import log_priors_of
 from hillfront.plots import plot_improvement
 from hillfront.priors import resolve_priors
-from hillfront.sensitivity import CONFLICT, DRAWS_MIN, STRONG_PRIOR, sensitivity_of
+from hillfront.sensitivity import CONFLICT, DRAWS_MIN, STRONG_PRIOR, prior_note, sensitivity_of
 from hillfront.simulation import simulate
 from hillfront.summary import gain_lines, summary_table
 
@@ -119,6 +119,13 @@ def test_diagnosis_is_arvizs() -> None:
         assert ours["prior"] == pytest.approx(theirs["prior"])
         assert ours["likelihood"] == pytest.approx(theirs["likelihood"])
         assert (ours["diagnosis"] or "✓") == theirs["diagnosis"]
+
+
+def test_the_median_with_half_the_prior() -> None:
+    """Of a normal mean it is known: half the weight of the prior at 0.3, the data at 0 keep theirs."""
+    found = sensitivity_of(*conjugate(0.5)).iloc[0]
+    assert np.log(found["median_half_prior"]) == pytest.approx(0.3 * 25 / 75, abs=0.006)
+    assert f"median {found['median_half_prior']:.3g} with the prior at half its strength" in prior_note(found)
 
 
 def test_what_cannot_be_judged_is_not() -> None:

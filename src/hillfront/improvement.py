@@ -43,7 +43,8 @@ class Improvement:
     notes : tuple of str
         What a reader of the table must know, such as a failed diagnostic.
     sensitivity : pandas.DataFrame or None
-        Row by row, the sensitivity to the prior and to the likelihood, and what ArviZ says of them.
+        Row by row, the sensitivity to the prior and to the likelihood, what ArviZ says of them, and the
+        median with the prior at half its strength; see :func:`hillfront.sensitivity.sensitivity_of`.
     """
 
     summary: pd.DataFrame
