@@ -335,7 +335,7 @@ def test_fit_writes_every_file(run: Run, tmp_path: Path, sampler: SimpleNamespac
     )
     assert list(improvement) == [
         "baseline", "variant", "layer", "scope", "quantity", "at", "median", "lower", "upper", "prob",
-        "p_gt_1", "support",
+        "p_gt_1", "support", "prior_driven",
     ]  # fmt: skip
     assert list(pareto) == [
         "baseline", "variant", "layer", "scope", "l0_low", "l0_high", "p_better", "p_worse", "p_cross",

@@ -234,7 +234,9 @@ def one(table: pd.DataFrame, **labels: object) -> pd.Series:
     return found.iloc[0]
 
 
-IMPROVEMENT_COLUMNS = ["scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support"]
+IMPROVEMENT_COLUMNS = [
+    "scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support", "prior_driven",
+]  # fmt: skip
 PARETO_COLUMNS = [
     "scope", "l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0", "verdict",
 ]  # fmt: skip

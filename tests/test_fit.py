@@ -82,7 +82,7 @@ def test_the_tree_is_complete_labelled_and_clean(pair_fit: FrontierFit) -> None:
     tree = pair_fit.data
     assert set(tree.children) == {
         "posterior", "sample_stats", "prior", "prior_predictive", "posterior_predictive", "log_likelihood",
-        "observed_data", "constant_data", "frontiers",
+        "log_prior", "observed_data", "constant_data", "frontiers",
     }  # fmt: skip
     posterior = tree["posterior"].to_dataset()
     assert set(posterior) == set(tree["prior"].to_dataset())

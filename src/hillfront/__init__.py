@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hillfront.fitting import fit, prepare
     from hillfront.frontier_fit import FrontierFit
     from hillfront.frontiers import Frontiers
-    from hillfront.plots import plot_families, plot_frontiers, plot_improvement
+    from hillfront.plots import plot_checks, plot_families, plot_frontiers, plot_improvement
     from hillfront.simulation import simulate
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "compare_curves",
     "fit",
     "load_dataset",
+    "plot_checks",
     "plot_families",
     "plot_frontiers",
     "plot_improvement",
@@ -39,6 +40,7 @@ _HOME = {
     "compare_curves": "hillfront.compare",
     "fit": "hillfront.fitting",
     "load_dataset": "hillfront.datasets",
+    "plot_checks": "hillfront.plots",
     "plot_families": "hillfront.plots",
     "plot_frontiers": "hillfront.plots",
     "plot_improvement": "hillfront.plots",

@@ -24,10 +24,11 @@ from hillfront.claim_requests import (
 )
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
-from hillfront.improvement import Improvement, improvement_of
+from hillfront.improvement import Improvement, Sensitivity, improvement_of
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
 from hillfront.pareto import DEFAULT_THRESHOLD
 from hillfront.ranges import Range, average_range, observed_ranges, shared_range
+from hillfront.sensitivity import prior_note
 
 Floats = NDArray[np.float64]
 Improve = Callable[..., Improvement]
@@ -151,6 +152,7 @@ def check_claim_of(
     variant: str | None = None,
     seed: int = 1,
     notes: tuple[str, ...] = (),
+    sensitivity: Sensitivity | None = None,
 ) -> ClaimCheck:
     """Check a published claim against a posterior; see :meth:`hillfront.FrontierFit.check_claim`."""
     check_quantity(quantity, design)
@@ -184,6 +186,9 @@ def check_claim_of(
         found = _look_over_hits(improve, choose, ranges, low, high)
     in_groups = [] if scope == "group" else supports[choose(improved, scope="group", group=None)].tolist()
     cautions = [] if support == "none" else _cautions(values, in_groups)
+    if sensitivity is not None and support != "none":
+        judged = sensitivity(improved.draws[rows[:1]]).iloc[0]
+        cautions += [prior_note(judged)] if judged["diagnosis"] else []
     lower, median, upper = equal_tailed(values).tolist()
     return ClaimCheck(
         quantity=quantity,

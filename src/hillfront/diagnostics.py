@@ -14,10 +14,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from hillfront.check import Check
+from hillfront.checks_of_fit import LOO_DRAWS_MIN, checks_of_fit
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
-from hillfront.intervals import DEFAULT_PROB
-from hillfront.predict import at_rows, noise_draws
 
 __all__ = ["Check", "Diagnostics", "diagnostics_of"]
 
@@ -25,39 +25,6 @@ RHAT_MAX = 1.01
 ESS_PER_CHAIN = 100
 BFMI_MIN = 0.3
 PARETO_K_MAX = 0.7
-LOO_DRAWS_MIN = 100
-RESIDUAL_P_MIN = 0.001
-RESIDUAL_P_SEEN = 0.05
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: what was seen, what is asked, and what to do where they differ.
-
-    Attributes
-    ----------
-    name : str
-    value : float
-    asked : str
-        The condition in words, empty where the check only informs.
-    passed : bool or None
-        None where the check only informs.
-    seen, next_step : str
-    """
-
-    name: str
-    value: float
-    asked: str
-    passed: bool | None
-    seen: str
-    next_step: str
-
-    def __str__(self) -> str:
-        """One line."""
-        state = {True: "passed", False: "FAILED", None: "for information"}[self.passed]
-        asked = f" (asked: {self.asked})" if self.asked else ""
-        step = f" {self.next_step}" if self.passed is not True and self.next_step else ""
-        return f"{self.name}: {state}: {self.seen}{asked}.{step}"
 
 
 @dataclass(frozen=True)
@@ -106,7 +73,7 @@ def diagnostics_of(
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups posterior, sample_stats and log_likelihood.
+        With groups posterior, sample_stats, log_likelihood, posterior_predictive and observed_data.
     frontiers : Frontiers
     design : Design
     reported : xarray.DataArray, dims (row, chain, draw)
@@ -127,7 +94,7 @@ def diagnostics_of(
             _bfmi(stats),
             _tree_depth(stats),
             _pareto_k(tree),
-            *_residuals(posterior, frontiers, design, seed),
+            *checks_of_fit(tree, frontiers, design, seed=seed),
         )
     )
 
@@ -245,31 +212,3 @@ def _pareto_k(tree: xr.DataTree) -> Check:
         "Single SAEs that decide their curve; LOO is approximate there. Usual for curves of few points."
         if n else "",
     )  # fmt: skip
-
-
-def _residuals(posterior: xr.Dataset, frontiers: Frontiers, design: Design, seed: int) -> tuple[Check, Check]:
-    """Posterior predictive checks of the residuals: how many lie far out, and how far the furthest."""
-    expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
-    rng = np.random.default_rng([seed, 4])
-    y = frontiers.table[frontiers.metric].to_numpy(np.float64)[:, None]
-    observed = np.abs(design.observation.residual(y, expected, noise))
-    replicated = np.abs(design.observation.standard_draws(rng, noise, observed.shape))
-    bound = design.observation.tail_bound(noise, prob=DEFAULT_PROB)
-    p_share = float(np.mean((replicated > bound).mean(axis=0) >= (observed > bound).mean(axis=0)))
-    share = float((observed > bound).mean())
-    spread = Check(
-        "residuals", p_share, f"p >= {RESIDUAL_P_MIN}", p_share >= RESIDUAL_P_MIN,
-        f"{share:.1%} of SAEs lie outside their {DEFAULT_PROB:.0%} predictive interval, as many in "
-        f"{p_share:.1%} of replicated data sets",
-        "The curves miss more SAEs than their scatter explains: look at the frontiers; try another family.",
-    )  # fmt: skip
-    p_largest = float(np.mean(replicated.max(axis=0) >= observed.max(axis=0)))
-    row = int(frontiers.table["row"].to_numpy()[np.argmax(observed.mean(axis=1))])
-    # One outlier is what the heavy tails are there to discount; the reader should know which it is.
-    largest = Check(
-        "largest residual", p_largest, "", None,
-        f"row {row} is the furthest from its curve, as far in {p_largest:.1%} of replicated data sets",
-        "The model hardly ever makes such a point and gives it little weight: check this row for a slip."
-        if p_largest < RESIDUAL_P_SEEN else "",
-    )  # fmt: skip
-    return spread, largest

@@ -19,6 +19,7 @@ from hillfront.design import Design, design_of
 from hillfront.draws import curve_draws
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
+from hillfront.log_priors import LogPriors, log_priors_of
 from hillfront.model import build_model, reported_variables
 from hillfront.noise import DEFAULT_NOISE
 from hillfront.predict import pointwise
@@ -77,6 +78,10 @@ class PreparedModel:
         names = reported_variables(self.design, self.priors)
         prior = draw_prior(self.model, var_names=names, draws=PRIOR_DRAWS, seed=_PRIOR_SEED)
         return _complete(prior, self.design, self.priors)
+
+    @cached_property
+    def _log_priors(self) -> LogPriors:
+        return log_priors_of(self.design, self.priors)
 
     def fit(
         self,
@@ -194,6 +199,7 @@ class PreparedModel:
             "sample_stats": stats,
             "posterior_predictive": predictive.to_dataset(name="y"),
             "log_likelihood": log_likelihood.to_dataset(name="y"),
+            "log_prior": self._log_priors.at(posterior),
             "prior": self._prior,
             "prior_predictive": prior_predictive.to_dataset(name="y"),
             "observed_data": y.to_dataset(name="y"),
@@ -206,7 +212,10 @@ class PreparedModel:
             ),
             "frontiers": frontiers.to_dataset(),
         }
-        tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+        # With every parameter fixed, there is no prior.
+        tree = xr.DataTree.from_dict(
+            {f"/{name}": dataset for name, dataset in groups.items() if dataset.data_vars}
+        )
         tree.attrs = {
             "hillfront_format": FORMAT,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
@@ -22,6 +23,7 @@ from hillfront.intervals import DEFAULT_PROB
 from hillfront.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
 from hillfront.predict import predict_curves
 from hillfront.quantities import DEFAULT_AT_L0
+from hillfront.sensitivity import sensitivity_of
 from hillfront.storage import read_tree, write_tree
 
 __all__ = ["FrontierFit"]
@@ -37,8 +39,8 @@ class FrontierFit:
     ----------
     data : xarray.DataTree
         Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
-        observed_data, constant_data and frontiers (the table itself); versions, seed, settings, priors and
-        the data's hash are in its attributes. ArviZ reads it as it is.
+        log_prior (of the top-level priors), observed_data, constant_data and frontiers (the table itself);
+        versions, seed, settings, priors and the data's hash are in its attributes. ArviZ reads it as it is.
     """
 
     data: xr.DataTree
@@ -67,6 +69,11 @@ class FrontierFit:
     @cached_property
     def _posterior(self) -> xr.Dataset:
         return self.data["posterior"].to_dataset()
+
+    @cached_property
+    def _sensitivities(self) -> dict[Hashable, pd.DataFrame]:
+        # By the places of a table, so that asking again costs nothing.
+        return {}
 
     @cached_property
     def _diagnostics(self) -> Diagnostics:
@@ -120,7 +127,8 @@ class FrontierFit:
             ``mean_sparsity_gain`` and ``mean_hit_reduction``, the headline figures, over the range that both
             frontiers observed; the gains at the places asked for; and the ratios of the curves' parameters.
             All are above 1 where the variant is better, apart from ``k_ratio``, which only describes the
-            shape. Empty with a single variant.
+            shape. Empty with a single variant. ``prior_driven`` marks what changes with the prior; it is
+            False throughout in a fit that was saved by a version without log_prior.
 
         Raises
         ------
@@ -128,10 +136,17 @@ class FrontierFit:
             For a probability or a hit outside (0, 1), an L0 or a loss difference that is not positive, or
             ``at_nats`` without the losses.
         """
+        places = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
+
+        def sensitivity(draws: xr.DataArray) -> pd.DataFrame:
+            if places not in self._sensitivities:
+                self._sensitivities[places] = sensitivity_of(self.data, draws)
+            return self._sensitivities[places].copy()
+
         return improvement_of(
             self._posterior, self.frontiers, self.design,
             prob=prob, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats, seed=self.settings["seed"],
-            notes=self.notes,
+            notes=self.notes, sensitivity=sensitivity,
         )  # fmt: skip
 
     def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
@@ -197,8 +212,8 @@ class FrontierFit:
         """
         return check_claim_of(
             self._posterior, self.frontiers, self.design, quantity,
-            low=low, high=high, at=at, group=group, variant=variant,
-            seed=self.settings["seed"], notes=self.notes,
+            low=low, high=high, at=at, group=group, variant=variant, seed=self.settings["seed"],
+            notes=self.notes, sensitivity=partial(sensitivity_of, self.data),
         )  # fmt: skip
 
     def diagnostics(self) -> Diagnostics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,8 +22,9 @@ from hillfront.sparsity import average_scale
 
 Floats = NDArray[np.float64]
 Ranges = dict[tuple[str, str], dict[str, Range]]
+Sensitivity = Callable[[xr.DataArray], pd.DataFrame]
 
-__all__ = ["Improvement", "check_places", "improvement_of"]
+__all__ = ["Improvement", "Sensitivity", "check_places", "improvement_of"]
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,21 @@ class Improvement:
     summary : pandas.DataFrame
         One row a quantity. Columns: baseline, variant, the group columns, scope (``average`` over the
         observed groups, ``new_group`` or ``group``), quantity, at (hit, L0 or nats), median, lower,
-        upper, prob, p_gt_1 and support (``observed``, ``extrapolated`` or ``none``).
+        upper, prob, p_gt_1, support (``observed``, ``extrapolated`` or ``none``) and prior_driven: whether
+        the prior matters by :func:`hillfront.sensitivity.sensitivity_of`, False where that is not known.
     draws : xarray.DataArray, dims (row, chain, draw)
         Row i of the summary is made of ``draws[i]``; its labels are coordinates along ``row``.
     notes : tuple of str
         What a reader of the table must know, such as a failed diagnostic.
+    sensitivity : pandas.DataFrame or None
+        Row by row, the sensitivity to the prior and to the likelihood, what ArviZ says of them, and the
+        median with the prior at half its strength; see :func:`hillfront.sensitivity.sensitivity_of`.
     """
 
     summary: pd.DataFrame
     draws: xr.DataArray
     notes: tuple[str, ...] = ()
+    sensitivity: pd.DataFrame | None = None
 
     def __str__(self) -> str:
         """The table, below the notes."""
@@ -63,8 +69,12 @@ def improvement_of(
     at_nats: Sequence[float] = (),
     seed: int = 1,
     notes: tuple[str, ...] = (),
+    sensitivity: Sensitivity | None = None,
 ) -> Improvement:
-    """Summarise every improvement factor of every variant; see :meth:`hillfront.FrontierFit.improvement`."""
+    """Summarise every improvement factor of every variant; see :meth:`hillfront.FrontierFit.improvement`.
+
+    ``sensitivity`` judges the draws of the table; without it, ``prior_driven`` is False throughout.
+    """
     check_prob(prob)
     if at_hit is None:
         at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
@@ -97,7 +107,7 @@ def improvement_of(
                     }
                 )
                 draws.append(record.values)
-    return _assemble(rows, draws, posterior, frontiers, prob, notes)
+    return _assemble(rows, draws, posterior, frontiers, prob, notes, sensitivity)
 
 
 @dataclass(frozen=True)
@@ -222,6 +232,7 @@ def _assemble(
     frontiers: Frontiers,
     prob: float,
     notes: tuple[str, ...],
+    sensitivity: Sensitivity | None,
 ) -> Improvement:
     n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
     labels = ["baseline", "variant", "group", "scope", "quantity", "at", "support"]
@@ -241,11 +252,15 @@ def _assemble(
         },
         name="improvement",
     )
-    return Improvement(_with_group_columns(table, frontiers), array, notes)
+    judged = None if sensitivity is None else sensitivity(array)
+    table["prior_driven"] = False if judged is None else judged["diagnosis"].to_numpy() != ""
+    return Improvement(_with_group_columns(table, frontiers), array, notes, judged)
 
 
 def _with_group_columns(table: pd.DataFrame, frontiers: Frontiers) -> pd.DataFrame:
     """Put the group's own columns, blank for the scopes above groups, in the design's order."""
     own = frontiers.group_table.reindex(table["group"]).fillna("").astype(str).reset_index(drop=True)
-    columns = ["scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support"]
+    columns = [
+        "scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support", "prior_driven",
+    ]  # fmt: skip
     return pd.concat([table[["baseline", "variant"]], own, table[columns]], axis=1)

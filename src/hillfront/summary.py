@@ -9,6 +9,7 @@ import pandas as pd
 
 from hillfront.frontier_fit import FrontierFit
 from hillfront.intervals import DEFAULT_PROB
+from hillfront.sensitivity import THRESHOLD
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,8 +22,8 @@ _SCOPES = {"average": "average of the groups", "new_group": "a new group"}
 def _interval(row: pd.Series) -> str:
     if np.isnan(row["median"]):
         return "no shared range"
-    badge = "" if row["support"] == "observed" else " *"
-    return f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]{badge}"
+    badges = (" *" if row["support"] != "observed" else "") + (" !" if row["prior_driven"] else "")
+    return f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]{badges}"
 
 
 def summary_table(fit: FrontierFit) -> Table:
@@ -40,7 +41,12 @@ def summary_table(fit: FrontierFit) -> Table:
     table = Table(
         title=f"Against {fit.baseline}: factors above 1 favour the variant "
         f"(median, {DEFAULT_PROB:.0%} interval)",
-        caption="* extrapolated, or predicted for a group without data",
+        caption="* extrapolated, or predicted for a group without data"
+        + (
+            f"\n! depends on the prior: power-scaling sensitivity of {THRESHOLD:g} or more"
+            if any(rows["prior_driven"].any() for rows in headline.values())
+            else ""
+        ),
     )
     for heading in ("variant", "where", "mean sparsity gain", "mean hit reduction", "p better", "verdict"):
         table.add_column(heading, justify="right" if heading == "p better" else "left")
@@ -70,6 +76,7 @@ def gain_lines(fit: FrontierFit) -> list[str]:
         lines.append(
             f"{average}{row['variant']} needs {row['median']:.2f}x "
             f"[{row['lower']:.2f}, {row['upper']:.2f}] fewer active latents than {row['baseline']} for the "
-            f"same {fit.frontiers.metric_label} ({row['prob']:.0%} interval, {row['support']})."
+            f"same {fit.frontiers.metric_label} ({row['prob']:.0%} interval, {row['support']}"
+            f"{', depends on the prior' if row['prior_driven'] else ''})."
         )
     return lines

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hillfront.plots.checks import plot_checks
 from hillfront.plots.families import plot_families
 from hillfront.plots.forest import plot_improvement
 from hillfront.plots.frontier import plot_frontiers
 
-__all__ = ["plot_families", "plot_frontiers", "plot_improvement"]
+__all__ = ["plot_checks", "plot_families", "plot_frontiers", "plot_improvement"]

@@ -44,7 +44,8 @@ def plot_improvement(
     Returns
     -------
     matplotlib Axes
-        Filled markers rest on data, hollow ones are extrapolated; a factor above 1 favours the variant.
+        Filled markers rest on data, hollow ones are extrapolated; a factor above 1 favours the variant. An
+        exclamation mark beside the numbers means that they depend on the prior.
 
     Raises
     ------
@@ -86,8 +87,9 @@ def plot_improvement(
                 markerfacecolor=style.colour if observed else "white", markeredgewidth=1.4,
             )  # fmt: skip
             ax.text(
-                1.01, y, f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]", va="center",
-                fontsize="small", transform=ax.get_yaxis_transform(),
+                1.01, y, f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"
+                + (" !" if row["prior_driven"] else ""),
+                va="center", fontsize="small", transform=ax.get_yaxis_transform(),
             )  # fmt: skip
     _decorate(ax, rows, order, quantity, at)
     _legend(ax, rows, variants, {name: styles[name].colour for name in variants},
@@ -156,6 +158,10 @@ def _legend(
             Line2D([], [], color="0.3", marker=marker, markerfacecolor="white", linestyle="none",
                    label="extrapolated or predicted")
         )  # fmt: skip
+    if rows["prior_driven"].any():
+        handles.append(
+            Line2D([], [], color="0.1", marker="$!$", linestyle="none", label="depends on the prior")
+        )
     ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(handles), frameon=False,
         fontsize="small",

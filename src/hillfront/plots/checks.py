@@ -1,0 +1,268 @@
+"""The figure of checks: does the model fit its data, and do the data or the prior make the result?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+from scipy import stats
+
+from hillfront.checks_of_fit import LOO_DRAWS_MIN, loo_pit_of, residuals_of, sign_changes
+from hillfront.frontier_fit import FrontierFit
+from hillfront.improvement import improvement_of
+from hillfront.intervals import DEFAULT_PROB
+from hillfront.plots.style import VariantStyle, axes_for, styles_for
+from hillfront.predict import noise_draws
+from hillfront.sensitivity import DRAWS_MIN
+
+Floats = NDArray[np.float64]
+
+__all__ = ["plot_checks"]
+
+_ABOVE, _BELOW = "#d55e00", "#0072b2"
+_BAND_SEED = 214
+_LABELLED_CURVES = 30
+_FAR = 6.0
+
+
+def plot_checks(fit: FrontierFit, *, ax: Axes | Sequence[Axes] | None = None) -> NDArray[np.object_]:
+    """Draw what the checks of the fit saw, and the prior beside the posterior, in four panels.
+
+    Leave-one-out predictions: the difference between the distribution of the LOO-PIT values and a uniform
+    one, inside its band if predictions are right. Residuals in scales against L0, in which 90% of SAEs lie in
+    the grey band, the furthest one with its row. The sign of each residual along each curve: runs of one
+    colour mean that the curve has the wrong shape. And the headline factor, the mean sparsity gain on average
+    over the groups, before and after the data.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+    ax : sequence of four matplotlib Axes, optional
+        A figure is made if left out.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib Axes
+        The four panels, in this order.
+
+    Raises
+    ------
+    ValueError
+        For another number of axes.
+
+    See Also
+    --------
+    hillfront.FrontierFit.diagnostics : The same checks in numbers, with what to do.
+    """
+    _, axes = axes_for(4, ax, columns=2, size=(4.6, 3.6))
+    styles = styles_for(fit.design.variants)
+    residual = residuals_of(fit.data["posterior"].to_dataset(), fit.frontiers, fit.design)
+    _draw_loo_pit(axes[0], fit)
+    _draw_residuals(axes[1], fit, residual, styles)
+    _draw_signs(axes[2], fit, residual)
+    _draw_prior(axes[3], fit, styles)
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.title.set_fontsize("medium")
+    return np.array(axes, dtype=object)
+
+
+def _say(axis: Axes, text: str) -> None:
+    axis.text(0.5, 0.5, text, ha="center", va="center", color="0.4", transform=axis.transAxes)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
+    from arviz_stats.ecdf_utils import ecdf_pit
+
+    sizes = fit.data["log_likelihood"].sizes
+    if sizes["chain"] * sizes["draw"] < LOO_DRAWS_MIN:
+        axis.set_title("Leave-one-out predictions")
+        _say(axis, f"takes {LOO_DRAWS_MIN} draws")
+        return
+    found = loo_pit_of(fit.data)
+    at, ecdf, lower, upper = ecdf_pit(
+        found.values, DEFAULT_PROB, n_simulations=1000, rng=np.random.default_rng(_BAND_SEED)
+    )
+    axis.fill_between(
+        at, lower - at, upper - at, step="mid", color="0.85", linewidth=0,
+        label=f"{DEFAULT_PROB:.0%} band if predictions are right",
+    )  # fmt: skip
+    axis.axhline(0.0, color="0.6", linewidth=1.0)
+    axis.plot(at, ecdf - at, color="0.1", linewidth=1.5, drawstyle="steps-mid")
+    axis.set_xlim(0, 1)
+    top = 1.35 * max(float(np.max(upper - at)), float(np.abs(ecdf - at).max()))
+    axis.set_ylim(-top, top)
+    axis.set_xlabel(f"LOO-PIT: share of predictions below the SAE's {_what(fit)}")
+    axis.set_ylabel("ECDF minus uniform")
+    axis.set_title(f"Leave-one-out predictions: {_p(found.p)}")
+    axis.legend(loc="upper center", frameon=False, fontsize="small")
+
+
+def _draw_residuals(
+    axis: Axes, fit: FrontierFit, residual: Floats, styles: Mapping[str, VariantStyle]
+) -> None:
+    table, middle = fit.frontiers.table, np.median(residual, axis=1)
+    noise = noise_draws(fit.data["posterior"].to_dataset(), fit.design)
+    bound = float(np.median(fit.design.observation.tail_bound(noise, prob=DEFAULT_PROB)))
+    axis.axhspan(-bound, bound, color="0.9", linewidth=0, label=f"{DEFAULT_PROB:.0%} of predictions")
+    axis.axhline(0.0, color="0.6", linewidth=1.0)
+    for variant, style in styles.items():
+        own = (table["variant"] == variant).to_numpy()
+        axis.plot(
+            table["l0"][own], middle[own], linestyle="none", marker=style.marker, color=style.colour,
+            markersize=4.5, markeredgecolor="white", markeredgewidth=0.5, label=variant,
+        )  # fmt: skip
+    furthest = int(np.argmax(np.abs(residual).mean(axis=1)))
+    l0 = table["l0"].to_numpy(np.float64)
+    left = np.log(l0[furthest]) < np.log(l0).mean()
+    axis.annotate(
+        f"row {table['row'].to_numpy()[furthest]}", (l0[furthest], middle[furthest]), fontsize="small",
+        xytext=(6 if left else -6, 0), textcoords="offset points", ha="left" if left else "right",
+        va="center",
+    )  # fmt: skip
+    reach = 1.15 * max(float(np.abs(middle).max()), bound)
+    if reach > _FAR * bound:
+        # A single SAE far out would flatten all others.
+        axis.set_yscale("symlog", linthresh=2 * bound, linscale=1.5)
+        decades = 10.0 ** np.arange(1, np.ceil(np.log10(reach)) + 1)
+        ticks = np.concatenate([-decades[::-1], [-2.0, 0.0, 2.0], decades])
+        axis.set_yticks(ticks[np.abs(ticks) <= 1.5 * reach])
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
+        reach *= 1.5
+    axis.set_ylim(-reach, reach)
+    _log_l0(axis, l0)
+    axis.set_ylabel("residual, in scales")
+    axis.set_title("Residuals")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, frameon=False, fontsize="small")
+
+
+def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
+    design, table = fit.design, fit.frontiers.table
+    found = sign_changes(residual, fit.frontiers, design)
+    cell, l0 = design.cells(fit.frontiers), table["l0"].to_numpy(np.float64)
+    curves, place = np.unique(cell, return_inverse=True)
+    points = axis.scatter(
+        l0, place, c=(residual > 0).mean(axis=1), cmap=_two_colours(), vmin=0, vmax=1, marker="s", s=16,
+        edgecolors="0.4", linewidths=0.3,
+    )  # fmt: skip
+    figure = axis.get_figure(root=True)
+    if figure is not None:
+        bar = figure.colorbar(points, ax=axis, ticks=[0, 0.5, 1], fraction=0.05, pad=0.02)
+        bar.set_label("probability that it lies above its curve", fontsize="small")
+        bar.ax.tick_params(labelsize="small")
+    axis.set_ylim(len(curves) - 0.4, -0.6)
+    if len(curves) <= _LABELLED_CURVES:
+        n = len(design.variants)
+        names = [
+            _curve_name(design.groups[c // n], design.variants[c % n], len(design.groups)) for c in curves
+        ]
+        axis.set_yticks(range(len(curves)), names, fontsize=8 if len(curves) <= 12 else 5.5)
+    else:
+        axis.set_yticks([])
+        axis.set_ylabel(f"{len(curves)} curves")
+    axis.tick_params(axis="y", length=0)
+    _log_l0(axis, l0)
+    pairs = int(found.pairs.sum())
+    changes = found.changes.sum(axis=0).mean()
+    axis.set_title(
+        f"Signs change {changes:.0f} times in {pairs} pairs: {_p(found.p)}" if pairs else "Signs of residuals"
+    )
+
+
+def _draw_prior(axis: Axes, fit: FrontierFit, styles: Mapping[str, VariantStyle]) -> None:
+    improvement = fit.improvement()
+    seed = fit.settings["seed"]
+    before = improvement_of(fit.data["prior"].to_dataset(), fit.frontiers, fit.design, seed=seed)
+    table = improvement.summary
+    rows = table.index[(table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")]
+    axis.set_title("Mean sparsity gain on average")
+    if rows.empty:
+        _say(axis, "nothing to compare")
+        return
+    logs = {
+        (kind, row): _finite_log(draws[row].to_numpy())
+        for kind, draws in (("prior", before.draws), ("posterior", improvement.draws))
+        for row in rows
+    }
+    ends = [np.quantile(values, [0.005, 0.995]) for values in logs.values() if values.size > 1]
+    if not ends:
+        _say(axis, "no finite draws")
+        return
+    low, high = min(e[0] for e in ends), max(e[1] for e in ends)
+    grid = np.linspace(max(low, -np.log(30.0)), min(high, np.log(300.0)), 400)
+    for number, row in enumerate(rows):
+        variant = str(table.loc[row, "variant"])
+        prior, posterior = logs["prior", row], logs["posterior", row]
+        if number == 0:
+            _density(axis, grid, prior, color="0.45", linestyle=(0, (3, 2)), label="prior")
+        _density(axis, grid, posterior, color=styles[variant].colour, linestyle="-", label=variant)
+    axis.axvline(1.0, color="0.7", linewidth=0.8, zorder=0)
+    axis.set_xscale("log")
+    axis.set_xlim(float(np.exp(grid[0])), float(np.exp(grid[-1])))
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if grid[-1] - grid[0] < 7 else (1.0,)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_ylim(bottom=0)
+    axis.set_yticks([])
+    axis.set_ylabel("density of the log")
+    axis.set_xlabel(f"times fewer active latents than {fit.baseline}")
+    axis.set_title(_sensitivity_title(improvement.sensitivity, rows))
+    axis.legend(loc="upper left", frameon=False, fontsize="small")
+
+
+def _sensitivity_title(sensitivity: pd.DataFrame | None, rows: pd.Index) -> str:
+    """Name the headline and what its distribution rests on: the variant's that the prior matters most to."""
+    known = None if sensitivity is None else sensitivity.loc[rows, ["prior", "likelihood"]].dropna()
+    if known is None or known.empty:
+        return f"Mean sparsity gain: sensitivity unknown (it takes {DRAWS_MIN:,} draws)"
+    prior, likelihood = known.sort_values("prior").to_numpy(np.float64)[-1]
+    return f"Mean sparsity gain: sensitivity {prior:.2f} to prior, {likelihood:.2f} to data"
+
+
+def _finite_log(draws: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = np.log(draws.ravel())
+    return values[np.isfinite(values)]
+
+
+def _density(
+    axis: Axes, grid: Floats, values: Floats, *, color: str, linestyle: str | tuple[float, tuple[float, ...]],
+    label: str,
+) -> None:  # fmt: skip
+    if values.size > 1 and np.ptp(values) > 0:
+        axis.plot(
+            np.exp(grid), stats.gaussian_kde(values)(grid), color=color, linestyle=linestyle, label=label
+        )
+
+
+def _log_l0(axis: Axes, l0: Floats) -> None:
+    axis.set_xscale("log")
+    axis.set_xlim(l0.min() / 1.25, l0.max() * 1.25)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if l0.max() / l0.min() < 100 else (1.0,)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_xlabel("L0, active latents per token")
+
+
+def _curve_name(group: str, variant: str, n_groups: int) -> str:
+    return f"{group}, {variant}" if n_groups > 1 else variant
+
+
+def _two_colours() -> LinearSegmentedColormap:
+    return LinearSegmentedColormap.from_list("signs", [_BELOW, "#f7f7f7", _ABOVE])
+
+
+def _what(fit: FrontierFit) -> str:
+    return "hit" if fit.frontiers.bounded else fit.frontiers.metric_label
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
