@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -17,6 +18,8 @@ from helpers import fit_of, frontiers_of, points, position
 from hillfront.compare import CurveComparison
 from hillfront.design import design_of
 from hillfront.frontier_fit import FrontierFit
+from hillfront.frontiers import Frontiers
+from hillfront.improvement import improvement_of
 from hillfront.plots import plot_families, plot_frontiers, plot_improvement
 from hillfront.plots.style import FAMILY_STYLES, VARIANT_STYLES, axes_for, styles_for
 
@@ -569,3 +572,20 @@ def test_curves_end_at_the_dense_limit(scale: str) -> None:
             x = np.concatenate([line.get_xdata() for line in lines_of(axis)])
             assert 1 / 140 < x.min() < 1 / 128
             assert x.max() > 1 / 10
+
+
+def test_the_forest_of_a_cost_says_cost() -> None:
+    frame = pd.concat([points("relu", [10, 20, 40, 80]), points("gated", [12, 24, 48, 90], x_half=4.0)])
+    frontiers = Frontiers.from_frame(frame.rename(columns={"performance_hit": "nmse"}), cost="nmse")
+    design = design_of(frontiers, baseline="relu", curve="power")
+    rng = np.random.default_rng(1)
+    shape = (2, 100, 1, 2)
+    posterior = xr.Dataset(
+        {
+            name: (("chain", "draw", "group", "variant"), centre + 0.05 * rng.normal(size=shape))
+            for name, centre in (("log_y_ref", np.log(0.1)), ("log_k", np.log(0.5)))
+        },
+        coords={"group": ["all"], "variant": ["relu", "gated"], "chain": [0, 1], "draw": np.arange(100)},
+    )
+    axis = plot_improvement(improvement_of(posterior, frontiers, design))
+    assert axis.get_xlabel().startswith("times fewer active latents at the same cost")

@@ -183,10 +183,10 @@ def told() -> FrontierFit:
 def test_the_terminal_summary_marks_it(told: FrontierFit) -> None:
     table = summary_table(told)
     assert table.caption is not None
-    assert "! depends on the prior: power-scaling sensitivity of 0.05 or more" in str(table.caption)
+    assert "! driven by the prior, which moves it as much as the data do or more" in str(table.caption)
     cells = [cell for column in table.columns for cell in column.cells]
     assert any(str(cell).endswith("] !") for cell in cells)
-    assert any("observed, depends on the prior)" in line for line in gain_lines(told))
+    assert any("observed, driven by the prior)" in line for line in gain_lines(told))
     told_nothing = FrontierFit(told.data.filter(lambda node: node.name != "log_prior"))
     assert "!" not in str(summary_table(told_nothing).caption)
 
@@ -199,7 +199,7 @@ def test_the_forest_marks_it(told: FrontierFit) -> None:
     assert sum(text.get_text().endswith(" !") for text in axis.texts) == rows["prior_driven"].sum()
     legend = axis.get_legend()
     assert legend is not None
-    assert "depends on the prior" in [text.get_text() for text in legend.get_texts()]
+    assert "driven by the prior" in [text.get_text() for text in legend.get_texts()]
 
 
 def test_a_table_asked_for_again_is_the_same(told: FrontierFit) -> None:

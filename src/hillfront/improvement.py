@@ -18,6 +18,7 @@ from hillfront.intervals import DEFAULT_PROB, check_prob, equal_tailed
 from hillfront.known_errors import curve_losses
 from hillfront.quantities import DEFAULT_AT_HIT, DEFAULT_AT_L0, Pair, Quantity, quantities_of
 from hillfront.ranges import Range, average_range, observed_ranges, shared_range
+from hillfront.sensitivity import prior_driven
 from hillfront.sparsity import average_scale
 
 Floats = NDArray[np.float64]
@@ -37,11 +38,14 @@ class Improvement:
         One row a quantity. Columns: baseline, variant, the group columns, scope (``average`` over the
         observed groups, ``new_group`` or ``group``), quantity, at (hit, L0 or nats), median, lower,
         upper, prob, p_gt_1, support (``observed``, ``extrapolated`` or ``none``) and prior_driven: whether
-        the prior matters by :func:`hillfront.sensitivity.sensitivity_of`, False where that is not known.
+        the prior moves it as much as the data do, or more (:func:`hillfront.sensitivity.prior_driven`); False
+        where that is not known.
     draws : xarray.DataArray, dims (row, chain, draw)
         Row i of the summary is made of ``draws[i]``; its labels are coordinates along ``row``.
     notes : tuple of str
         What a reader of the table must know, such as a failed diagnostic.
+    metric : str
+        What gains are read at: ``hit`` or ``cost``.
     sensitivity : pandas.DataFrame or None
         Row by row, the sensitivity to the prior and to the likelihood, what ArviZ says of them, and the
         median with the prior at half its strength; see :func:`hillfront.sensitivity.sensitivity_of`.
@@ -50,6 +54,7 @@ class Improvement:
     summary: pd.DataFrame
     draws: xr.DataArray
     notes: tuple[str, ...] = ()
+    metric: str = "hit"
     sensitivity: pd.DataFrame | None = None
 
     def __str__(self) -> str:
@@ -253,8 +258,9 @@ def _assemble(
         name="improvement",
     )
     judged = None if sensitivity is None else sensitivity(array)
-    table["prior_driven"] = False if judged is None else judged["diagnosis"].to_numpy() != ""
-    return Improvement(_with_group_columns(table, frontiers), array, notes, judged)
+    table["prior_driven"] = False if judged is None else prior_driven(judged)
+    metric = "hit" if frontiers.bounded else "cost"
+    return Improvement(_with_group_columns(table, frontiers), array, notes, metric, judged)
 
 
 def _with_group_columns(table: pd.DataFrame, frontiers: Frontiers) -> pd.DataFrame:

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-__all__ = ["CONFLICT", "DRAWS_MIN", "STRONG_PRIOR", "THRESHOLD", "prior_note", "sensitivity_of"]
+__all__ = [
+    "CONFLICT",
+    "DRAWS_MIN",
+    "STRONG_PRIOR",
+    "THRESHOLD",
+    "prior_driven",
+    "prior_note",
+    "sensitivity_of",
+]
 
 THRESHOLD: Final = 0.05
 """Sensitivity from which on the prior, or the likelihood, matters: ArviZ's, and the paper's."""
@@ -104,6 +112,16 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
         default="",
     )
     return table
+
+
+def prior_driven(sensitivity: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the rows of :func:`sensitivity_of` that the prior moves, and moves as much as the data do or more.
+
+    The threshold alone would mark most results that are real and large, since a weakly informative prior is
+    centred on no difference; that the prior has a part there is said by the diagnosis.
+    """
+    prior, likelihood = sensitivity["prior"].to_numpy(), sensitivity["likelihood"].to_numpy()
+    return np.asarray((prior >= THRESHOLD) & (prior >= likelihood))
 
 
 def _half(tree: xr.DataTree) -> Floats:

@@ -9,7 +9,6 @@ import pandas as pd
 
 from hillfront.frontier_fit import FrontierFit
 from hillfront.intervals import DEFAULT_PROB
-from hillfront.sensitivity import THRESHOLD
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +42,7 @@ def summary_table(fit: FrontierFit) -> Table:
         f"(median, {DEFAULT_PROB:.0%} interval)",
         caption="* extrapolated, or predicted for a group without data"
         + (
-            f"\n! depends on the prior: power-scaling sensitivity of {THRESHOLD:g} or more"
+            "\n! driven by the prior, which moves it as much as the data do or more"
             if any(rows["prior_driven"].any() for rows in headline.values())
             else ""
         ),
@@ -77,6 +76,6 @@ def gain_lines(fit: FrontierFit) -> list[str]:
             f"{average}{row['variant']} needs {row['median']:.2f}x "
             f"[{row['lower']:.2f}, {row['upper']:.2f}] fewer active latents than {row['baseline']} for the "
             f"same {fit.frontiers.metric_label} ({row['prob']:.0%} interval, {row['support']}"
-            f"{', depends on the prior' if row['prior_driven'] else ''})."
+            f"{', driven by the prior' if row['prior_driven'] else ''})."
         )
     return lines

@@ -14,10 +14,11 @@ from hillfront.plots.style import axes_for, styles_for
 __all__ = ["plot_improvement"]
 
 _IN_WORDS = {
-    "mean_sparsity_gain": "times fewer active latents at the same hit (mean sparsity gain)",
-    "mean_hit_reduction": "times smaller hit at the same sparsity (mean hit reduction)",
-    "sparsity_gain": "times fewer active latents at a hit of {at:g} (sparsity gain)",
-    "hit_reduction": "times smaller hit at an L0 of {at:g} (hit reduction)",
+    "mean_sparsity_gain": "times fewer active latents at the same {metric} (mean sparsity gain)",
+    "mean_hit_reduction": "times smaller {metric} at the same sparsity (mean hit reduction)",
+    "sparsity_gain": "times fewer active latents at a {metric} of {at:g} (sparsity gain)",
+    "sparsity_gain_nats": "times fewer active latents at a loss difference of {at:g} nats (sparsity gain)",
+    "hit_reduction": "times smaller {metric} at an L0 of {at:g} (hit reduction)",
 }
 _SCOPES = {"average": "average of the groups", "new_group": "a new group"}
 
@@ -91,7 +92,7 @@ def plot_improvement(
                 + (" !" if row["prior_driven"] else ""),
                 va="center", fontsize="small", transform=ax.get_yaxis_transform(),
             )  # fmt: skip
-    _decorate(ax, rows, order, quantity, at)
+    _decorate(ax, rows, order, _words(quantity, at, improvement.metric))
     _legend(ax, rows, variants, {name: styles[name].colour for name in variants},
             {name: styles[name].marker for name in variants})  # fmt: skip
     return ax
@@ -117,7 +118,13 @@ def _select(summary: pd.DataFrame, quantity: str, at: float | None) -> pd.DataFr
     return rows
 
 
-def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], quantity: str, at: float | None) -> None:
+def _words(quantity: str, at: float | None, metric: str) -> str:
+    """What the quantity counts."""
+    words = _IN_WORDS.get(quantity, quantity.replace("_", " "))
+    return words.format(at=np.nan if at is None else at, metric=metric)
+
+
+def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], words: str) -> None:
     ax.axvline(1.0, color="0.6", linewidth=1.0, zorder=0)
     n_groups = sum(label not in _SCOPES.values() for label in order)
     if 0 < n_groups < len(order):
@@ -137,7 +144,6 @@ def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], quantity: str, at:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     prob = float(rows["prob"].iloc[0])
-    words = _IN_WORDS.get(quantity, quantity.replace("_", " ")).format(at=at if at is not None else np.nan)
     ax.set_xlabel(f"{words}\nmedian and {prob:.0%} interval, against {rows['baseline'].iloc[0]}")
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
@@ -160,7 +166,7 @@ def _legend(
         )  # fmt: skip
     if rows["prior_driven"].any():
         handles.append(
-            Line2D([], [], color="0.1", marker="$!$", linestyle="none", label="depends on the prior")
+            Line2D([], [], color="0.1", marker="$!$", linestyle="none", label="driven by the prior")
         )
     ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(handles), frameon=False,
