@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from hillfront.curves import FAMILIES, HILL
+from hillfront.fitting import prepare
 from hillfront.simulation import simulate
 from hillfront.studies import engine
 from hillfront.studies.coverage import _least_squares, coverage, coverage_cells, coverage_table
@@ -278,3 +279,17 @@ def test_widths_of_the_packaged_tables() -> None:
     for setting in settings:
         table = setting.frontiers.table
         assert (table["l0"] < table["d_model"]).all()
+
+
+def test_the_posterior_of_the_attention_case_contains_least_squares() -> None:
+    """Gemma-7B attn layer 20, all usable rows: 5.15 and 1.40 by least squares of y."""
+    case = cases()["attn", "all"]
+    assert case.sizes == "10 + 10"
+    fit = prepare(case.frontiers, baseline="baseline").fit(draws=2000, progress=False)
+    summary = fit.improvement().summary
+    rows = summary[summary["scope"] == "group"].set_index("quantity")
+    for quantity, expected in (("x_half_ratio", 5.145), ("k_ratio", 1.397)):
+        _, found, _ = case.least_squares_ratio("hill", quantity)
+        assert found == pytest.approx(expected, abs=0.002)
+        assert rows["lower"][quantity] <= found <= rows["upper"][quantity]
+    assert int(fit.data["sample_stats"]["diverging"].sum()) == 0
