@@ -228,7 +228,8 @@ def _scatter(expected: Expected, noise: dict[str, Floats], frontiers: Frontiers,
     """
     observation = design.observation
     unit = 1.0 if observation.on_logit else expected.spread
-    scatter = np.median(np.sqrt(observation.variance(expected, noise)) / unit, axis=0)
+    with np.errstate(divide="ignore"):  # far outside (0, 1) the spread of a straight line rounds to 0
+        scatter = np.median(np.sqrt(observation.variance(expected, noise)) / unit, axis=0)
     share, middle = float((scatter < SCATTER_MIN).mean()), float(np.median(scatter))
     points = float(np.median(np.unique(design.cells(frontiers), return_counts=True)[1]))
     alarm = share > 0.5 and points < FEW_POINTS
