@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
+import arviz_stats
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers import fit_of
-from hillfront.compare import CurveComparison, compare_curves
+from hillfront.compare import CurveComparison, _ranking, compare_curves
 from hillfront.fitting import prepare
 from hillfront.frontiers import FrontierDataWarning, Frontiers
 from hillfront.sampling import SamplerSettings
@@ -31,6 +34,16 @@ def test_the_true_family_wins(comparison: CurveComparison) -> None:
     assert summary["difference"].iloc[0] == 0
     assert summary["difference"].iloc[1] < -2 * summary["difference_se"].iloc[1] < 0
     np.testing.assert_allclose(summary["difference"], summary["elpd_loo"] - summary["elpd_loo"].max())
+
+
+def test_differences_have_all_their_digits(comparison: CurveComparison) -> None:
+    """ArviZ rounds its table unless it is told not to; weights and standard errors are used as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # high Pareto k, which do not matter here
+        elpds = {name: arviz_stats.loo(fit.data, pointwise=True) for name, fit in comparison.fits.items()}
+    one, other = (np.ravel(elpds[name].elpd_i) for name in ("hill", "proportional"))
+    expected = np.sqrt(one.size * np.var(other - one))
+    assert _ranking(elpds)["dse"]["proportional"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_averaged_gains_lie_among_the_families(comparison: CurveComparison) -> None:

@@ -19,6 +19,7 @@ from scipy import optimize, special
 
 from hillfront.design import Design
 from hillfront.model import effect_columns, zero_sum_basis
+from hillfront.sparsity import REFERENCE_SPARSITY
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def curve_guesses(data: Mapping[str, NDArray[Any]], design: Design) -> CurveGues
     centre = np.array([parameter.centre for parameter in family.sampled])
     spread = np.array([parameter.spread for parameter in family.sampled])
     if design.relative_sparsity:
-        unit = np.log(design.reference.sparsity / 0.02)
+        unit = np.log(design.reference.sparsity / REFERENCE_SPARSITY)
         centre = centre + unit * np.array([parameter.per_sparsity for parameter in family.sampled])
     x = data["sparsity"]
     target = _on_link(data["observed"], bounded=family.bounded)

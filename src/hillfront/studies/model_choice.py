@@ -194,7 +194,7 @@ def write_model_choice(out: Path, rows: pd.DataFrame, recovery: pd.DataFrame | N
 
 def _in_short(report: Report, rows: pd.DataFrame) -> None:
     """The best of each table, and how far the default lies below it."""
-    report.heading("The default, and what is better where")
+    report.heading("The best of each table, and the default")
     texts = []
     for name, table in rows.groupby("table", sort=False):
         known = table.dropna(subset=["elpd_loo"]).sort_values("elpd_loo", ascending=False)
@@ -207,13 +207,6 @@ def _in_short(report: Report, rows: pd.DataFrame) -> None:
             text += f"; the default lies {best['elpd_loo'] - default['elpd_loo'].iloc[0]:.1f} below it"
         texts.append(f"{text}.")
     report.items(texts)
-    report.paragraph(
-        """The default is `hill` with `student-t` and no limit. The Hill curve is first, or next to the
-        power law, on every table. Student-t is never far from the best scatter and far ahead where tables
-        have outliers. A dense limit is a matter of the sweep: it pays where L0 comes near d_model, so it
-        is left to the user (see the last table but one), and it needs a family with a free exponent. With
-        fixed k it does harm."""
-    )
 
 
 def _limit(limit: str) -> str:

@@ -96,7 +96,7 @@ def _in_short(report: Report, everything: Cases, fits: Fits) -> None:
     slopes = {curve: _claim(fits.of(optimal["resid"], curve), "slope_ratio", low=2.7) for curve in
               ("linear", "proportional")}  # fmt: skip
     texts.append(
-        "**2.7x** depends on the family: "
+        "**2.7x**, by family: "
         + "; ".join(
             f"as a ratio of {curve} slopes it {_is(word)} (P = {p})" for curve, (p, word) in slopes.items()
         )
