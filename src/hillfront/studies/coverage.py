@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -18,22 +17,18 @@ from scipy import special, stats
 
 from hillfront.curves import HILL
 from hillfront.estimands import sparsity_gain
-from hillfront.fitting import PreparedModel, prepare
-from hillfront.improvement import improvement_of
 from hillfront.intervals import DEFAULT_PROB
-from hillfront.pareto import pareto_of
 from hillfront.ranges import observed_ranges, shared_range
-from hillfront.sampling import SamplerSettings
 from hillfront.simulation import Simulation, simulate
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.least_squares import REFERENCE, least_squares, log_ratio_interval
+from hillfront.studies.refits import prepared_for, refit
 
 __all__ = ["QUANTITIES", "coverage", "coverage_cells", "coverage_table", "one_set"]
 
 QUANTITIES: Final = ("mean_sparsity_gain", "sparsity_gain")
 AT_HIT: Final = 0.05
 _K: Final = {"baseline": 0.9, "variant": 0.8}
-_DRAWS: Final = 500
 
 
 def coverage_cells(
@@ -93,35 +88,23 @@ def one_set(task: Task) -> list[dict[str, Any]]:
     return [row | {"truth": float(truth[row["quantity"]])} for row in rows if row["quantity"] in truth.index]
 
 
-@lru_cache(maxsize=8)
-def _prepared(groups: int, sigma: float | None) -> PreparedModel:
-    """Model of a design, compiled once a process; an oracle is told sigma."""
-    frontiers = simulate(groups=groups, seed=1).frontiers
-    return prepare(frontiers, baseline="baseline", priors=None if sigma is None else {"sigma": sigma})
-
-
 def _posterior(simulation: Simulation, cell: Mapping[str, Any], seed: int) -> list[dict[str, Any]]:
     rows = []
     methods: dict[str, float | None] = {"hillfront": None}
     if cell.get("oracle"):
         methods["oracle"] = cell["sigma"]
     for method, sigma in methods.items():
-        prepared = _prepared(cell["groups"], sigma)
-        settings = SamplerSettings(draws=_DRAWS, seed=seed % 2**31)
-        posterior, statistics = prepared.sample(simulation.frontiers, settings, cores=1)
-        improved = improvement_of(
-            posterior, simulation.frontiers, prepared.design, at_hit=[AT_HIT], at_l0=[], seed=seed
-        ).summary
-        pareto = pareto_of(posterior, simulation.frontiers, prepared.design, seed=seed).summary
-        verdict = pareto.loc[pareto["scope"] == "average", "verdict"]
-        average = improved[improved["scope"] == "average"].set_index("quantity")
+        prepared = prepared_for(groups=cell["groups"], sigma=sigma)
+        found = refit(prepared, simulation.frontiers, at_hit=[AT_HIT], seed=seed)
+        table = found.improvement.summary
+        average = table[table["scope"] == "average"].set_index("quantity")
         rows += [
             {
                 "method": method,
                 "quantity": quantity,
                 **{name: float(average[name][quantity]) for name in ("lower", "median", "upper")},
-                "verdict": verdict.iloc[0] if len(verdict) else "no shared range",
-                "divergences": int(statistics["diverging"].sum()),
+                "verdict": found.verdict,
+                "divergences": found.divergences,
             }
             for quantity in QUANTITIES
             if quantity in average.index
