@@ -159,6 +159,8 @@ def looks_filtered(table: pd.DataFrame) -> str | None:
     little away is not seen.
     """
     metric = metric_of(table)
+    if "n_trained" in table and table["n_trained"].notna().all():
+        return None  # it is known how many, and the fit reckons with them
     points = table.sort_values([*CURVE, "l0", metric])
     steps = points.groupby(CURVE)[["l0", metric]].diff()
     if ((steps["l0"] <= 0) | (steps[metric] >= 0)).any():
@@ -172,7 +174,7 @@ def looks_filtered(table: pd.DataFrame) -> str | None:
         f"The data look Pareto-filtered: the {SHORT_NAMES[metric]} falls with L0 at every step of every "
         f"curve, and with scatter as large as theirs that has a probability of {chance:.1g}. "
         "Keeping the best runs understates the scatter and favours variants with more runs: "
-        "fit all trained SAEs if you have them."
+        "fit all trained SAEs if you have them, or give how many were trained in a column n_trained."
     )
 
 

@@ -61,6 +61,9 @@ class LooPit:
     p: float
 
 
+_SELECTED: Final = "not judged, as Pareto-optimal SAEs lie to one side of the curve of all that were trained"
+
+
 @dataclass(frozen=True)
 class SignChanges:
     """How often residuals change sign along the curves.
@@ -94,10 +97,14 @@ def checks_of_fit(tree: xr.DataTree, frontiers: Frontiers, design: Design, *, se
     posterior = tree["posterior"].to_dataset()
     expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
     residual = _residual(frontiers, design, expected, noise)
+    shape = (
+        tuple(Check(name, np.nan, "", None, _SELECTED, "") for name in ("runs of signs", "LOO-PIT"))
+        if design.selected
+        else (_signs(sign_changes(residual, frontiers, design)), _loo_pit(tree))
+    )
     return (
         *_residual_checks(residual, noise, frontiers, design, seed),
-        _signs(sign_changes(residual, frontiers, design)),
-        _loo_pit(tree),
+        *shape,
         _scatter(expected, noise, frontiers, design),
     )
 

@@ -165,6 +165,11 @@ def compare_prepared(
 ) -> CurveComparison:
     """Compare families whose models are compiled; see :func:`compare_curves`."""
     _check_draws(settings)
+    if "n_trained" in frontiers.table:
+        raise ValueError(
+            "The table has a column n_trained: SAEs that were selected together cannot be left out one by "
+            "one, so their leave-one-out predictions mean nothing. Compare curve families without n_trained."
+        )
     fits: dict[str, FrontierFit] = {}
     elpds: dict[str, ELPDData] = {}
     refits: dict[str, int] = {}

@@ -63,6 +63,8 @@ class Design:
         ``base``, ``ablated`` or both: the losses with known errors that the SAEs of a group share.
     shared_groups : tuple of str
         The groups whose SAEs share them.
+    selected : bool
+        Whether the table says how many SAEs were trained for the Pareto-optimal ones that it holds.
     """
 
     variants: tuple[str, ...]
@@ -78,6 +80,7 @@ class Design:
     known_errors: tuple[str, ...] = ()
     shared_errors: tuple[str, ...] = ()
     shared_groups: tuple[str, ...] = ()
+    selected: bool = False
 
     def __post_init__(self) -> None:
         if not self.scales:
@@ -223,6 +226,7 @@ def design_of(
         known_errors=tuple(name for name, there in known.items() if there),
         shared_errors=tuple(name for name in ("base", "ablated") if errors[name].any()),
         shared_groups=shared_groups,
+        selected="n_trained" in table,
     )
 
 

@@ -21,6 +21,7 @@ from hillfront.number_faults import (
     no_positive_y,
     text_in_numbers,
 )
+from hillfront.selection_faults import bad_n_trained
 from hillfront.sources import COMPUTED_COSTS, LOSSES
 from hillfront.table_input import Draft
 from hillfront.wording import nearest, shorten
@@ -170,6 +171,7 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     below_dense_limit,
     bad_y,
     bad_extras,
+    bad_n_trained,
     ablated_not_above_base,
     looks_like_percent,
     duplicate_rows,

@@ -19,6 +19,7 @@ from hillfront.design import Design, design_of
 from hillfront.draws import curve_draws
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
+from hillfront.hidden_saes import hidden_data
 from hillfront.log_priors import LogPriors, log_priors_of
 from hillfront.model import build_model, reported_variables
 from hillfront.noise import DEFAULT_NOISE
@@ -33,6 +34,7 @@ from hillfront.sampling import (
     draw_prior,
     places_of,
 )
+from hillfront.selection import hidden_log_likelihood, without_selection
 from hillfront.sparsity import DenseLimit
 from hillfront.storage import FORMAT
 
@@ -126,7 +128,13 @@ class PreparedModel:
         frontiers = self.frontiers if frontiers is None else frontiers
         self._check_design(frontiers)
         posterior, stats = self.sample(frontiers, settings, progress=progress, cores=cores)
-        return FrontierFit(self._tree(posterior, stats, frontiers, settings))
+        tree = self._tree(posterior, stats, frontiers, settings)
+        if self.design.selected:
+            as_if_all = without_selection(frontiers)
+            uncorrected, _ = self.sample(as_if_all, settings, progress=progress, cores=cores)
+            tree["posterior_uncorrected"] = xr.DataTree(uncorrected)
+            tree["log_selection"] = xr.DataTree(hidden_log_likelihood(posterior, frontiers, self.design))
+        return FrontierFit(tree)
 
     def sample(
         self,
@@ -142,8 +150,9 @@ class PreparedModel:
         -------
         posterior, sample_stats : xarray.Dataset
         """
-        data = row_data(frontiers, self.design)
-        coordinates = coordinates_of(data, self.design)
+        rows = row_data(frontiers, self.design)
+        coordinates = coordinates_of(rows, self.design)
+        data = rows | hidden_data(frontiers, self.design)
         centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
         posterior, stats = draw_posterior(
             self.compiled,
@@ -169,6 +178,7 @@ class PreparedModel:
             ("groups", set(frontiers.groups), set(design.groups)),
             ("metric", {frontiers.metric_label}, {before.metric_label}),
             ("known errors", _errors(again), _errors(design)),
+            ("n_trained", {"n_trained" in frontiers.table}, {design.selected}),
             ("d_model", _widths(again), _widths(design)),
         ):
             if now != prepared:

@@ -23,6 +23,7 @@ from hillfront.intervals import DEFAULT_PROB
 from hillfront.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
 from hillfront.predict import predict_curves
 from hillfront.quantities import DEFAULT_AT_L0
+from hillfront.selection import selection_table
 from hillfront.sensitivity import sensitivity_of
 from hillfront.storage import read_tree, write_tree
 
@@ -39,7 +40,8 @@ class FrontierFit:
     ----------
     data : xarray.DataTree
         Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
-        log_prior (of the top-level priors), observed_data, constant_data and frontiers (the table itself);
+        log_prior (of the top-level priors), where the table has ``n_trained`` also posterior_uncorrected and
+        log_selection, observed_data, constant_data and frontiers (the table itself);
         versions, seed, settings, priors and the data's hash are in its attributes. ArviZ reads it as it is.
     """
 
@@ -148,6 +150,43 @@ class FrontierFit:
             prob=prob, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats, seed=self.settings["seed"],
             notes=self.notes, sensitivity=sensitivity,
         )  # fmt: skip
+
+    def selection(
+        self,
+        *,
+        prob: float = DEFAULT_PROB,
+        at_hit: Sequence[float] | None = None,
+        at_l0: Sequence[float] = DEFAULT_AT_L0,
+        at_nats: Sequence[float] = (),
+    ) -> pd.DataFrame:
+        """Every improvement factor with and without the correction for a Pareto selection.
+
+        Parameters
+        ----------
+        prob, at_hit, at_l0, at_nats
+            As for :meth:`improvement`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See :func:`hillfront.selection.selection_table`.
+
+        Raises
+        ------
+        ValueError
+            If the table did not say how many SAEs were trained.
+        """
+        if not self.design.selected:
+            raise ValueError(
+                "The table that was fitted has no column n_trained, so nothing was corrected. Add it, with "
+                "the number of SAEs that were trained for each curve, and fit again."
+            )
+        places = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
+        uncorrected = improvement_of(
+            self.data["posterior_uncorrected"].to_dataset(), self.frontiers, self.design,
+            prob=prob, seed=self.settings["seed"], **places,  # type: ignore[arg-type]
+        )  # fmt: skip
+        return selection_table(self.improvement(prob=prob, **places), uncorrected)  # type: ignore[arg-type]
 
     def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
         """Whether each variant's curve lies below the baseline's over their whole shared range.

@@ -43,8 +43,9 @@ class Frontiers:
         One row per SAE in the user's order. Columns: ``row``, the position in the user's frame (from 0,
         header not counted); ``variant``; the group columns as text; ``group``, their values joined by ``" /
         "``, or ``all`` if there are none; ``l0``; ``sparsity``, which is 1/L0; ``performance_hit``, or
-        ``cost`` in its place; then those found of ``se``, ``se_l0``, ``d_model``, ``n_tokens``, ``seed``,
-        ``label``, ``width``, ``ablation``, the losses in nats ``ce_sae``, ``ce_base`` and ``ce_ablated``, and
+        ``cost`` in its place; then those found of ``se``, ``se_l0``, ``d_model``, ``n_tokens``, ``n_trained``
+        (how many SAEs were trained for a curve that holds only the Pareto-optimal ones), ``seed``, ``label``,
+        ``width``, ``ablation``, the losses in nats ``ce_sae``, ``ce_base`` and ``ce_ablated``, and
         their standard errors ``se_ce_sae``, ``se_ce_base`` and ``se_ce_ablated``.
     group_columns : tuple of str
         The columns that make a group.
@@ -343,6 +344,13 @@ class Frontiers:
             lines.append(f"groups ({', '.join(self.group_columns)}): {shorten(self.groups)}")
         l0, y = self.table["l0"], self.y
         lines.append(f"L0 {l0.min():g} to {l0.max():g}, {self.metric_label} {y.min():g} to {y.max():g}")
+        if "n_trained" in self.table:
+            trained = self.table.drop_duplicates(CURVE)["n_trained"]
+            unknown = int(trained.isna().sum())
+            lines.append(
+                f"Pareto-optimal ones of {trained.sum():g} trained SAEs"
+                + (f"; not known for {count(unknown, 'curve')}" if unknown else "")
+            )
         if len(self.dropped):
             lines.append(f"dropped: {name_rows(list(self.dropped['row'].unique()))}")
         return lines + [f"warning: {text}" for text in self.warnings]

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
+from hillfront.hidden_saes import add_hidden, hidden_cells, hidden_data
 from hillfront.noise import Expected, Noise
 from hillfront.rows import expected_at, row_data
 
@@ -83,7 +84,8 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     }
     # Bounds hold by construction (every scale is positive), and their checks would be compiled in.
     with pm.Model(coords=coords, check_bounds=False) as model:
-        data = {name: pm.Data(name, value) for name, value in row_data(frontiers, design).items()}
+        arrays = row_data(frontiers, design) | hidden_data(frontiers, design)
+        data = {name: pm.Data(name, value) for name, value in arrays.items()}
         n_columns = len(effect_columns(design))
         effects = (
             _group_effects(design, priors, pm.Data("centring", np.full(n_columns, 0.5))) if n_columns else {}
@@ -100,31 +102,32 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
                 theta = theta[None, :] + effects.get(index, pt.zeros((len(design.groups), 1)))
             parameters.append(pm.Deterministic(parameter.name, theta, dims=("group", "variant")))
 
-        at_rows = [theta.ravel()[data["cell"]] for theta in parameters]
-        expected = expected_at(
-            family, data["sparsity"], design.natural(*at_rows),
-            se=data.get("se", 0.0), sparsity_se=data.get("sparsity_se"), **_shared_errors(data, design),
-        )  # fmt: skip
-        _observe(design.observation, expected, data["observed"], priors)
+        # Errors of the losses that the SAEs of a group share, known up to their standard deviation.
+        scores = {name: pm.Normal(f"{name}_error_score", dims="group") for name in design.shared_errors}
+
+        def expected_of(cell: Any, prefix: str = "") -> Expected:
+            group = cell // len(design.variants)
+            shared = {
+                f"{name}_error": data[f"{prefix}{name}_error"] * score[group]
+                for name, score in scores.items()
+            }
+            natural = design.natural(*(theta.ravel()[cell] for theta in parameters))
+            return expected_at(
+                family, data[f"{prefix}sparsity"], natural,
+                se=data.get(f"{prefix}se", 0.0), sparsity_se=data.get(f"{prefix}sparsity_se"), **shared,
+            )  # fmt: skip
+
+        noise = {name: _variable(name, priors) for name in design.observation.parameters}
+        _observe(design.observation, expected_of(data["cell"]), data["observed"], noise)
+        if design.selected:
+            add_hidden(design.observation, expected_of(hidden_cells(design), "hidden_"), data, noise)
     return model
 
 
-def _shared_errors(data: Mapping[str, Tensor], design: Design) -> dict[str, Tensor]:
-    """Errors of the losses that the SAEs of a group share, known up to their standard deviation."""
-    import pymc as pm
-
-    group = data["cell"] // len(design.variants)
-    return {
-        f"{name}_error": data[f"{name}_error"] * pm.Normal(f"{name}_error_score", dims="group")[group]
-        for name in design.shared_errors
-    }
-
-
-def _observe(noise: Noise, expected: Expected, y: Tensor, priors: Mapping[str, Any]) -> None:
+def _observe(noise: Noise, expected: Expected, y: Tensor, parameters: Mapping[str, Any]) -> None:
     """Add the observed y."""
     import pymc as pm
 
-    parameters = {name: _variable(name, priors) for name in noise.parameters}
     location, scale = noise.location(expected), noise.scale(expected, parameters)
     if noise.on_logit:
         pm.LogitNormal("y", mu=location, sigma=scale, observed=y)

@@ -46,8 +46,9 @@ def check_out(out: Path, *, force: bool) -> None:
 
 _OWN_FILES = frozenset(
     {
-        "fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "dropped.csv", "frontiers.png",
-        "improvement.png", "comparison.csv", "gains.csv", "left_out_curves.csv", "families.png", FAILED_FILE,
+        "fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "dropped.csv", "selection.csv",
+        "frontiers.png", "improvement.png", "checks.png",
+        "comparison.csv", "gains.csv", "left_out_curves.csv", "families.png", FAILED_FILE,
     }
 )  # fmt: skip
 
@@ -81,14 +82,15 @@ def write_outputs(
 ) -> tuple[Improvement, Pareto]:
     """Write every table and figure of a fit to ``out``, replacing what is there.
 
-    Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png and improvement.png;
-    dropped.csv where faulty rows were dropped; and, where a diagnostic failed, a file that says so, and
+    Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png, improvement.png and
+    checks.png; dropped.csv where faulty rows were dropped; selection.csv, with and without the correction,
+    where the table says how many SAEs were trained; and, where a diagnostic failed, a file that says so, and
     marked figures.
     """
     import matplotlib
 
     matplotlib.use("Agg")
-    from hillfront.plots import plot_frontiers, plot_improvement
+    from hillfront.plots import plot_checks, plot_frontiers, plot_improvement
 
     improvement = fit.improvement(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     pareto, diagnostics = fit.pareto(), fit.diagnostics()
@@ -97,6 +99,9 @@ def write_outputs(
         improvement.summary.to_csv(folder / "improvement.csv", index=False)
         pareto.summary.to_csv(folder / "pareto.csv", index=False)
         diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+        if fit.design.selected and not improvement.summary.empty:
+            selection = fit.selection(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+            selection.to_csv(folder / "selection.csv", index=False)
         if len(fit.frontiers.dropped):
             fit.frontiers.dropped.to_csv(folder / "dropped.csv", index=False)
         failed = "; ".join(check.name for check in diagnostics.failed)
@@ -105,6 +110,7 @@ def write_outputs(
                 "Do not report these results.\n" + "\n".join(map(str, diagnostics.failed)) + "\n"
             )
         _save(plot_frontiers(fit)[0].get_figure(root=True), folder / "frontiers.png", failed)
+        _save(plot_checks(fit)[0].get_figure(root=True), folder / "checks.png", failed)
         if not improvement.summary.empty:
             axes = plot_improvement(improvement)
             figure = axes.get_figure(root=True)

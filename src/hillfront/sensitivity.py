@@ -48,7 +48,8 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups log_likelihood and, where the top-level priors were evaluated, log_prior.
+        With groups log_likelihood, log_selection where SAEs were selected, and, where the top-level priors
+        were evaluated, log_prior.
     draws : xarray.DataArray, dims (row, chain, draw)
         Such as those of the improvement table.
 
@@ -96,9 +97,11 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
         {
             "posterior": xr.Dataset({"reported": (("chain", "draw", "row"), logs[..., usable])}),
             "log_prior": tree["log_prior"].to_dataset().drop_vars(["chain", "draw"], errors="ignore"),
-            "log_likelihood": tree["log_likelihood"]
-            .to_dataset()
-            .drop_vars(["chain", "draw"], errors="ignore"),
+            "log_likelihood": xr.merge(
+                tree[group].to_dataset().drop_vars(["chain", "draw"], errors="ignore")
+                for group in ("log_likelihood", "log_selection")
+                if group in tree.children
+            ),
         }
     )
     for component in ("prior", "likelihood"):

@@ -77,7 +77,7 @@ def simulate(
     spaced in log L0; f is kept inside (0, 1) where its family leaves it.
 
     With ``n_trained``, that many SAEs of each curve are trained, at L0 values uniform in log L0, and only the
-    Pareto-optimal ones are kept, as published tables often do.
+    Pareto-optimal ones are kept, as published tables often do. The table then has a column ``n_trained``.
 
     Parameters
     ----------
@@ -182,6 +182,7 @@ def simulate(
         }
     )
     if n_trained is not None:
+        table["n_trained"] = np.repeat(np.tile(counts, groups), sizes).astype(np.float64)
         table = table[pareto_optimal(table)].reset_index(drop=True)
     with warnings.catch_warnings():
         # A simulation of three points is meant to have three points; the table keeps its warnings.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hillfront.frontier_fit import FrontierFit
+from hillfront.hidden_saes import hidden_data
 from hillfront.intervals import DEFAULT_PROB
 
 if TYPE_CHECKING:
@@ -78,4 +79,14 @@ def gain_lines(fit: FrontierFit) -> list[str]:
             f"same {fit.frontiers.metric_label} ({row['prob']:.0%} interval, {row['support']}"
             f"{', driven by the prior' if row['prior_driven'] else ''})."
         )
+    if fit.design.selected:
+        table = fit.selection()
+        headline = (table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")
+        lines += [
+            f"Corrected for the {hidden:g} trained SAEs that the table left out; without the correction "
+            f"{row['variant']} would seem to need {row['median_uncorrected']:.2f}x "
+            f"[{row['lower_uncorrected']:.2f}, {row['upper_uncorrected']:.2f}] fewer."
+            for _, row in table[headline].iterrows()
+            if (hidden := hidden_data(fit.frontiers, fit.design)["hidden"].sum())
+        ]
     return lines

@@ -17,9 +17,10 @@ type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
 CURVE: Final = ["variant", "group"]
 LOSS_ERRORS: Final = ("se_ce_sae", "se_ce_base", "se_ce_ablated")
-OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", "n_tokens", *LOSSES, *LOSS_ERRORS)
+OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", "n_tokens", "n_trained", *LOSSES, *LOSS_ERRORS)
 OPTIONAL: Final = (
-    *("se", "se_l0", "d_model", "n_tokens", "seed", "label", "width", "ablation"), *LOSSES, *LOSS_ERRORS
+    *("se", "se_l0", "d_model", "n_tokens", "n_trained", "seed", "label", "width", "ablation"),
+    *LOSSES, *LOSS_ERRORS,
 )  # fmt: skip
 # Columns of the canonical table and of the result tables, which a group column would double.
 RESERVED: Final = frozenset(
@@ -111,9 +112,21 @@ class Draft:
         return set(columns) <= set(self.table.columns)
 
     def without(self, rows: Iterable[int]) -> Draft:
-        """Return the draft without these rows; the others keep their positions."""
+        """Return the draft without these rows; the others keep their positions.
+
+        A row that is dropped was trained, but is not one that its curve's others beat, so it no longer counts
+        among the trained.
+        """
         keep = ~self.table["row"].isin(list(rows)).to_numpy()
-        return replace(self, cells=self.cells[keep], numbers=self.numbers[keep], table=self.table[keep])
+        table = self.table[keep]
+        if self.has("n_trained", *CURVE):
+            gone = (
+                pd.Series(~keep, index=self.table.index)
+                .groupby([self.table[name] for name in CURVE], dropna=False)
+                .transform("sum")
+            )
+            table = table.assign(n_trained=table["n_trained"] - gone[keep])
+        return replace(self, cells=self.cells[keep], numbers=self.numbers[keep], table=table)
 
 
 def read(
