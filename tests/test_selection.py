@@ -149,7 +149,7 @@ def test_the_probability_of_being_hidden_is_that_of_a_simulation() -> None:
     f = 1 / (1 + np.exp(0.9 * np.log(l0 / 30) - np.log(0.08 / 0.92)))
     y = f + 0.3 * f * (1 - f) * rng.standard_normal(l0.size)
     hidden = (y > np.where(l0 < 30, 0.2, 0.08)).mean()
-    assert 0.2 < hidden < 0.8
+    assert 0.02 < hidden < 0.8
     log_x_ref = -np.log(30) + (np.log(0.05 / 0.95) - np.log(0.08 / 0.92)) / 0.9
     posterior = at(log_x_ref=log_x_ref, log_k=np.log(0.9), sigma=0.3, tau=1e-9, nu=1e6)
     found = hidden_log_likelihood(posterior, frontiers, design_of(frontiers, baseline="a"))
