@@ -42,11 +42,14 @@ class Simulation:
     truth : pandas.DataFrame
         True value of each quantity of the improvement table, in each group and on average: columns variant,
         group, scope, quantity, at, value. Means are over the range that the simulated frontiers share.
+    trained : Frontiers
+        All SAEs, those that a Pareto selection left out included; otherwise the frontiers themselves.
     """
 
     frontiers: Frontiers
     curves: pd.DataFrame
     truth: pd.DataFrame
+    trained: Frontiers
 
 
 def simulate(
@@ -181,13 +184,14 @@ def simulate(
             "performance_hit": special.expit(logit + scatter) + tau * rng.standard_normal(logit.shape),
         }
     )
-    if n_trained is not None:
-        table["n_trained"] = np.repeat(np.tile(counts, groups), sizes).astype(np.float64)
-        table = table[pareto_optimal(table)].reset_index(drop=True)
     with warnings.catch_warnings():
         # A simulation of three points is meant to have three points; the table keeps its warnings.
         warnings.simplefilter("ignore", FrontierDataWarning)
-        frontiers = Frontiers.from_frame(table, group="group")
+        frontiers = trained = Frontiers.from_frame(table, group="group")
+        if n_trained is not None:
+            numbers = np.repeat(np.tile(counts, groups), sizes).astype(np.float64)
+            kept = table.assign(n_trained=numbers)[pareto_optimal(table)]
+            frontiers = Frontiers.from_frame(kept, group="group")
     curves = pd.DataFrame(
         {
             "variant": np.tile(variants, groups),
@@ -196,7 +200,7 @@ def simulate(
         }
     )
     truth = _truth(frontiers, family, scale, natural, tuple(variants), names, at_hit)
-    return Simulation(frontiers, curves, truth)
+    return Simulation(frontiers, curves, truth, trained)
 
 
 def _counts(
