@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hillfront.cli_coverage import coverage
+from hillfront.cli_design import design
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,7 @@ study = typer.Typer(
     name="study", help="Studies of the method: slow, and repeatable by their seeds.", no_args_is_help=True
 )
 study.command()(coverage)
+study.command()(design)
 
 Out = Annotated[Path, typer.Option(help="Folder for the page and its figures; it must exist.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same page.")]
