@@ -13,7 +13,6 @@ from hillfront.curves import FAMILIES, HILL
 from hillfront.fitting import prepare
 from hillfront.simulation import simulate
 from hillfront.studies import engine
-from hillfront.studies.coverage import _least_squares, coverage, coverage_cells, coverage_table
 from hillfront.studies.engine import Task, cluster, run, task_seed
 from hillfront.studies.family_recovery import recovery_table
 from hillfront.studies.least_squares import least_squares, log_ratio_interval
@@ -99,50 +98,6 @@ def test_a_dask_cluster_gives_the_same_table(tmp_path: Path) -> None:
 
 def test_keys_are_plain_data() -> None:
     assert json.loads(tasks()[0].key)[:2] == [{"n": "a"}, 0]
-
-
-# ---------------------------------------------------------------- coverage
-
-
-def test_a_set_of_the_coverage_study(tmp_path: Path) -> None:
-    """A real one: every method gives its interval around a truth of 2, and a second run has nothing to do."""
-    cells = coverage_cells(points=(6,), groups=(1,), sigma=(0.05,))
-    rows = coverage(cells, sets=2, work=tmp_path / "w.jsonl")
-    assert (rows["error"] == "").all()
-    assert set(rows["method"]) == {"hillfront", "least squares, Wald", "logit regression, t"}
-    assert (rows["lower"] < rows["median"]).all()
-    assert (rows["median"] < rows["upper"]).all()
-    assert rows["median"].between(1.5, 2.6).all()
-    assert rows.query("quantity == 'sparsity_gain'")["truth"].to_numpy() == pytest.approx(2.0)
-    assert set(rows.loc[rows["method"] == "hillfront", "verdict"]) == {"better"}
-    again = coverage(cells, sets=2, work=tmp_path / "w.jsonl")
-    pd.testing.assert_frame_equal(rows, again)
-
-
-def test_coverage_is_counted_by_cell_and_method() -> None:
-    rows = pd.DataFrame(
-        {
-            "points": 4, "groups": 1, "sigma": 0.1, "gain": 2.0, "method": ["a"] * 4 + ["b"],
-            "quantity": "q", "truth": 2.0, "lower": [1.0, 1.5, 2.5, np.nan, 1.0],
-            "upper": [4.0, 6.0, 10.0, np.nan, 4.0], "divergences": [0, 1, 0, 0, np.nan],
-            "error": ["", "", "", "no interval", ""],
-        }
-    )  # fmt: skip
-    table = coverage_table(rows).set_index("method")
-    assert table.loc["a", ["sets", "covered", "diverged"]].tolist() == [
-        3,
-        pytest.approx(2 / 3),
-        pytest.approx(1 / 3),
-    ]
-    assert table.loc["a", "width"] == pytest.approx(4.0)
-    assert table.loc["b", "covered"] == 1.0
-
-
-def test_regression_on_the_logit_is_exact_on_noiseless_points() -> None:
-    simulation = simulate(points=6, sigma=0.001, seed=2)
-    for row in _least_squares(simulation):
-        assert row["lower"] <= row["upper"]
-        assert row["median"] == pytest.approx(2.0, rel=0.01)
 
 
 # ---------------------------------------------------------------- least squares

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hillfront.cli_coverage import coverage
+from hillfront.cli_design import design
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,6 +20,8 @@ __all__ = ["study"]
 study = typer.Typer(
     name="study", help="Studies of the method: slow, and repeatable by their seeds.", no_args_is_help=True
 )
+study.command()(coverage)
+study.command()(design)
 
 Out = Annotated[Path, typer.Option(help="Folder for the page and its figures; it must exist.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same page.")]
@@ -67,48 +72,6 @@ def model_choice(
     rows = _told(choices(settings, draws=draws, seed=seed))
     recovered = _told(family_recovery(sets=sets, seed=seed)) if sets else pd.DataFrame()
     write_model_choice(out, rows, None if recovered.empty else recovery_table(recovered))
-
-
-@study.command()
-def coverage(
-    out: Annotated[Path, typer.Option(help="Folder for coverage.csv and the finished fits; made if needed.")],
-    sets: Annotated[int, typer.Option(help="Simulated sets of each cell.")] = 100,
-    points: Annotated[list[int] | None, typer.Option(help="SAEs a curve. Repeat; 4 if left out.")] = None,
-    groups: Annotated[list[int] | None, typer.Option(help="Groups. Repeat; 1 and 3 if left out.")] = None,
-    sigma: Annotated[
-        list[float] | None, typer.Option(help="True scatter. Repeat; 0.03, 0.1 and 0.3 if left out.")
-    ] = None,
-    gain: Annotated[list[float] | None, typer.Option(help="True gain. Repeat; 2 if left out.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on.")] = None,
-    seed: Seed = 1,
-) -> None:
-    """Count how often intervals contain the truth, beside least squares on the same sets.
-
-    A study that was stopped goes on where it was, if it is given the same folder.
-    """
-    from hillfront.studies.coverage import coverage as run_coverage
-    from hillfront.studies.coverage import coverage_cells, coverage_table
-    from hillfront.studies.engine import cluster
-
-    if sets < 1 or workers < 1:
-        raise ValueError(f"--sets {sets}, --workers {workers}: give 1 or more of each.")
-    cells = coverage_cells(
-        points=points or (4,), groups=groups or (1, 3), sigma=sigma or (0.03, 0.1, 0.3), gain=gain or (2.0,)
-    )
-    out.mkdir(parents=True, exist_ok=True)
-    with cluster(dask) as of_cluster:
-        rows = run_coverage(
-            cells, sets=sets, work=out / "coverage.jsonl", workers=of_cluster or workers, seed=seed,
-            progress=sys.stderr.isatty(),
-        )  # fmt: skip
-    table = coverage_table(rows)
-    table.to_csv(out / "coverage.csv", index=False)
-    typer.echo(table.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
-    failed = int((rows["error"] != "").sum())
-    if failed:
-        typer.echo(f"{failed} fits failed; their reasons stand in {out / 'coverage.jsonl'}.", err=True)
-        raise typer.Exit(1)
 
 
 def _check_folder(out: Path) -> None:

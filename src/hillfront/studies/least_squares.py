@@ -18,7 +18,7 @@ from hillfront.naturals import Reference
 
 Floats = NDArray[np.float64]
 
-__all__ = ["REFERENCE", "LeastSquares", "least_squares", "log_ratio_interval"]
+__all__ = ["REFERENCE", "LeastSquares", "least_squares", "log_ratio", "log_ratio_interval"]
 
 REFERENCE = Reference(hit=0.05)
 
@@ -83,18 +83,15 @@ def least_squares(x: Floats, y: Floats, family: CurveFamily) -> LeastSquares:
     information = best.jac.T @ best.jac
     determined = np.linalg.matrix_rank(information) == len(centre) and dof > 0
     covariance = variance * np.linalg.inv(information) if determined else np.full(information.shape, np.inf)
-    natural = {name: float(v) for name, v in family.natural(*best.x, reference=REFERENCE).items()}
+    with np.errstate(over="ignore"):  # a curve that hardly rises reaches one half beyond any float
+        natural = {name: float(v) for name, v in family.natural(*best.x, reference=REFERENCE).items()}
     return LeastSquares(best.x, covariance, natural, variance, dof)
 
 
-def log_ratio_interval(
-    variant: LeastSquares,
-    baseline: LeastSquares,
-    log_quantity: Callable[[Floats, Floats], float],
-    *,
-    prob: float = DEFAULT_PROB,
-) -> tuple[float, float, float]:
-    """Wald interval of a ratio of two curves, by the delta method on its log.
+def log_ratio(
+    variant: LeastSquares, baseline: LeastSquares, log_quantity: Callable[[Floats, Floats], float]
+) -> tuple[float, float]:
+    """Log of a ratio of two curves and its variance, by the delta method.
 
     Parameters
     ----------
@@ -103,12 +100,13 @@ def log_ratio_interval(
 
     Returns
     -------
-    lower, estimate, upper : float
+    estimate, variance : float
+        The variance is infinite where the data do not determine a curve.
     """
+    estimate = log_quantity(variant.theta, baseline.theta)
     if not all(np.isfinite(fit.covariance).all() for fit in (variant, baseline)):
-        middle = log_quantity(variant.theta, baseline.theta)
-        return 0.0, float(np.exp(middle)), np.inf
-    gradients = []
+        return estimate, np.inf
+    variance = 0.0
     for which, fit in enumerate((variant, baseline)):
         thetas = [variant.theta, baseline.theta]
         gradient = np.zeros(len(fit.theta))
@@ -119,8 +117,24 @@ def log_ratio_interval(
                 moved[which] = fit.theta + step * (np.arange(len(fit.theta)) == i)
                 ends.append(log_quantity(*moved))
             gradient[i] = (ends[1] - ends[0]) / 2e-5
-        gradients.append(gradient)
-    parts = [float(g @ fit.covariance @ g) for g, fit in zip(gradients, (variant, baseline), strict=True)]
-    half = special.ndtri(0.5 + 0.5 * prob) * np.sqrt(sum(parts))
-    middle = log_quantity(variant.theta, baseline.theta)
+        variance += float(gradient @ fit.covariance @ gradient)
+    return estimate, variance
+
+
+def log_ratio_interval(
+    variant: LeastSquares,
+    baseline: LeastSquares,
+    log_quantity: Callable[[Floats, Floats], float],
+    *,
+    prob: float = DEFAULT_PROB,
+) -> tuple[float, float, float]:
+    """Wald interval of a ratio of two curves, by the delta method on its log; see :func:`log_ratio`.
+
+    Returns
+    -------
+    lower, estimate, upper : float
+        From 0 to infinity where the data do not determine a curve.
+    """
+    middle, variance = log_ratio(variant, baseline, log_quantity)
+    half = special.ndtri(0.5 + 0.5 * prob) * np.sqrt(variance)
     return float(np.exp(middle - half)), float(np.exp(middle)), float(np.exp(middle + half))

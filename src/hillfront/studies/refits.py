@@ -52,9 +52,14 @@ class Refit:
         return str(found.iloc[0]) if len(found) else "no shared range"
 
 
-@lru_cache(maxsize=8)
 def prepared_for(*, groups: int, sigma: float | None = None) -> PreparedModel:
     """Model of two simulated variants in so many groups, compiled once a process; sigma may be told to it."""
+    return _prepared(groups, sigma)
+
+
+# Room for a grid of four sizes with three told sigmas, which a study visits in turn.
+@lru_cache(maxsize=16)
+def _prepared(groups: int, sigma: float | None) -> PreparedModel:
     frontiers = simulate(groups=groups, seed=1).frontiers
     return prepare(frontiers, baseline="baseline", priors=None if sigma is None else {"sigma": sigma})
 
