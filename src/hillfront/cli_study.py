@@ -11,6 +11,7 @@ import typer
 
 from hillfront.cli_coverage import coverage
 from hillfront.cli_design import design
+from hillfront.cli_selection import selection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ study = typer.Typer(
 )
 study.command()(coverage)
 study.command()(design)
+study.command()(selection)
 
 Out = Annotated[Path, typer.Option(help="Folder for the page and its figures; it must exist.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same page.")]

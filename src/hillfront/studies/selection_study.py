@@ -23,28 +23,54 @@ from hillfront.simulation import Simulation, simulate
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.refits import prepared_for, refit
 
-__all__ = ["METHODS", "selection_cells", "selection_study", "selection_summary"]
+__all__ = [
+    "GAIN",
+    "GROUPS",
+    "METHODS",
+    "SIGMA",
+    "TRAINED",
+    "selection_cells",
+    "selection_study",
+    "selection_summary",
+]
 
 METHODS: Final = ("all trained", "Pareto-optimal", "with n_trained", "half of n_trained")
 """The last is told half the true number, or that of the kept where this is more: users may not count well."""
+
+TRAINED: Final = ((8, 64), (8, 8), (64, 64), (5, 12))
+GROUPS: Final = (1,)
+SIGMA: Final = (0.1, 0.3)
+GAIN: Final = (1.0,)
 
 _QUANTITY: Final = "mean_sparsity_gain"
 
 
 def selection_cells(
     *,
-    trained: Sequence[tuple[int, int]] = ((8, 64), (8, 8), (64, 64), (5, 12)),
-    groups: Sequence[int] = (1,),
-    sigma: Sequence[float] = (0.1, 0.3),
-    gain: Sequence[float] = (1.0,),
+    trained: Sequence[tuple[int, int]] = TRAINED,
+    groups: Sequence[int] = GROUPS,
+    sigma: Sequence[float] = SIGMA,
+    gain: Sequence[float] = GAIN,
 ) -> list[dict[str, Any]]:
     """Every combination; ``trained`` has the numbers of the baseline and of the variant.
+
+    Raises
+    ------
+    ValueError
+        For fewer than three trained SAEs or one group, or scatter or a gain that is not positive.
 
     Examples
     --------
     >>> selection_cells(trained=[(8, 64)], sigma=[0.1])
     [{'trained_baseline': 8, 'trained_variant': 64, 'groups': 1, 'sigma': 0.1, 'gain': 1.0}]
     """
+    if min(min(pair) for pair in trained) < 3:
+        raise ValueError(f"trained={list(trained)}: train three SAEs or more of each curve.")
+    if min(groups) < 1 or min(*sigma, *gain) <= 0:
+        raise ValueError(
+            f"groups={list(groups)}, sigma={list(sigma)}, gain={list(gain)}: give one group or more, and "
+            "positive numbers."
+        )
     return [
         {"trained_baseline": b, "trained_variant": v, "groups": g, "sigma": s, "gain": factor}
         for b, v in trained
