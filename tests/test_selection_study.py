@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.commands import invoke
+from tests.commands import command
 
 from hillfront.simulation import simulate
 from hillfront.studies.selection_study import (
@@ -52,7 +52,8 @@ def test_the_summary_counts_by_method() -> None:
         {
             **cell, "method": ["a", "a", "b", None], "kept": 10, "truth": 1.0,
             "lower": [0.5, 1.1, 0.9, np.nan], "median": [1.0, 1.21, 1.0, np.nan],
-            "upper": [2.0, 4.4, 1.1, np.nan], "sigma_found": 0.1, "verdict": ["undecided", "better", "worse", ""],
+            "upper": [2.0, 4.4, 1.1, np.nan],
+            "sigma_found": 0.1, "verdict": ["undecided", "better", "worse", ""],
             "divergences": [0, 2, 0, np.nan], "error": ["", "", "", "ValueError: no"],
         }
     )  # fmt: skip
@@ -91,8 +92,14 @@ def test_a_set_is_fitted_in_every_way(tmp_path: Path) -> None:
         (["--sigma", "-1"], "positive numbers"),
     ],
 )
-def test_bad_options_are_named(options: list[str], text: str, tmp_path: Path) -> None:
-    status, _, err = invoke("study", "selection", "--out", str(tmp_path / "out"), *options)
-    assert status == 2
-    assert text in err
+def test_bad_options_are_named(
+    options: list[str],
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done = command(monkeypatch, capsys, "study", "selection", "--out", tmp_path / "out", *options)
+    assert done.status == 2
+    assert text in done.err
     assert not (tmp_path / "out").exists()
