@@ -1,0 +1,154 @@
+"""All studies behind docs/calibration.md, in one resumable run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from hillfront.studies.calibration import calibration
+from hillfront.studies.coverage import coverage, coverage_cells
+from hillfront.studies.design_study import SWEEPS, design_study
+from hillfront.studies.engine import task_seed
+from hillfront.studies.selection_study import selection_cells, selection_study
+
+__all__ = ["FULL", "QUICK", "Sizes", "Trust", "run_trust"]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many simulated sets each study has, of each of its cells.
+
+    Attributes
+    ----------
+    calibration, coverage, oracle, grid, departures, design, selection : int
+        Sets of the calibration study; of the main cells of the coverage study, and how many of these the
+        oracle fits too; of its grid; of the cells that depart from the model; of each design; and of each
+        cell of the selection study.
+    grid_groups, design_groups, design_points : tuple of int
+        Sizes in the grid and among the designs.
+    grid_points : tuple of int
+    trained : tuple of (int, int)
+        SAEs trained for the baseline and the variant.
+    """
+
+    calibration: int = 500
+    coverage: int = 500
+    oracle: int = 100
+    grid: int = 20
+    departures: int = 100
+    design: int = 25
+    selection: int = 100
+    grid_points: tuple[int, ...] = (3, 4, 6, 8)
+    grid_groups: tuple[int, ...] = (1, 3, 6)
+    design_points: tuple[int, ...] = (3, 4, 6, 8, 12)
+    design_groups: tuple[int, ...] = (1, 3, 6)
+    trained: tuple[tuple[int, int], ...] = ((8, 64), (8, 8), (5, 12))
+
+
+FULL: Final = Sizes()
+
+QUICK: Final = Sizes(
+    calibration=6, coverage=4, oracle=2, grid=1, departures=1, design=2, selection=2,
+    grid_points=(4,), grid_groups=(1,), design_points=(3, 4), design_groups=(1,), trained=((8, 24),),
+)  # fmt: skip
+"""Enough to run every part once; its numbers mean nothing."""
+
+GAIN: Final = 1.3
+SIGMA: Final = 0.1
+"""What the page's designs are to find, with the scatter to expect."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Rows of every study, as the studies return them.
+
+    Attributes
+    ----------
+    calibration, coverage, grid, departures, design, check, selection : pandas.DataFrame
+        ``coverage`` has the main cells, and identical curves; ``check`` is the design study of one of its
+        cells, with seeds of its own.
+    sizes : Sizes
+    minutes : float
+        Sum of what the fits took, over all processes, in minutes.
+    """
+
+    calibration: pd.DataFrame
+    coverage: pd.DataFrame
+    grid: pd.DataFrame
+    departures: pd.DataFrame
+    design: pd.DataFrame
+    check: pd.DataFrame
+    selection: pd.DataFrame
+    sizes: Sizes
+    minutes: float
+
+
+def run_trust(
+    *,
+    work: Path,
+    sizes: Sizes = FULL,
+    workers: int = 1,
+    seed: int = 1,
+    progress: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Trust:
+    """Run every study, or what is left of it: each keeps its finished fits in a file of the work folder.
+
+    Parameters
+    ----------
+    work : Path
+        Folder of the finished fits; made if it is not there.
+    sizes : Sizes
+    workers, progress
+        As for :func:`hillfront.studies.engine.run`.
+    seed : int
+    say : callable
+        Is told which study comes next.
+    """
+    common = {"workers": workers, "seed": seed, "progress": progress}
+    cells = [*coverage_cells(), *coverage_cells(sigma=(0.1,), gain=(1.0,))]
+    say("calibration")
+    of_calibration = calibration(sets=sizes.calibration, work=work / "calibration.jsonl", **common)
+    say("coverage")
+    of_coverage = coverage(
+        cells, sets=sizes.coverage, oracle_sets=sizes.oracle, work=work / "coverage.jsonl", **common
+    )
+    say("coverage over a grid")
+    grid = coverage(
+        coverage_cells(points=sizes.grid_points, groups=sizes.grid_groups, gain=(1.0, 1.5, 3.0)),
+        sets=sizes.grid, work=work / "coverage.jsonl", **common,
+    )  # fmt: skip
+    say("coverage where the sets depart from the model")
+    departures = coverage(
+        coverage_cells(
+            sigma=(0.1,), noise=("heavy-tails", "outliers", "additive", "wrong-family", "dense-limit")
+        ),
+        sets=sizes.departures, work=work / "coverage.jsonl", **common,
+    )  # fmt: skip
+    say("designs")
+    design = design_study(
+        gain=GAIN, sigma=SIGMA, work=work / "design.jsonl", points=sizes.design_points,
+        groups=sizes.design_groups, sweeps=SWEEPS, sets=sizes.design, **common,
+    )  # fmt: skip
+    say("the design of a cell of the coverage study")
+    check = design_study(
+        gain=2.0, sigma=0.1, work=work / "design.jsonl", points=(4,), groups=(3,), sweeps=((10.0, 200.0),),
+        sets=4 * sizes.design, interaction_sd=0.0, workers=workers, progress=progress,
+        seed=task_seed("check", {}, 0, seed=seed),
+    )  # fmt: skip
+    say("selection")
+    selection = selection_study(
+        selection_cells(trained=sizes.trained), sets=sizes.selection, work=work / "selection.jsonl", **common
+    )
+    parts = (of_calibration, of_coverage, grid, departures, design, check, selection)
+    seconds = sum(_seconds(rows) for rows in parts)
+    return Trust(*parts, sizes, seconds / 60.0)
+
+
+def _seconds(rows: pd.DataFrame) -> float:
+    """What the tasks took; each of a task's rows has its time."""
+    return float(rows.drop_duplicates(["seed", "seconds"])["seconds"].sum())

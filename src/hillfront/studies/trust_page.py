@@ -1,0 +1,241 @@
+"""docs/calibration.md: what the studies found, and what it means for a user."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from hillfront.studies.calibration import calibration_table
+from hillfront.studies.calibration import verdict_table as reliability_table
+from hillfront.studies.calibration_figure import save_calibration
+from hillfront.studies.coverage import HILLFRONT
+from hillfront.studies.coverage_figure import plot_coverage
+from hillfront.studies.coverage_tables import coverage_table, verdict_table
+from hillfront.studies.design_figure import plot_design
+from hillfront.studies.design_tables import design_table, recommend
+from hillfront.studies.markdown import Report, number, versions
+from hillfront.studies.selection_study import selection_summary
+from hillfront.studies.trust import GAIN, SIGMA, Trust
+
+__all__ = ["write_trust"]
+
+_POWER = 0.8
+
+
+def write_trust(found: Trust, folder: Path) -> Path:
+    """Write calibration.md and its figures; the tables stand beside it as CSV files.
+
+    Returns
+    -------
+    Path
+        Of the page.
+    """
+    report = Report("Can the numbers be trusted?")
+    report.paragraph(
+        f"""Written by `make study` from simulated sets of known truth; {found.minutes:.0f} minutes of
+        sampling in all, shared by the processes of a machine with {os.cpu_count()} cores. {versions()}. Every
+        fit has the defaults of `hillfront.fit` but for its length (4 chains of 400 + 500 draws). Intervals
+        are 90% intervals; brackets behind a share are its 90% Wilson interval, which says how far the number
+        of sets lets it be known."""
+    )
+    _calibration(report, found, folder)
+    _coverage(report, found, folder)
+    _verdicts(report, found)
+    _grid(report, found)
+    _departures(report, found)
+    _design(report, found, folder)
+    _selection(report, found)
+    page = folder / "calibration.md"
+    page.write_text(report.text(), encoding="utf-8")
+    return page
+
+
+def _calibration(report: Report, found: Trust, folder: Path) -> None:
+    report.heading("Calibration: is the posterior what it says it is?")
+    table = calibration_table(found.calibration)
+    report.paragraph(
+        """Parameters are drawn from the default priors, data of 2 variants x 3 groups x 4 points from the
+        model, and the model is fitted to them. If all is right, a true value is one draw more of its
+        posterior: its rank among the draws is uniform, and the empirical distribution function of the ranks
+        stays inside its band (simultaneous, 95%), which one quantity in twenty leaves by chance. `left out`
+        are sets that the data themselves exclude: a curve without a positive hit, or no shared range."""
+    )
+    report.table(
+        ["quantity", "where", "sets", "left out", "inside the band", "p", "mean rank", "spread", "diverged"],
+        [
+            (
+                row["quantity"], row["where"], row["sets"], row["left_out"],
+                "" if pd.isna(row["inside"]) else "yes" if row["inside"] else "**no**",
+                number(row["p"]), f"{row['mean']:.3f}", f"{row['spread']:.2f}", f"{row['diverged']:.1%}",
+            )
+            for _, row in table.iterrows()
+        ],
+    )  # fmt: skip
+    save_calibration(found.calibration, folder / "calibration.png")
+    report.image("calibration.png", "Rank ECDFs minus uniform, with 95% bands; and p_better against truth")
+    report.paragraph("How often the variant is truly better everywhere, by what `p_better` said:")
+    report.table(
+        ["scope", "p_better", "sets", "mean p_better", "truly better", "95% interval"],
+        [
+            (
+                row["where"], f"{row['low']:g} to {row['high']:g}", row["sets"], f"{row['p_better']:.3f}",
+                f"{row['better']:.3f}", f"[{row['lower']:.3f}, {row['upper']:.3f}]",
+            )
+            for _, row in reliability_table(found.calibration).iterrows()
+        ],
+    )  # fmt: skip
+
+
+def _share(row: pd.Series, name: str) -> str:
+    return f"{row[name]:.1%} [{row[f'{name}_lower']:.1%}, {row[f'{name}_upper']:.1%}]"
+
+
+def _coverage(report: Report, found: Trust, folder: Path) -> None:
+    report.heading("Coverage: do 90% intervals contain a fixed truth?")
+    table = coverage_table(found.coverage)
+    table.to_csv(folder / "coverage.csv", index=False)
+    main = table[table["gain"] > 1.0]
+    report.paragraph(
+        """Two variants, 4 points a curve at L0 10 to 200, k 0.9 against 0.8, true gain 2 at a hit of 0.05,
+        normal scatter: a truth that the priors know nothing of. `against the oracle` is the mean log width
+        of the interval over that of the same model told the true sigma, on the same sets."""
+    )
+    report.table(
+        ["groups", "sigma", "quantity", "sets", "covered", "width", "against the oracle", "diverged"],
+        [
+            (
+                row["groups"], row["sigma"], row["quantity"], row["sets"], _share(row, "covered"),
+                f"{row['width']:.2f}x", f"{row['log_width_ratio']:.2f}", f"{row['diverged']:.1%}",
+            )
+            for _, row in main[main["method"] == HILLFRONT].iterrows()
+        ],
+    )  # fmt: skip
+    report.paragraph(
+        """Beside it, on the same sets, what one would do otherwise. Sets without an interval are left out of
+        a method's share, and counted."""
+    )
+    rivals = main[main["quantity"] == "mean_sparsity_gain"]
+    report.table(
+        ["groups", "sigma", "method", "covered", "width", "sets without an interval"],
+        [
+            (row["groups"], row["sigma"], row["method"], _share(row, "covered"), f"{number(row['width'])}x",
+             row["failed"])
+            for _, row in rivals.iterrows()
+        ],
+    )  # fmt: skip
+    plot_coverage(main).savefig(folder / "coverage.png", dpi=160)
+    report.image("coverage.png", "Coverage of 90% intervals, and their widths, by cell and method")
+
+
+def _verdicts(report: Report, found: Trust) -> None:
+    report.heading("Verdicts: how often are they wrong, and how often right?")
+    report.paragraph(
+        """The verdict on the average over the groups, at the default threshold of 0.95. With a gain of 1 the
+        curves are identical: `better`, `worse` and `crossing` are wrong."""
+    )
+    table = verdict_table(found.coverage)
+    wide = table[table["verdict"] != "no shared range"]
+    report.table(
+        ["groups", "sigma", "gain", "verdict", "sets", "share"],
+        [
+            (row["groups"], row["sigma"], row["gain"], row["verdict"], row["sets"],
+             f"{row['share']:.1%} [{row['lower']:.1%}, {row['upper']:.1%}]")
+            for _, row in wide.iterrows()
+            if row["count"] or row["gain"] == 1.0
+        ],
+    )  # fmt: skip
+
+
+def _pooled(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Coverage of hillfront over all cells that agree in some columns."""
+    own = rows[(rows["method"] == HILLFRONT) & rows["lower"].notna()]
+    inside = (own["lower"] <= own["truth"]) & (own["truth"] <= own["upper"])
+    grouped = own.assign(inside=inside).groupby([*by, "quantity"], sort=True)
+    return grouped.agg(sets=("inside", "size"), covered=("inside", "mean")).reset_index()
+
+
+def _grid(report: Report, found: Trust) -> None:
+    report.heading("A grid of designs")
+    sizes = found.sizes
+    report.paragraph(
+        f"""Points {_listed(sizes.grid_points)}, groups {_listed(sizes.grid_groups)}, sigma 0.03, 0.1 and 0.3,
+        gains of 1, 1.5 and 3: {sizes.grid} sets of each of the combinations, so a single one is known badly;
+        the table pools them by points and groups."""
+    )
+    report.table(
+        ["points", "groups", "quantity", "sets", "covered"],
+        [tuple(row[:4]) + (f"{row[4]:.1%}",) for row in _pooled(found.grid, ["points", "groups"]).to_numpy()],
+    )
+
+
+def _departures(report: Report, found: Trust) -> None:
+    report.heading("Where the sets are not as the model supposes")
+    report.paragraph(
+        """4 points, sigma 0.1, gain 2. `heavy-tails`: Student t scatter with 3 degrees of freedom;
+        `outliers`: 5% of the SAEs with ten times the scatter; `additive`: noise of 0.003 on the hit itself;
+        `wrong-family`: the truth is a power law; `dense-limit`: hits vanish at L0 = 512. Hill curves without
+        a dense limit are fitted to all."""
+    )
+    report.table(
+        ["noise", "groups", "quantity", "method", "sets", "covered", "width"],
+        [
+            (row["noise"], row["groups"], row["quantity"], row["method"], row["sets"],
+             _share(row, "covered"), f"{number(row['width'])}x")
+            for _, row in coverage_table(found.departures).iterrows()
+        ],
+    )  # fmt: skip
+
+
+def _design(report: Report, found: Trust, folder: Path) -> None:
+    report.heading("How many SAEs does a comparison need?")
+    table = design_table(found.design)
+    table.to_csv(folder / "design.csv", index=False)
+    report.paragraph(
+        f"""To find a true gain of {GAIN} at a scatter of {SIGMA}, with a power of {_POWER:.0%}:
+        {recommend(table, power=_POWER).text} {found.sizes.design} sets of each design; design.csv has them
+        all. For another gain, scatter or target: `hillfront study design`."""
+    )
+    plot_design(table, power=_POWER).savefig(folder / "design.png", dpi=160)
+    report.image("design.png", "Power and interval width against the number of SAEs to train")
+    predicted = design_table(found.check).iloc[0]
+    cell = verdict_table(found.coverage)
+    same = (cell["groups"] == 3) & (cell["sigma"] == 0.1) & (cell["gain"] == 2.0)
+    seen = cell[same & (cell["verdict"] == "better")].iloc[0]
+    report.paragraph(
+        f"""A check of the design study on a cell of the coverage study (3 groups, 4 points, sigma 0.1, gain
+        2), from seeds of its own: it predicts `better` in {predicted['power']:.1%} of {predicted['sets']:g}
+        sets; the coverage study found {seen['share']:.1%} of {seen['sets']:g}."""
+    )
+
+
+def _selection(report: Report, found: Trust) -> None:
+    report.heading("What fitting only Pareto-optimal SAEs does")
+    report.paragraph(
+        """Two identical variants of which not equally many SAEs were trained, at L0 spread evenly in log L0;
+        only the Pareto-optimal ones were kept. `bias` is the geometric mean of the estimated mean sparsity
+        gain, 1 if right, with its standard error. `sigma` is its posterior median over the truth.
+        `with n_trained`: the fit is told how many were trained; `half of n_trained`: it is told half."""
+    )
+    table = selection_summary(found.selection)
+    report.table(
+        ["trained", "sigma", "method", "SAEs a set", "bias", "covered", "`better` or `worse`", "sigma found"],
+        [
+            (
+                f"{row['trained_baseline']} and {row['trained_variant']}", row["sigma"], row["method"],
+                f"{row['kept']:.1f}", f"{row['bias']:.3f} ({row['bias_se']:.3f})", f"{row['covered']:.0%}",
+                f"{row['better'] + row['worse']:.0%}", f"{row['sigma_share']:.2f}",
+            )
+            for _, row in table.iterrows()
+        ],
+    )  # fmt: skip
+    report.paragraph(
+        """What a handful of kept SAEs cannot tell: how many were trained (the fit has to be told), whether
+        they were spread evenly, and, with four or five of them, the scatter, on which the size of the
+        correction rests; there the prior on sigma decides much of it."""
+    )
+
+
+def _listed(values: tuple[int, ...]) -> str:
+    return ", ".join(map(str, values))
