@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hillfront.cli_calibration import calibration
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,6 +19,8 @@ __all__ = ["study"]
 study = typer.Typer(
     name="study", help="Studies of the method: slow, and repeatable by their seeds.", no_args_is_help=True
 )
+
+study.command()(calibration)
 
 Out = Annotated[Path, typer.Option(help="Folder for the page and its figures; it must exist.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same page.")]
