@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hillfront.cli_calibration import calibration
 from hillfront.cli_coverage import coverage
 from hillfront.cli_design import design
 from hillfront.cli_selection import selection
@@ -24,6 +25,7 @@ study = typer.Typer(
 study.command()(coverage)
 study.command()(design)
 study.command()(selection)
+study.command()(calibration)
 
 Out = Annotated[Path, typer.Option(help="Folder for the page and its figures; it must exist.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same page.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -109,7 +109,7 @@ def run_trust(
     say : callable
         Is told which study comes next.
     """
-    common = {"workers": workers, "seed": seed, "progress": progress}
+    common: dict[str, Any] = {"workers": workers, "seed": seed, "progress": progress}
     cells = [*coverage_cells(), *coverage_cells(sigma=(0.1,), gain=(1.0,))]
     say("calibration")
     of_calibration = calibration(sets=sizes.calibration, work=work / "calibration.jsonl", **common)

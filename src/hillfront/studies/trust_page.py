@@ -166,7 +166,7 @@ def _grid(report: Report, found: Trust) -> None:
     )
     report.table(
         ["points", "groups", "quantity", "sets", "covered"],
-        [tuple(row[:4]) + (f"{row[4]:.1%}",) for row in _pooled(found.grid, ["points", "groups"]).to_numpy()],
+        [(*row[:4], f"{row[4]:.1%}") for row in _pooled(found.grid, ["points", "groups"]).to_numpy()],
     )
 
 
@@ -205,8 +205,8 @@ def _design(report: Report, found: Trust, folder: Path) -> None:
     seen = cell[same & (cell["verdict"] == "better")].iloc[0]
     report.paragraph(
         f"""A check of the design study on a cell of the coverage study (3 groups, 4 points, sigma 0.1, gain
-        2), from seeds of its own: it predicts `better` in {predicted['power']:.1%} of {predicted['sets']:g}
-        sets; the coverage study found {seen['share']:.1%} of {seen['sets']:g}."""
+        2), from seeds of its own: it predicts `better` in {predicted["power"]:.1%} of {predicted["sets"]:g}
+        sets; the coverage study found {seen["share"]:.1%} of {seen["sets"]:g}."""
     )
 
 

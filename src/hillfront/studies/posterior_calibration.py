@@ -1,0 +1,133 @@
+"""Posterior simulation-based calibration: are posteriors right for data like one's own?
+
+The priors reach far beyond any one table. Here the truth is a draw of the posterior of a user's own data;
+new data are simulated at the same rows, and the model is fitted to both tables together. The truth is then
+one more draw of that posterior, whatever the data are (T. Säilynoja, M. Schmitt, P.-C. Bürkner and A. Vehtari
+2025, Posterior SBC, arXiv:2502.03279).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from hillfront.design import Design
+from hillfront.fitting import PreparedModel, prepare
+from hillfront.frontier_fit import FrontierFit
+from hillfront.frontiers import Frontiers
+from hillfront.known_errors import known_errors
+from hillfront.priors import priors_from_json
+from hillfront.studies.calibration import AT_HIT, check_sets
+from hillfront.studies.engine import Task, run, task_seed
+from hillfront.studies.ranked import compared_with_truth, refused, simulated_y
+from hillfront.studies.refits import refit
+
+__all__ = ["augmented", "posterior_calibration"]
+
+_IDENTITY: Final = ("data_hash", "design", "priors", "settings")
+
+
+@dataclass(frozen=True)
+class _Observed:
+    """A fit, as other processes need it; its key stands for all of it."""
+
+    key: str
+    priors: str
+    frontiers: Frontiers = field(compare=False)
+    design: Design = field(compare=False)
+    posterior: xr.Dataset = field(compare=False)
+
+
+def posterior_calibration(
+    fit: FrontierFit,
+    *,
+    sets: int = 100,
+    work: Path,
+    workers: int = 1,
+    seed: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Draw from the posterior of a fit, simulate at its rows, refit to both tables, and rank the truth.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+        Of any table, curve family, noise and priors.
+    sets : int
+    work : Path
+        File of finished sets. Those of another fit in the same file do not count.
+    workers, seed, progress
+        As for :func:`hillfront.studies.engine.run`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from :func:`hillfront.studies.calibration.calibration`, with the column ``fit``, a name made of its
+        data and settings.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one set or worker.
+
+    Notes
+    -----
+    Errors of losses that the SAEs of a group share are part of the truth, and the same for both tables.
+    """
+    check_sets(sets, workers)
+    observed = _observed(fit)
+    cell = {"fit": observed.key}
+    tasks = [
+        Task(cell, index, task_seed("posterior calibration", cell, index, seed=seed)) for index in range(sets)
+    ]
+    return run(partial(_one_set, observed), tasks, work=work, workers=workers, progress=progress)
+
+
+def augmented(frontiers: Frontiers, y: NDArray[np.float64]) -> Frontiers:
+    """Add to every row of a table one at the same L0 with another hit."""
+    table = frontiers.table
+    more = table.assign(**{frontiers.metric: y, "row": table["row"] + table["row"].max() + 1})
+    return replace(frontiers, table=pd.concat([table, more], ignore_index=True), warnings=())
+
+
+def _observed(fit: FrontierFit) -> _Observed:
+    design, frontiers = fit.design, fit.frontiers
+    errors = known_errors(frontiers, design.shared_groups)["se"]
+    if not design.shared_errors and errors.any():
+        # What losses say of an error depends on the hit: it must not change with the simulated one.
+        frontiers = replace(frontiers, table=frontiers.table.assign(se=errors), from_losses=False)
+    about = {name: fit.data.attrs[name] for name in _IDENTITY}
+    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+    return _Observed(key, fit.data.attrs["priors"], frontiers, design, fit.data["posterior"].to_dataset())
+
+
+@lru_cache(maxsize=1)
+def _prepared(observed: _Observed) -> PreparedModel:
+    design = observed.design
+    return prepare(
+        observed.frontiers, baseline=design.baseline, curve=design.curve, pool=design.pooling,
+        priors=priors_from_json(json.loads(observed.priors)), hit_ref=design.hit_ref, noise=design.noise,
+        dense_limit=design.dense_limit, relative_sparsity=design.relative_sparsity,
+    )  # fmt: skip
+
+
+def _one_set(observed: _Observed, task: Task) -> list[dict[str, Any]]:
+    prepared, posterior, frontiers = _prepared(observed), observed.posterior, observed.frontiers
+    rng = np.random.default_rng([task.seed, 0])
+    truth = posterior.isel({name: [int(rng.integers(posterior.sizes[name]))] for name in ("chain", "draw")})
+    y = simulated_y(truth, frontiers, prepared.design, rng=rng)
+    if not np.isfinite(y).all():
+        return refused("y not finite")
+    both = augmented(frontiers, y)
+    at_hit = [AT_HIT] if frontiers.bounded else []
+    found = refit(prepared, both, at_hit=at_hit, seed=task.seed)
+    return compared_with_truth(truth, found, both, prepared.design, seed=task.seed + 1)

@@ -1,0 +1,170 @@
+"""What a calibration study ranks: one truth among the draws of a refit, both read by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from hillfront.design import Design
+from hillfront.draws import curve_draws, sample_axis_last
+from hillfront.frontiers import Frontiers
+from hillfront.improvement import Improvement, improvement_of
+from hillfront.pareto import Pareto, pareto_of
+from hillfront.predict import at_rows, noise_draws
+from hillfront.studies.rank_bands import rank_of
+from hillfront.studies.refits import Refit
+
+__all__ = ["BETTER", "RANK_DRAWS", "compared_with_truth", "refused", "simulated_y"]
+
+Floats = NDArray[np.float64]
+
+RANK_DRAWS: Final = 100
+"""Draws that a truth is ranked among: every 20th of a refit's, which leaves them nearly independent."""
+
+BETTER: Final = "better everywhere"
+"""Name of the rows that hold ``p_better`` beside whether it is so."""
+
+_GAINS: Final = ("mean_sparsity_gain", "sparsity_gain")
+_SCOPES: Final = {"average": "average", "new_group": "new group"}
+NO_RANGE: Final = "no shared range"
+
+
+def simulated_y(
+    truth: xr.Dataset, frontiers: Frontiers, design: Design, *, rng: np.random.Generator
+) -> Floats:
+    """Draw y of every row of a table by the model's own observation law, from a posterior of one draw."""
+    expected, noise = at_rows(truth, frontiers, design), noise_draws(truth, design)
+    return design.observation.draws(rng, expected, noise)[:, 0]
+
+
+def refused(reason: str) -> list[dict[str, Any]]:
+    """Row of a set whose data cannot be fitted, and the reason."""
+    return [{"quantity": "", "where": "", "left_out": reason}]
+
+
+def compared_with_truth(
+    truth: xr.Dataset, found: Refit, frontiers: Frontiers, design: Design, *, seed: int
+) -> list[dict[str, Any]]:
+    """Rank every quantity of the truth among the draws of a refit.
+
+    Gains are those over the ranges of the simulated table, for the truth as for the draws. The truth of a new
+    group is one group drawn from the true hyperparameters, and what is ranked is the prediction for it.
+
+    Parameters
+    ----------
+    truth : xarray.Dataset
+        A posterior of one draw.
+    found : Refit
+    frontiers : Frontiers
+        The data that were fitted.
+    design : Design
+    seed : int
+        Of the new group and of the ranks; another than that of the refit, which would make its predictions
+        from the same random numbers.
+
+    Returns
+    -------
+    list of dict
+        One row a quantity: quantity, where, truth, rank, draws (that it was ranked among), place (see
+        :func:`hillfront.studies.rank_bands.rank_of`), ess (bulk effective sample size of all draws),
+        left_out (the reason where the data have no such quantity), divergences; and a row for each
+        variant's verdict: truth (1 if it is better everywhere), p_better.
+    """
+    rng = np.random.default_rng([seed, 1])
+    group = _group(frontiers, design)
+    at_hit = sorted(set(found.improvement.summary["at"].dropna()))
+    own = improvement_of(truth, frontiers, design, at_hit=at_hit, at_l0=[], seed=seed)
+    values = _parameters(truth, design, group) | _gains(own, design, group, at_hit)
+    draws = _parameters(found.posterior, design, group) | _gains(found.improvement, design, group, at_hit)
+    rows: list[dict[str, Any]] = []
+    for key, several in draws.items():
+        row: dict[str, Any] = {"quantity": key[0], "where": key[1], "divergences": found.divergences}
+        if several is None:
+            rows.append(row | {"left_out": NO_RANGE})
+            continue
+        value = values[key]
+        assert value is not None  # what is there depends on the data alone
+        rows.append(row | {"left_out": "", **_ranked(float(value.ravel()[0]), several, rng)})
+    real = pareto_of(truth, frontiers, design, seed=seed)
+    for variant in design.variants[1:]:
+        p, so = _p_better(found.pareto, variant), _p_better(real, variant)
+        about = {"quantity": BETTER, "where": f"{variant}, average", "divergences": found.divergences}
+        rows.append(about | {"truth": so, "p_better": p, "left_out": NO_RANGE if p is None else ""})
+    return rows
+
+
+def _ranked(truth: float, draws: Floats, rng: np.random.Generator) -> dict[str, Any]:
+    """Rank one value among thinned draws, of shape (chain, draw)."""
+    from arviz_stats.base import array_stats
+
+    thinned = draws[:, :: max(1, draws.size // RANK_DRAWS)].ravel()
+    rank, place = rank_of(truth, thinned, rng=rng)
+    ess = float(array_stats.ess(draws, -2, -1, method="bulk")) if np.isfinite(draws).all() else np.nan
+    return {"truth": truth, "rank": rank, "draws": int(thinned.size), "place": place, "ess": ess}
+
+
+def _group(frontiers: Frontiers, design: Design) -> str:
+    """The first group in which the first variant is beside the baseline, else the first group."""
+    there = {(variant, group) for variant, group, _ in frontiers.curves()}
+    wanted = design.variants[:2]
+    both = (g for g in design.groups if all((variant, g) in there for variant in wanted))
+    return next(both, design.groups[0])
+
+
+def _parameters(posterior: xr.Dataset, design: Design, group: str) -> dict[tuple[str, str], Floats | None]:
+    """Parameters that are not fixed: curves of one group, standard deviations of effects, and the noise."""
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+    g = design.groups.index(group)
+    out: dict[tuple[str, str], Floats | None] = {}
+    curves = curve_draws(posterior, design)
+    for index, variant in reversed(list(enumerate(design.variants[:2]))):
+        for name, values in curves.items():
+            if not isinstance(design.pooling.get(name), float):
+                out[name, f"{variant}, {group}"] = values[g, index].reshape(shape)
+    sds = [str(name) for name in posterior if str(name).endswith("_sd")]
+    for name in (*sds, *design.observation.parameters):
+        if name in posterior:
+            out[name, ""] = sample_axis_last(posterior[name]).reshape(shape)
+    return out
+
+
+def _gains(
+    improvement: Improvement, design: Design, group: str, at_hit: list[float]
+) -> dict[tuple[str, str], Floats | None]:
+    """Gains of every variant on average, and of the first in one group and in a new one."""
+    there = dict(_there(improvement, group))
+    several = len(design.groups) > 1
+    unseen = several and "none" not in design.pooling.values()
+    names = ["mean_sparsity_gain", *(f"sparsity_gain at {at:g}" for at in at_hit)]
+    out: dict[tuple[str, str], Floats | None] = {}
+    for index, variant in enumerate(design.variants[1:]):
+        scopes = ["average"]
+        if index == 0:
+            scopes += [*([group] if several else []), *(["new group"] if unseen else [])]
+        for name in names:
+            out |= {
+                (name, f"{variant}, {scope}"): there.get((name, f"{variant}, {scope}")) for scope in scopes
+            }
+    return out
+
+
+def _there(improvement: Improvement, group: str) -> Iterator[tuple[tuple[str, str], Floats]]:
+    """Gains that the data have, by quantity and place."""
+    draws = improvement.draws
+    columns = (draws[name].to_numpy() for name in ("quantity", "at", "variant", "scope", "group", "support"))
+    for row, (quantity, at, variant, scope, own, support) in enumerate(zip(*columns, strict=True)):
+        if quantity not in _GAINS or support == "none" or (scope == "group" and own != group):
+            continue
+        name = quantity if np.isnan(at) else f"{quantity} at {at:g}"
+        yield (name, f"{variant}, {_SCOPES.get(scope, own)}"), draws[row].to_numpy()
+
+
+def _p_better(pareto: Pareto, variant: str) -> float | None:
+    """Probability that a variant is better everywhere on average; None where there is no range."""
+    table = pareto.summary
+    found = table.loc[(table["variant"] == variant) & (table["scope"] == "average"), "p_better"]
+    return None if found.empty else float(found.iloc[0])
