@@ -32,6 +32,10 @@ _USUAL_SCATTER = 0.1
 """Scatter on the logit scale where there are too few SAEs to see any."""
 
 
+_CAUTION = 1.5
+"""Squared errors are small samples' own: over simulated sets, true parameters lie 1.4 times as far off."""
+
+
 @dataclass(frozen=True)
 class CurveGuesses:
     """Least-squares guesses of every curve.
@@ -78,23 +82,27 @@ def curve_guesses(data: Mapping[str, NDArray[Any]], design: Design) -> CurveGues
             value = family.value(x[own], **design.natural(*theta))
         return target[own] - _on_link(np.nan_to_num(value), bounded=family.bounded)
 
+    floor = _floor_on_link(target, bounded=family.bounded)
+    scale = np.sqrt(0.3**2 + floor**2)
+
     def residuals(theta: Floats, own: NDArray[np.bool_]) -> Floats:
-        return np.concatenate([off(theta, own) / 0.3, (theta - centre) / spread])
+        return np.concatenate([off(theta, own) / scale[own], (theta - centre) / spread])
 
     shape = (len(design.groups), len(design.variants))
     theta = np.full((len(centre), int(np.prod(shape))), np.nan)
     variance = np.full_like(theta, np.nan)
-    left, information = [], {}
+    left, jacobians = [], {}
     for curve in np.unique(data["cell"]):
         own = data["cell"] == curve
         found = optimize.least_squares(residuals, centre, loss="soft_l1", args=(own,), max_nfev=60)
         theta[:, curve] = found.x
         left.append(off(found.x, own))
-        jacobian = 0.3 * found.jac[: own.sum()]
-        information[curve] = jacobian.T @ jacobian
-    scatter = _scatter(left, n_parameters=theta[:, list(information)].size)
-    for curve, own_information in information.items():
-        precision = own_information / scatter**2 + np.diag(spread**-2.0)
+        jacobians[curve] = scale[own, None] * found.jac[: own.sum()]
+    scatter = _scatter(left, n_parameters=theta[:, list(jacobians)].size)
+    for curve, jacobian in jacobians.items():
+        error = _CAUTION * np.hypot(scatter, floor[data["cell"] == curve])
+        weighted = jacobian / error[:, None]
+        precision = weighted.T @ weighted + np.diag(spread**-2.0)
         variance[:, curve] = np.diag(np.linalg.inv(precision))
     return CurveGuesses(theta.reshape(-1, *shape), variance.reshape(-1, *shape))
 
@@ -103,6 +111,14 @@ def _on_link(y: Floats, *, bounded: bool) -> Floats:
     if bounded:
         return np.asarray(special.logit(np.clip(y, _EDGE, 1 - _EDGE)))
     return np.asarray(np.log(np.maximum(y, 1e-12)))
+
+
+def _floor_on_link(target: Floats, *, bounded: bool) -> Floats:
+    """What the additive floor of the scatter, or being moved to the edge, comes to on the link scale."""
+    if not bounded:
+        return np.zeros_like(target)
+    h = special.expit(target)
+    return np.asarray(_EDGE / (h * (1.0 - h)))
 
 
 def _scatter(residuals: list[Floats], *, n_parameters: int) -> float:

@@ -37,11 +37,11 @@ class Sizes:
 
     calibration: int = 500
     coverage: int = 500
-    oracle: int = 100
-    grid: int = 20
-    departures: int = 100
-    design: int = 25
-    selection: int = 100
+    oracle: int = 60
+    grid: int = 10
+    departures: int = 50
+    design: int = 12
+    selection: int = 40
     grid_points: tuple[int, ...] = (3, 4, 6, 8)
     grid_groups: tuple[int, ...] = (1, 3, 6)
     design_points: tuple[int, ...] = (3, 4, 6, 8, 12)
@@ -117,18 +117,10 @@ def run_trust(
     of_coverage = coverage(
         cells, sets=sizes.coverage, oracle_sets=sizes.oracle, work=work / "coverage.jsonl", **common
     )
-    say("coverage over a grid")
-    grid = coverage(
-        coverage_cells(points=sizes.grid_points, groups=sizes.grid_groups, gain=(1.0, 1.5, 3.0)),
-        sets=sizes.grid, work=work / "coverage.jsonl", **common,
-    )  # fmt: skip
-    say("coverage where the sets depart from the model")
-    departures = coverage(
-        coverage_cells(
-            sigma=(0.1,), noise=("heavy-tails", "outliers", "additive", "wrong-family", "dense-limit")
-        ),
-        sets=sizes.departures, work=work / "coverage.jsonl", **common,
-    )  # fmt: skip
+    say("selection")
+    selection = selection_study(
+        selection_cells(trained=sizes.trained), sets=sizes.selection, work=work / "selection.jsonl", **common
+    )
     say("designs")
     design = design_study(
         gain=GAIN, sigma=SIGMA, work=work / "design.jsonl", points=sizes.design_points,
@@ -137,13 +129,21 @@ def run_trust(
     say("the design of a cell of the coverage study")
     check = design_study(
         gain=2.0, sigma=0.1, work=work / "design.jsonl", points=(4,), groups=(3,), sweeps=((10.0, 200.0),),
-        sets=4 * sizes.design, interaction_sd=0.0, workers=workers, progress=progress,
+        sets=8 * sizes.design, interaction_sd=0.0, workers=workers, progress=progress,
         seed=task_seed("check", {}, 0, seed=seed),
     )  # fmt: skip
-    say("selection")
-    selection = selection_study(
-        selection_cells(trained=sizes.trained), sets=sizes.selection, work=work / "selection.jsonl", **common
-    )
+    say("coverage where the sets depart from the model")
+    departures = coverage(
+        coverage_cells(
+            sigma=(0.1,), noise=("heavy-tails", "outliers", "additive", "wrong-family", "dense-limit")
+        ),
+        sets=sizes.departures, work=work / "coverage.jsonl", **common,
+    )  # fmt: skip
+    say("coverage over a grid")
+    grid = coverage(
+        coverage_cells(points=sizes.grid_points, groups=sizes.grid_groups, gain=(1.0, 1.5, 3.0)),
+        sets=sizes.grid, work=work / "coverage.jsonl", **common,
+    )  # fmt: skip
     parts = (of_calibration, of_coverage, grid, departures, design, check, selection)
     seconds = sum(_seconds(rows) for rows in parts)
     return Trust(*parts, sizes, seconds / 60.0)
