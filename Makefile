@@ -21,7 +21,7 @@ ifneq ($(INSTALLED_AT),$(CURDIR))
 REBUILD := FORCE
 endif
 
-.PHONY: help setup demo test reproduction model-choice lint types clean FORCE
+.PHONY: help setup demo test reproduction model-choice study study-quick lint types clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,14 @@ SAEBENCH :=
 model-choice: $(STAMP)  ## write docs/model-choice.md (about an hour on 2 cores)
 	$(BIN)/hillfront study model-choice --out docs $(if $(SAEBENCH),--saebench "$(SAEBENCH)")
 
+# Finished fits stay in study-work/, so a study that was stopped goes on where it was.
+study: $(STAMP)  ## write docs/calibration.md: simulated sets of known truth (about an hour and a half on 2 cores)
+	$(BIN)/hillfront study trust --out docs --work study-work --workers 2
+
+study-quick: $(STAMP)  ## the same with a handful of sets, into study-quick/, to see that it runs (under 5 minutes)
+	mkdir -p study-quick
+	$(BIN)/hillfront study trust --out study-quick --work study-quick/work --workers 2 --quick
+
 lint: $(STAMP)  ## ruff: rules and formatting
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -51,7 +59,7 @@ types: $(STAMP)  ## mypy, strict
 	$(BIN)/python -m mypy
 
 clean:  ## remove results, builds and caches (.venv stays)
-	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo-output study-quick build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Installed once, and again when pyproject.toml changes.

@@ -1,7 +1,7 @@
 """How many simulated sets a second a study fits, compilation excluded; run it on an idle machine.
 
-Each set is fitted as the studies do (4 chains, see hillfront.studies.refits), with its gains and verdicts. The
-effective sample sizes are the bulk ones of every gain that is reported on average over the groups.
+Each set is fitted as the studies do (4 chains, see hillfront.studies.refits), with its gains and verdicts.
+The effective sample sizes are the bulk ones of every gain that is reported on average over the groups.
 """
 
 from __future__ import annotations

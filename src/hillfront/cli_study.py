@@ -13,6 +13,7 @@ from hillfront.cli_calibration import calibration
 from hillfront.cli_coverage import coverage
 from hillfront.cli_design import design
 from hillfront.cli_selection import selection
+from hillfront.cli_trust import trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ study.command()(coverage)
 study.command()(design)
 study.command()(selection)
 study.command()(calibration)
+study.command()(trust)
 
 Out = Annotated[Path, typer.Option(help="Folder for the page and its figures; it must exist.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same page.")]

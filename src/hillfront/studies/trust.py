@@ -52,10 +52,10 @@ class Sizes:
 FULL: Final = Sizes()
 
 QUICK: Final = Sizes(
-    calibration=6, coverage=4, oracle=2, grid=1, departures=1, design=2, selection=2,
+    calibration=6, coverage=3, oracle=0, grid=1, departures=1, design=2, selection=2,
     grid_points=(4,), grid_groups=(1,), design_points=(3, 4), design_groups=(1,), trained=((8, 24),),
 )  # fmt: skip
-"""Enough to run every part once; its numbers mean nothing."""
+"""Enough to run every part once, but for the oracle, which compiles many models; its numbers mean nothing."""
 
 GAIN: Final = 1.3
 SIGMA: Final = 0.1
@@ -74,6 +74,8 @@ class Trust:
     sizes : Sizes
     minutes : float
         Sum of what the fits took, over all processes, in minutes.
+    failed : int
+        Tasks that ended in an error; their rows say which.
     """
 
     calibration: pd.DataFrame
@@ -85,6 +87,7 @@ class Trust:
     selection: pd.DataFrame
     sizes: Sizes
     minutes: float
+    failed: int
 
 
 def run_trust(
@@ -146,7 +149,8 @@ def run_trust(
     )  # fmt: skip
     parts = (of_calibration, of_coverage, grid, departures, design, check, selection)
     seconds = sum(_seconds(rows) for rows in parts)
-    return Trust(*parts, sizes, seconds / 60.0)
+    failed = sum(int((rows["error"] != "").sum()) for rows in parts)
+    return Trust(*parts, sizes, seconds / 60.0, failed)
 
 
 def _seconds(rows: pd.DataFrame) -> float:

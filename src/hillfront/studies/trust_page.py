@@ -107,7 +107,9 @@ def _coverage(report: Report, found: Trust, folder: Path) -> None:
         [
             (
                 row["groups"], row["sigma"], row["quantity"], row["sets"], _share(row, "covered"),
-                f"{row['width']:.2f}x", f"{row['log_width_ratio']:.2f}", f"{row['diverged']:.1%}",
+                f"{row['width']:.2f}x",
+                "" if pd.isna(row["log_width_ratio"]) else f"{row['log_width_ratio']:.2f}",
+                f"{row['diverged']:.1%}",
             )
             for _, row in main[main["method"] == HILLFRONT].iterrows()
         ],
