@@ -13,6 +13,7 @@ from hillfront.studies.calibration import calibration
 from hillfront.studies.coverage import coverage, coverage_cells
 from hillfront.studies.design_study import SWEEPS, design_study
 from hillfront.studies.engine import task_seed
+from hillfront.studies.packaged_selection import packaged_selection
 from hillfront.studies.selection_study import selection_cells, selection_study
 
 __all__ = ["FULL", "QUICK", "Sizes", "Trust", "run_trust"]
@@ -33,20 +34,23 @@ class Sizes:
     grid_points : tuple of int
     trained : tuple of (int, int)
         SAEs trained for the baseline and the variant.
+    models : tuple of str
+        Models of the packaged tables.
     """
 
     calibration: int = 500
     coverage: int = 500
     oracle: int = 60
-    grid: int = 10
-    departures: int = 50
-    design: int = 12
-    selection: int = 40
+    grid: int = 4
+    departures: int = 25
+    design: int = 8
+    selection: int = 25
     grid_points: tuple[int, ...] = (3, 4, 6, 8)
     grid_groups: tuple[int, ...] = (1, 3, 6)
     design_points: tuple[int, ...] = (3, 4, 6, 8, 12)
     design_groups: tuple[int, ...] = (1, 3, 6)
     trained: tuple[tuple[int, int], ...] = ((8, 64), (8, 8), (5, 12))
+    models: tuple[str, ...] = ("Gemma-7B",)
 
 
 FULL: Final = Sizes()
@@ -54,6 +58,7 @@ FULL: Final = Sizes()
 QUICK: Final = Sizes(
     calibration=6, coverage=3, oracle=0, grid=1, departures=1, design=2, selection=2,
     grid_points=(4,), grid_groups=(1,), design_points=(3, 4), design_groups=(1,), trained=((8, 24),),
+    models=(),
 )  # fmt: skip
 """Enough to run every part once, but for the oracle, which compiles many models; its numbers mean nothing."""
 
@@ -68,7 +73,7 @@ class Trust:
 
     Attributes
     ----------
-    calibration, coverage, grid, departures, design, check, selection : pandas.DataFrame
+    calibration, coverage, grid, departures, design, check, selection, packaged : pandas.DataFrame
         ``coverage`` has the main cells, and identical curves; ``check`` is the design study of one of its
         cells, with seeds of its own.
     sizes : Sizes
@@ -85,6 +90,7 @@ class Trust:
     design: pd.DataFrame
     check: pd.DataFrame
     selection: pd.DataFrame
+    packaged: pd.DataFrame
     sizes: Sizes
     minutes: float
     failed: int
@@ -147,12 +153,16 @@ def run_trust(
         coverage_cells(points=sizes.grid_points, groups=sizes.grid_groups, gain=(1.0, 1.5, 3.0)),
         sets=sizes.grid, work=work / "coverage.jsonl", **common,
     )  # fmt: skip
-    parts = (of_calibration, of_coverage, grid, departures, design, check, selection)
+    say("the packaged tables")
+    packaged = packaged_selection(sizes.models, work=work / "packaged.jsonl", **common)
+    parts = (of_calibration, of_coverage, grid, departures, design, check, selection, packaged)
     seconds = sum(_seconds(rows) for rows in parts)
-    failed = sum(int((rows["error"] != "").sum()) for rows in parts)
+    failed = sum(int((rows["error"] != "").sum()) for rows in parts if len(rows))
     return Trust(*parts, sizes, seconds / 60.0, failed)
 
 
 def _seconds(rows: pd.DataFrame) -> float:
     """What the tasks took; each of a task's rows has its time."""
+    if rows.empty:
+        return 0.0
     return float(rows.drop_duplicates(["seed", "seconds"])["seconds"].sum())

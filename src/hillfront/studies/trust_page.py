@@ -232,6 +232,20 @@ def _selection(report: Report, found: Trust) -> None:
             for _, row in table.iterrows()
         ],
     )  # fmt: skip
+    if len(found.packaged):
+        report.paragraph(
+            """The same on real SAEs: the packaged table of a model, with all that were trained; with the
+            Pareto-optimal ones of each curve as if they were all; and with these and their number. The means
+            are over the range that the fitted SAEs share, which is not quite the same for all three."""
+        )
+        report.table(
+            ["model", "method", "SAEs", "mean sparsity gain, average", "sigma"],
+            [
+                (row["model"], row["method"], row["saes"],
+                 f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]", f"{row['sigma']:.3f}")
+                for _, row in found.packaged.iterrows()
+            ],
+        )  # fmt: skip
     report.paragraph(
         """What a handful of kept SAEs cannot tell: how many were trained (the fit has to be told), whether
         they were spread evenly, and, with four or five of them, the scatter, on which the size of the
