@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,23 +17,22 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import hillfront
+from commands import Done, command
 from helpers import frontiers_of, guess, points, posterior_of, stats_of
-from hillfront.cli import main
 from hillfront.frontier_fit import FrontierFit
 from hillfront.outputs import FAILED_FILE
 from hillfront.simulation import simulate
 from hillfront.sparsity import SparsityScale
 
-FILES = {"fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "frontiers.png", "improvement.png"}
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it printed, with line ends turned into blanks."""
-
-    status: int
-    out: str
-    err: str
+FILES = {
+    "fit.nc",
+    "improvement.csv",
+    "pareto.csv",
+    "diagnostics.csv",
+    "frontiers.png",
+    "improvement.png",
+    "checks.png",
+}
 
 
 type Run = Callable[..., Done]
@@ -43,15 +42,7 @@ type Run = Callable[..., Done]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command line in this process."""
 
-    def command(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["hillfront", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        printed = capsys.readouterr()
-        code = left.value.code
-        return Done(code if isinstance(code, int) else 0, printed.out, printed.err)
-
-    return command
+    return partial(command, monkeypatch, capsys)
 
 
 def sound() -> pd.DataFrame:
@@ -328,7 +319,7 @@ def test_fit_writes_every_file(run: Run, tmp_path: Path, sampler: SimpleNamespac
     assert names(tmp_path) == {"data.csv", "out"}
     out = tmp_path / "out"
     assert names(out) == FILES
-    for name in ("frontiers.png", "improvement.png"):
+    for name in ("frontiers.png", "improvement.png", "checks.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
     improvement, pareto, diagnostics = (
         pd.read_csv(out / f"{name}.csv") for name in ("improvement", "pareto", "diagnostics")
@@ -413,7 +404,9 @@ def test_a_failed_diagnostic_marks_everything(
     assert "divergences: FAILED: 3 of 4000 draws diverged" in text
     table = pd.read_csv(out / "diagnostics.csv").set_index("check")
     assert table.loc["divergences", "passed"] == "failed"
-    assert quick == dict.fromkeys(("frontiers.png", "improvement.png"), "DIAGNOSTICS FAILED: divergences")
+    assert quick == dict.fromkeys(
+        ("frontiers.png", "improvement.png", "checks.png"), "DIAGNOSTICS FAILED: divergences"
+    )
     assert done.out == "" if quiet else done.out.startswith("DIAGNOSTIC FAILED: divergences")
 
 
@@ -421,7 +414,7 @@ def test_sound_figures_are_not_marked(
     run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
 ) -> None:
     assert run(*arguments(tmp_path, sound())).status == 0
-    assert quick == {"frontiers.png": "", "improvement.png": ""}
+    assert quick == {"frontiers.png": "", "improvement.png": "", "checks.png": ""}
 
 
 def test_interrupt_leaves_nothing(run: Run, tmp_path: Path, sampler: SimpleNamespace) -> None:

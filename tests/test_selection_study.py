@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.commands import command
 
+from commands import command
 from hillfront.simulation import simulate
 from hillfront.studies.selection_study import (
     METHODS,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.commands import command
 
+from commands import command
 from hillfront.studies.coverage import coverage, coverage_cells
 from hillfront.studies.engine import cluster
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from hillfront.coordinates import coordinates_of
 from hillfront.design import Design, design_of
 from hillfront.draws import curve_draws
+from hillfront.fit_tree import fit_tree
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
 from hillfront.hidden_saes import hidden_data
 from hillfront.log_priors import LogPriors, log_priors_of
 from hillfront.model import build_model, reported_variables
 from hillfront.noise import DEFAULT_NOISE
-from hillfront.predict import pointwise
-from hillfront.priors import DEFAULT_HIT_REF, priors_to_json, resolve_priors
+from hillfront.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.rows import row_data
 from hillfront.sampling import (
     Place,
@@ -36,7 +31,6 @@ from hillfront.sampling import (
 )
 from hillfront.selection import hidden_log_likelihood, without_selection
 from hillfront.sparsity import DenseLimit
-from hillfront.storage import FORMAT
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -46,7 +40,6 @@ __all__ = ["PreparedModel", "fit", "prepare"]
 
 PRIOR_DRAWS = 1000
 _PRIOR_SEED = 0
-_VERSIONED = ("hillfront", "pymc", "nutpie", "arviz", "numpy", "xarray", "pandas")
 
 
 @dataclass(frozen=True)
@@ -191,54 +184,10 @@ class PreparedModel:
     def _tree(
         self, posterior: xr.Dataset, stats: xr.Dataset, frontiers: Frontiers, settings: SamplerSettings
     ) -> xr.DataTree:
-        rng = np.random.default_rng([settings.seed, 3])
-        predictive, log_likelihood = pointwise(posterior, frontiers, self.design, rng=rng)
-        prior_predictive, _ = pointwise(self._prior, frontiers, self.design, rng=rng)
-        table = frontiers.table
-        obs = {"obs": table["row"].to_numpy()}
-        y = xr.DataArray(frontiers.y.to_numpy(np.float64), dims="obs", coords=obs)
-        constant = {
-            name: xr.DataArray(table[column].to_numpy(), dims="obs", coords=obs)
-            for name, column in (("l0", "l0"), ("sparsity", "sparsity"))
-        } | {
-            name: xr.DataArray(table[name].astype(str).to_numpy(dtype="U"), dims="obs", coords=obs)
-            for name in ("variant", "group")
-        }
-        groups = {
-            "posterior": posterior,
-            "sample_stats": stats,
-            "posterior_predictive": predictive.to_dataset(name="y"),
-            "log_likelihood": log_likelihood.to_dataset(name="y"),
-            "log_prior": self._log_priors.at(posterior),
-            "prior": self._prior,
-            "prior_predictive": prior_predictive.to_dataset(name="y"),
-            "observed_data": y.to_dataset(name="y"),
-            # Named apart from the dims variant and group of the posterior.
-            "constant_data": xr.Dataset(
-                {
-                    {"variant": "variant_of_row", "group": "group_of_row"}.get(n, n): a
-                    for n, a in constant.items()
-                }
-            ),
-            "frontiers": frontiers.to_dataset(),
-        }
-        # With every parameter fixed, there is no prior.
-        tree = xr.DataTree.from_dict(
-            {f"/{name}": dataset for name, dataset in groups.items() if dataset.data_vars}
-        )
-        tree.attrs = {
-            "hillfront_format": FORMAT,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": json.dumps(
-                {name: version(name) for name in _VERSIONED} | {"python": platform.python_version()}
-            ),
-            "seed": settings.seed,
-            "settings": json.dumps(asdict(settings)),
-            "design": self.design.to_json(),
-            "priors": json.dumps(priors_to_json(self.priors)),
-            "data_hash": frontiers.data_hash,
-        }
-        return tree
+        return fit_tree(
+            posterior, stats, frontiers, self.design, settings,
+            prior=self._prior, log_prior=self._log_priors.at(posterior), priors=self.priors,
+        )  # fmt: skip
 
 
 def _errors(design: Design) -> set[str]:
