@@ -44,7 +44,7 @@ model-choice: $(STAMP)  ## write docs/model-choice.md (about an hour on 2 cores)
 	$(BIN)/hillfront study model-choice --out docs $(if $(SAEBENCH),--saebench "$(SAEBENCH)")
 
 # Finished fits stay in study-work/, so a study that was stopped goes on where it was.
-study: $(STAMP)  ## write docs/calibration.md: simulated sets of known truth (about an hour and a half on 2 cores)
+study: $(STAMP)  ## write docs/calibration.md: simulated sets of known truth (about an hour on 2 cores)
 	$(BIN)/hillfront study trust --out docs --work study-work --workers 2
 
 study-quick: $(STAMP)  ## the same with a handful of sets, into study-quick/, to see that it runs (under 5 minutes)

@@ -41,15 +41,15 @@ class Sizes:
     calibration: int = 500
     coverage: int = 500
     oracle: int = 60
-    grid: int = 4
-    departures: int = 25
-    design: int = 8
-    selection: int = 25
+    grid: int = 2
+    departures: int = 12
+    design: int = 5
+    selection: int = 15
     grid_points: tuple[int, ...] = (3, 4, 6, 8)
     grid_groups: tuple[int, ...] = (1, 3, 6)
     design_points: tuple[int, ...] = (3, 4, 6, 8, 12)
     design_groups: tuple[int, ...] = (1, 3, 6)
-    trained: tuple[tuple[int, int], ...] = ((8, 64), (8, 8), (5, 12))
+    trained: tuple[tuple[int, int], ...] = ((8, 64), (8, 8))
     models: tuple[str, ...] = ("Gemma-7B",)
 
 

@@ -22,6 +22,7 @@ from hillfront.studies.trust import GAIN, SIGMA, Trust
 __all__ = ["write_trust"]
 
 _POWER = 0.8
+_COVERED = (0.86, 0.96)
 
 
 def write_trust(found: Trust, folder: Path) -> Path:
@@ -114,6 +115,7 @@ def _coverage(report: Report, found: Trust, folder: Path) -> None:
             for _, row in main[main["method"] == HILLFRONT].iterrows()
         ],
     )  # fmt: skip
+    report.paragraph(_said_of(main[main["method"] == HILLFRONT]))
     report.paragraph(
         """Beside it, on the same sets, what one would do otherwise. Sets without an interval are left out of
         a method's share, and counted."""
@@ -129,6 +131,25 @@ def _coverage(report: Report, found: Trust, folder: Path) -> None:
     )  # fmt: skip
     plot_coverage(main).savefig(folder / "coverage.png", dpi=160)
     report.image("coverage.png", "Coverage of 90% intervals, and their widths, by cell and method")
+
+
+def _said_of(table: pd.DataFrame) -> str:
+    """What the cells come to for a reader, and which lie away from 90%."""
+    low, high = table["covered"].min(), table["covered"].max()
+    text = f"So a 90% interval contained truths like these in {low:.1%} to {high:.1%} of the sets of a cell"
+    away = table[(table["covered"] < _COVERED[0]) | (table["covered"] > _COVERED[1])]
+    bounds = f"{_COVERED[0]:.0%} to {_COVERED[1]:.0%}"
+    if away.empty:
+        return f"{text}, all inside {bounds}."
+    cells = ", ".join(
+        f"{row['quantity']} with {row['groups']} group{'s' if row['groups'] > 1 else ''} at sigma "
+        f"{row['sigma']} ({row['covered']:.1%})"
+        for _, row in away.iterrows()
+    )
+    return (
+        f"{text}. Outside {bounds}: {cells}. Above, intervals are wider than they need be; below, treat the "
+        "ends of an interval with more caution than its 90% says."
+    )
 
 
 def _verdicts(report: Report, found: Trust) -> None:
