@@ -11,8 +11,11 @@ import pytest
 
 from helpers import fit_of
 from hillfront.compare import CurveComparison, _ranking, compare_curves
+from hillfront.cross_validation import _split
+from hillfront.design import design_of
 from hillfront.fitting import prepare
 from hillfront.frontiers import FrontierDataWarning, Frontiers
+from hillfront.rows import row_data
 from hillfront.sampling import SamplerSettings
 from hillfront.simulation import simulate
 
@@ -63,7 +66,8 @@ def test_exact_refits_leave_the_row_out() -> None:
     odd.loc[odd.index[0], "performance_hit"] *= 3.0
     columns = ["variant", "group", "l0", "performance_hit"]
     frontiers = type(simulation.frontiers).from_frame(odd[columns], group="group")
-    options = {"draws": 500, "tune": 600, "progress": False}
+    # Under normal scatter, one odd row moves its curve so far that importance sampling cannot follow.
+    options = {"draws": 500, "tune": 600, "progress": False, "noise": "normal"}
     exact = compare_curves(frontiers, baseline="baseline", families=["hill"], **options)  # type: ignore[arg-type]
     quick = compare_curves(frontiers, baseline="baseline", families=["hill"], exact=False, **options)  # type: ignore[arg-type]
     assert exact.summary["refits"].iloc[0] >= 1
@@ -163,8 +167,6 @@ def test_failed_names_the_families_whose_fit_failed(left_out: CurveComparison) -
 
 def test_known_errors_do_not_change_when_rows_are_left_out() -> None:
     """Curves measured with different ablations: alone, each would seem to share what the whole does not."""
-    from hillfront.cross_validation import leave_one_curve_out
-
     table = simulate(points=5, seed=4).frontiers.table
     scale = table["variant"].map({"baseline": 10.0, "variant": 15.0})
     losses = table[["variant", "l0"]].assign(
@@ -174,11 +176,13 @@ def test_known_errors_do_not_change_when_rows_are_left_out() -> None:
         frontiers = Frontiers.from_frame(losses, y="ce")
     se = (4.0 / scale * table["performance_hit"]).to_numpy()
     given = Frontiers.from_frame(table[["variant", "l0", "performance_hit"]].assign(se=se))
-    settings = SamplerSettings(draws=200, tune=300, chains=2)
-    model = prepare(frontiers, baseline="baseline")
-    fits = [model.fit(data, draws=200, tune=300, chains=2, progress=False) for data in (frontiers, given)]
-    by_losses, by_hand = (leave_one_curve_out(model, fit, settings)["elpd"] for fit in fits)
-    np.testing.assert_allclose(by_losses, by_hand, rtol=0.01)  # the same but for rounding
+    design = design_of(frontiers, baseline="baseline")
+    for variant in ("baseline", "variant"):
+        out = (table["variant"] == variant).to_numpy()
+        for kept, rows in zip(_split(frontiers, out), (~out, out), strict=True):
+            np.testing.assert_allclose(row_data(kept, design)["se"], se[rows])
+        rest, _ = _split(given, out)
+        np.testing.assert_allclose(row_data(rest, design)["se"], se[~out])
 
 
 def test_too_few_draws_for_loo_are_refused_before_sampling() -> None:
