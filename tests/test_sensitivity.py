@@ -153,7 +153,7 @@ def test_an_old_file_knows_no_prior_and_marks_nothing() -> None:
 def test_one_sae_a_curve_leaves_the_result_to_the_prior_and_many_do_not() -> None:
     poor = simulate(points=1, l0=(30.0, 30.0), seed=2).frontiers
     prepared = hf.prepare(poor, baseline="baseline")
-    fit = prepared.fit(draws=800, tune=800, progress=False)
+    fit = prepared.fit(draws=2000, tune=1000, progress=False)
     table = fit.improvement().summary.set_index(["quantity", "scope"])
     assert table.loc[("k_ratio", "average"), "prior_driven"]
     assert table.loc[("x_half_ratio", "average"), "prior_driven"]
