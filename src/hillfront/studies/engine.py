@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,10 +136,14 @@ def _results(
         for task in tasks:
             yield _attempt(function, task)
         return
-    # Unordered, so that every finished task is kept at once.
-    yield from Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)(
-        delayed(_attempt)(function, task) for task in tasks
-    )
+    with warnings.catch_warnings():
+        # Compiling a model makes a process grow, which joblib takes for a leak: it starts another in its
+        # place and gives it the task. As an error, its warning would end the thread that waits for results.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
+        # Unordered, so that every finished task is kept at once.
+        yield from Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)(
+            delayed(_attempt)(function, task) for task in tasks
+        )
 
 
 def _attempt(function: Callable[[Task], Rows], task: Task) -> dict[str, Any]:
