@@ -59,7 +59,8 @@ def hidden_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]
     trained = frontiers.table["n_trained"].to_numpy(np.float64)
     n_curves = len(design.groups) * len(design.variants)
     nodes = {name: np.zeros((n_curves, NODES)) for name in rows if name not in ("cell", "observed")}
-    bound, hidden = np.zeros((n_curves, NODES)), np.zeros(n_curves)
+    # Curves without rows hide nothing, but what their nodes compute must be finite.
+    bound, hidden = np.full((n_curves, NODES), rows["observed"].mean()), np.zeros(n_curves)
     nodes["sparsity"][:] = rows["sparsity"].mean()
     for curve in np.unique(cell):
         own = cell == curve
