@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import hillfront as hf
-from hillfront.coordinates import coordinates_of, curve_guesses
+from hillfront.coordinates import coordinates_of
+from hillfront.curve_guesses import curve_guesses
 from hillfront.curves import FAMILIES
 from hillfront.design import Design, design_of
 from hillfront.fitting import prepare

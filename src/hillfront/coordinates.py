@@ -15,39 +15,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
 
+from hillfront.curve_guesses import curve_guesses
 from hillfront.design import Design
 from hillfront.model import effect_columns, zero_sum_basis
-from hillfront.sparsity import REFERENCE_SPARSITY
 
 Floats = NDArray[np.float64]
 
-__all__ = ["Coordinates", "CurveGuesses", "coordinates_of", "curve_guesses"]
-
-_EDGE = 0.002
-"""Hits are kept this far inside (0, 1) to have a logit; for guesses only."""
-
-_USUAL_SCATTER = 0.1
-"""Scatter on the logit scale where there are too few SAEs to see any."""
-
-
-_CAUTION = 1.5
-"""Squared errors are small samples' own: over simulated sets, true parameters lie 1.4 times as far off."""
-
-
-@dataclass(frozen=True)
-class CurveGuesses:
-    """Least-squares guesses of every curve.
-
-    Attributes
-    ----------
-    theta, variance : array, shape (parameter, group, variant)
-        Sampled parameters and their squared standard errors; NaN for curves without data.
-    """
-
-    theta: Floats
-    variance: Floats
+__all__ = ["Coordinates", "coordinates_of"]
 
 
 @dataclass(frozen=True)
@@ -64,71 +39,6 @@ class Coordinates:
 
     starts: Mapping[str, Floats]
     centring: Floats
-
-
-def curve_guesses(data: Mapping[str, NDArray[Any]], design: Design) -> CurveGuesses:
-    """Guess the sampled parameters of every curve by robust least squares, held by the prior."""
-    family = design.family
-    centre = np.array([parameter.centre for parameter in family.sampled])
-    spread = np.array([parameter.spread for parameter in family.sampled])
-    if design.relative_sparsity:
-        unit = np.log(design.reference.sparsity / REFERENCE_SPARSITY)
-        centre = centre + unit * np.array([parameter.per_sparsity for parameter in family.sampled])
-    x = data["sparsity"]
-    target = _on_link(data["observed"], bounded=family.bounded)
-
-    def off(theta: Floats, own: NDArray[np.bool_]) -> Floats:
-        with np.errstate(all="ignore"):
-            value = family.value(x[own], **design.natural(*theta))
-        return target[own] - _on_link(np.nan_to_num(value), bounded=family.bounded)
-
-    floor = _floor_on_link(target, bounded=family.bounded)
-    scale = np.sqrt(0.3**2 + floor**2)
-
-    def residuals(theta: Floats, own: NDArray[np.bool_]) -> Floats:
-        return np.concatenate([off(theta, own) / scale[own], (theta - centre) / spread])
-
-    shape = (len(design.groups), len(design.variants))
-    theta = np.full((len(centre), int(np.prod(shape))), np.nan)
-    variance = np.full_like(theta, np.nan)
-    left, jacobians = [], {}
-    for curve in np.unique(data["cell"]):
-        own = data["cell"] == curve
-        found = optimize.least_squares(residuals, centre, loss="soft_l1", args=(own,), max_nfev=60)
-        theta[:, curve] = found.x
-        left.append(off(found.x, own))
-        jacobians[curve] = scale[own, None] * found.jac[: own.sum()]
-    scatter = _scatter(left, n_parameters=theta[:, list(jacobians)].size)
-    for curve, jacobian in jacobians.items():
-        error = _CAUTION * np.hypot(scatter, floor[data["cell"] == curve])
-        weighted = jacobian / error[:, None]
-        precision = weighted.T @ weighted + np.diag(spread**-2.0)
-        variance[:, curve] = np.diag(np.linalg.inv(precision))
-    return CurveGuesses(theta.reshape(-1, *shape), variance.reshape(-1, *shape))
-
-
-def _on_link(y: Floats, *, bounded: bool) -> Floats:
-    if bounded:
-        return np.asarray(special.logit(np.clip(y, _EDGE, 1 - _EDGE)))
-    return np.asarray(np.log(np.maximum(y, 1e-12)))
-
-
-def _floor_on_link(target: Floats, *, bounded: bool) -> Floats:
-    """What the additive floor of the scatter, or being moved to the edge, comes to on the link scale."""
-    if not bounded:
-        return np.zeros_like(target)
-    h = special.expit(target)
-    return np.asarray(_EDGE / (h * (1.0 - h)))
-
-
-def _scatter(residuals: list[Floats], *, n_parameters: int) -> float:
-    """Robust scatter of all residuals, for the degrees of freedom that are left."""
-    values = np.concatenate(residuals) if residuals else np.empty(0)
-    dof = values.size - n_parameters
-    if dof <= 0:
-        return _USUAL_SCATTER
-    scatter = 1.4826 * float(np.median(np.abs(values))) * np.sqrt(values.size / dof)
-    return float(np.clip(scatter, 0.003, 1.0))
 
 
 def coordinates_of(data: Mapping[str, NDArray[Any]], design: Design) -> Coordinates:
