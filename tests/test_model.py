@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 from pymc_extras.prior import Prior
 from scipy import stats
 
 from hillfront.design import design_of
 from hillfront.frontiers import Frontiers
-from hillfront.model import build_model, reported_variables, zero_sum_basis
+from hillfront.model import build_model, over_groups, reported_variables, zero_sum_basis
 from hillfront.noise import NOISES, Expected
 from hillfront.priors import priors_from_json, priors_to_json, resolve_priors
 from hillfront.rows import expected_at, row_data
@@ -28,6 +29,13 @@ def test_zero_sum_basis_is_orthonormal_and_sums_to_zero(n: int) -> None:
 
 def test_zero_sum_basis_of_one_is_empty() -> None:
     assert zero_sum_basis(1).shape == (1, 0)
+
+
+@pytest.mark.parametrize("n", [2, 3, 11])
+def test_effects_over_groups_are_those_of_the_basis(n: int) -> None:
+    coefficients = np.random.default_rng(n).normal(size=(n - 1, 4))
+    effects = over_groups(pt.as_tensor(coefficients), n).eval()
+    np.testing.assert_allclose(effects, zero_sum_basis(n) @ coefficients, atol=1e-12)
 
 
 def _model(frontiers: Frontiers, **options: object) -> tuple[pm.Model, dict[str, object], list[str]]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     type Tensor = TensorVariable[Any, Any]
 
-__all__ = ["build_model", "effect_columns", "reported_variables", "zero_sum_basis"]
+__all__ = ["build_model", "effect_columns", "over_groups", "reported_variables", "zero_sum_basis"]
 
 
 def zero_sum_basis(n: int) -> NDArray[np.float64]:
@@ -197,6 +197,15 @@ def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> Tensor:
     return curves
 
 
+def over_groups(coefficients: Tensor, n: int) -> Tensor:
+    """``zero_sum_basis(n) @ coefficients`` by its closed form, whose cost grows with n and not its square."""
+    import pytensor.tensor as pt
+
+    root = np.sqrt(n)
+    total = coefficients.sum(axis=0, keepdims=True)
+    return pt.concatenate([coefficients - total / (root + n), -total / root], axis=0)
+
+
 def effect_columns(design: Design) -> list[tuple[str, str]]:
     """Parameter and kind (``group`` or ``interaction``) of each column of effect coefficients."""
     n_groups, n_variants = _grid(design)
@@ -234,9 +243,7 @@ def _group_effects(design: Design, priors: Mapping[str, Any], centring: Tensor) 
     names = list(dict.fromkeys(name for name, _ in columns))
     over_variants = np.column_stack([np.ones(n_variants), zero_sum_basis(n_variants)]).T
     spread = np.kron(np.eye(len(names)), over_variants)
-    effects = pt.dot(
-        pt.dot(zero_sum_basis(n_groups), coefficients * pt.exp((1.0 - centring) * log_scale)), spread
-    )
+    effects = pt.dot(over_groups(coefficients * pt.exp((1.0 - centring) * log_scale), n_groups), spread)
     return {
         index: effects[
             :, names.index(parameter.name) * n_variants : (names.index(parameter.name) + 1) * n_variants
