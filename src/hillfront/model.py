@@ -203,7 +203,8 @@ def over_groups(coefficients: Tensor, n: int) -> Tensor:
 
     root = np.sqrt(n)
     total = coefficients.sum(axis=0, keepdims=True)
-    return pt.concatenate([coefficients - total / (root + n), -total / root], axis=0)
+    effects: Tensor = pt.concatenate([coefficients - total / (root + n), -total / root], axis=0)
+    return effects
 
 
 def effect_columns(design: Design) -> list[tuple[str, str]]:
