@@ -8,6 +8,7 @@ some ten minutes a run on ``gemma``: name the rivals, cases and repeats to run p
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from benchmarks.cases import CASES
 from benchmarks.contest import HILLFRONT, RIVALS, add_options, contest, settings_of
@@ -70,8 +71,7 @@ def main() -> None:
                     "cold_start", case, rival, repeat, settings, work=options.work, python=python
                 )  # fmt: skip
         records = select(
-            read_records(options.work), benchmark="cold_start", case=case, cache=settings.cache,
-            draws=settings.draws,
+            read_records(options.work), benchmark="cold_start", case=case, **asdict(settings),
         )  # fmt: skip
         print(
             f"{CASES[case]}; {settings.cache} caches, {settings.chains} chains of {settings.tune} + "

@@ -8,15 +8,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine, today, versions
 from benchmarks.processes import caches, timed_run
-from benchmarks.records import append_record, has_record, read_records
+from benchmarks.records import Record, append_record, has_record, read_records
 
-__all__ = ["HILLFRONT", "RIVALS", "Settings", "add_options", "contest", "settings_of"]
+__all__ = ["HILLFRONT", "RIVALS", "Settings", "add_options", "contest", "settings_key", "settings_of"]
 
 ROOT = Path(__file__).resolve().parents[1]
 HILLFRONT = "hillfront"
@@ -75,6 +75,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def settings_of(options: argparse.Namespace) -> Settings:
     """Settings from the options."""
     return Settings(options.draws, options.tune, options.chains, options.resamples, options.cache)
+
+
+def settings_key(record: Record) -> tuple[object, ...]:
+    """What a record was measured with: runs are compared only with those of the same settings."""
+    return tuple(record[field.name] for field in fields(Settings))
 
 
 def contest(

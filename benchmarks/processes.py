@@ -25,6 +25,8 @@ class Run:
     ----------
     wall : float
         Seconds from its start to its end.
+    cpu : float
+        Seconds of processor time, children included; with ``wall`` it shows a run that was disturbed.
     peak_mib : float
         Largest resident memory, in MiB, of the process or of any one child that it waited for. A program
         that samples in several processes needs more than this.
@@ -33,6 +35,7 @@ class Run:
     """
 
     wall: float
+    cpu: float
     peak_mib: float
     status: int
 
@@ -67,7 +70,7 @@ def timed_run(
                 f"{', '.join(map(str, allowed))}. Run it by itself. The end of its output:\n{tail}"
             )
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Run(wall, usage.ru_maxrss / unit, process.returncode)
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, process.returncode)
 
 
 @contextmanager

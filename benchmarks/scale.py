@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 
@@ -62,9 +63,7 @@ def main() -> None:
                     contest(
                         "scale", curves_case(size), rival, repeat, settings, work=options.work, python=python
                     )
-    records = select(
-        read_records(options.work), benchmark="scale", cache=settings.cache, draws=settings.draws
-    )
+    records = select(read_records(options.work), benchmark="scale", **asdict(settings))
     for size in options.sizes:
         here = select(records, case=curves_case(size))
         ours = select(here, rival=HILLFRONT)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.cases import CASES, POINTS, curves_case
 from benchmarks.cold_start import comparison_rows
-from benchmarks.contest import HILLFRONT, RIVALS
+from benchmarks.contest import HILLFRONT, RIVALS, settings_key
 from benchmarks.records import Record, ratio_of, read_records, select, spread_of
 from benchmarks.same_posterior import BOUND, EXPECTED_BEYOND
 from benchmarks.sampling import DESIGNS, setting_rows
@@ -61,11 +61,8 @@ def page(records: Sequence[Record]) -> str:
 def losses(records: Sequence[Record]) -> list[str]:
     """Every rival that was better than hillfront at something in the median, in words."""
     found = []
-    contests = dict.fromkeys(
-        (r["benchmark"], r["case"], r["cache"], r["draws"]) for r in records if "rival" in r
-    )
-    for benchmark, case, cache, draws in contests:
-        here = select(records, benchmark=benchmark, case=case, cache=cache, draws=draws)
+    for here in _contests([record for record in records if "rival" in record]):
+        case, cache = here[0]["case"], here[0]["cache"]
         ours = select(here, rival=HILLFRONT)
         for rival in RIVALS:
             own = select(here, rival=rival)
@@ -79,6 +76,15 @@ def losses(records: Sequence[Record]) -> list[str]:
             if ratio.n and ratio.median > 1.0:
                 found.append(f"{rival} on {case}, {cache} caches: {ratio} times hillfront's ESS a second.")
     return found
+
+
+def _contests(records: Sequence[Record]) -> list[list[Record]]:
+    """Records that may be compared with each other: of one case, under one setting."""
+    found: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        key = (record["benchmark"], record["case"], *settings_key(record))
+        found.setdefault(key, []).append(record)
+    return list(found.values())
 
 
 def _circumstances(records: Sequence[Record]) -> list[str]:
@@ -106,10 +112,11 @@ def _cold_start(report: Report, records: Sequence[Record]) -> None:
         over the whole run's seconds. hillfront's phases are from a second run, with a stopwatch; its rest
         holds the checks, the figures and the saved fit, which the rivals do not make."""
     )
-    for case, cache, draws in dict.fromkeys((r["case"], r["cache"], r["draws"]) for r in found):
-        here = select(found, case=case, cache=cache, draws=draws)
+    for here in _contests(found):
+        first = here[0]
         report.paragraph(
-            f"{CASES[case]}; {_CACHES[cache]}; {here[0]['chains']} x ({here[0]['tune']} + {draws}) draws:"
+            f"{CASES[first['case']]}; {_CACHES[first['cache']]}; {first['chains']} chains of "
+            f"{first['tune']} + {first['draws']}:"
         )
         report.table(
             ("rival", "seconds", "times hillfront's", "MiB", "times hillfront's", "ESS/s",
@@ -147,8 +154,9 @@ def _scale(report: Report, records: Sequence[Record]) -> None:
     if not found:
         return
     report.heading("A thousand curves")
-    for cache, draws in dict.fromkeys((r["cache"], r["draws"]) for r in found):
-        own = select(found, cache=cache, draws=draws)
+    for settings in dict.fromkeys(map(settings_key, found)):
+        own = [record for record in found if settings_key(record) == settings]
+        cache = own[0]["cache"]
         report.paragraph(f"Simulated curves of {POINTS} points, process start to tables; {_CACHES[cache]}:")
         rows = []
         for size in SIZES:

@@ -73,6 +73,7 @@ def test_a_process_is_timed_and_its_memory_is_its_own() -> None:
     sleeper = "import time; block = bytearray(300 * 2**20); time.sleep(0.3)"
     run = timed_run([sys.executable, "-c", sleeper], environment={})
     assert 0.3 <= run.wall < 30.0
+    assert 0.0 < run.cpu < 30.0
     assert run.peak_mib >= 300
 
 
@@ -272,7 +273,8 @@ COMMON = {"machine": MACHINE, "versions": {"python": "3.13.0"}, "date": "2025-01
 def run(benchmark: str, case: str, rival: str, repeat: int, wall: float, **fields: object) -> dict[str, Any]:
     return {
         "benchmark": benchmark, "case": case, "rival": rival, "repeat": repeat, "cache": "warm",
-        "draws": 1000, "tune": 1000, "chains": 4, "wall": wall, "peak_mib": 100.0 * wall, "ess": 1000.0,
+        "draws": 1000, "tune": 1000, "chains": 4, "resamples": 1000, "wall": wall, "peak_mib": 100.0 * wall,
+        "ess": 1000.0,
         "ess_per_second": 1000.0 / wall, "rhat": 1.002, "divergences": 0,
         "phases": {"compile": wall / 2, "sampling": wall / 2}, **COMMON, **fields,
     }  # fmt: skip
@@ -329,6 +331,13 @@ def test_the_page_refuses_nothing_and_several_machines() -> None:
     other = {**made_up()[0], "machine": {**MACHINE, "cores": 64}}
     with pytest.raises(ValueError, match="records are of 2 machines"):
         page([*made_up(), other])
+
+
+def test_runs_of_other_settings_are_not_compared() -> None:
+    """A quick run of few tuning steps in the same folder has a table of its own, and no part in losses."""
+    quick = run("cold_start", "gemma", "pymc-nuts", 0, 1.0) | {"tune": 10}
+    assert not any("pymc-nuts" in text for text in losses([*made_up(), quick]))
+    assert "4 chains of 10 + 1000:" in page([*made_up(), quick])
 
 
 def test_rows_of_rivals_pair_repeats() -> None:
