@@ -21,7 +21,7 @@ ifneq ($(INSTALLED_AT),$(CURDIR))
 REBUILD := FORCE
 endif
 
-.PHONY: help setup demo test reproduction model-choice study study-quick lint types clean FORCE
+.PHONY: help setup demo test reproduction model-choice study study-quick bench lint types clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,17 @@ study: $(STAMP)  ## write docs/calibration.md: simulated sets of known truth (ab
 study-quick: $(STAMP)  ## the same with a handful of sets, into study-quick/, to see that it runs (under 5 minutes)
 	mkdir -p study-quick
 	$(BIN)/hillfront study trust --out study-quick --work study-quick/work --workers 2 --quick
+
+# Measurements stay in bench-work/, so that one that was stopped goes on; remove it to measure anew.
+BENCH_WORK := bench-work
+bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle machine (some four hours on 2 cores)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,bench]"
+	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK)
+	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK) --cache empty --rivals hillfront pymc-nutpie
+	$(BIN)/python -m benchmarks.scale --work $(BENCH_WORK)
+	$(BIN)/python -m benchmarks.same_posterior --work $(BENCH_WORK)
+	$(BIN)/python -m benchmarks.sampling --work $(BENCH_WORK)
+	$(BIN)/python -m benchmarks.write_page --work $(BENCH_WORK) --out docs/benchmarks.md
 
 lint: $(STAMP)  ## ruff: rules and formatting
 	$(BIN)/python -m ruff check .

@@ -1,0 +1,177 @@
+"""One run of one rival on one case, from the start of its process to its table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine, today, versions
+from benchmarks.processes import caches, timed_run
+from benchmarks.records import Record, append_record, has_record, read_records
+
+__all__ = ["HILLFRONT", "RIVALS", "Settings", "add_options", "contest", "settings_key", "settings_of"]
+
+ROOT = Path(__file__).resolve().parents[1]
+HILLFRONT = "hillfront"
+RIVALS = {
+    HILLFRONT: "`hillfront fit`, which also draws its figures and runs its checks",
+    "reference-nutpie": "hillfront's posterior written plainly in PyMC, nutpie",
+    "pymc-nutpie": "the obvious PyMC program, nutpie",
+    "pymc-nuts": "the obvious PyMC program, PyMC's NUTS",
+    "numpyro": "the same by hand in NumPyro",
+    "curve-fit": "scipy's curve_fit, bootstrap",
+}
+_MODULES = {
+    "reference-nutpie": "reference",
+    "pymc-nutpie": "pymc_nutpie",
+    "pymc-nuts": "pymc_nuts",
+    "numpyro": "numpyro_nuts",
+    "curve-fit": "curve_fit",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How rivals sample; the defaults are PyMC's and hillfront's.
+
+    Attributes
+    ----------
+    draws, tune, chains, resamples : int
+        Draws and tuning steps a chain, chains, and resamples of the bootstrap.
+    cache : str
+        ``warm``: what the compilers kept from earlier runs is there; ``empty``: it is not.
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    resamples: int = 1000
+    cache: str = "warm"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every contest has."""
+    default = Settings()
+    parser.add_argument("--work", type=Path, default=Path("bench-work"), help="folder of the records")
+    parser.add_argument("--rivals", nargs="+", choices=list(RIVALS), default=list(RIVALS))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=default.draws)
+    parser.add_argument("--tune", type=int, default=default.tune)
+    parser.add_argument("--chains", type=int, default=default.chains)
+    parser.add_argument("--resamples", type=int, default=default.resamples)
+    parser.add_argument("--cache", choices=["warm", "empty"], default=default.cache)
+    parser.add_argument(
+        "--numpyro-python", default=sys.executable, help="interpreter that NumPyro is installed for"
+    )
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Settings from the options."""
+    return Settings(options.draws, options.tune, options.chains, options.resamples, options.cache)
+
+
+def settings_key(record: Record) -> tuple[object, ...]:
+    """What a record was measured with: runs are compared only with those of the same settings."""
+    return tuple(record[field.name] for field in fields(Settings))
+
+
+def contest(
+    benchmark: str,
+    case: str,
+    rival: str,
+    repeat: int,
+    settings: Settings,
+    *,
+    work: Path,
+    python: str | None = None,
+) -> None:
+    """Measure one run and add its record, unless it is there.
+
+    Parameters
+    ----------
+    benchmark, case, rival : str
+    repeat : int
+    settings : Settings
+    work : Path
+        Folder of the records.
+    python : str, optional
+        Interpreter of the rival, this one by default.
+    """
+    python = python or sys.executable
+    key = {"benchmark": benchmark, "case": case, "rival": rival, "repeat": repeat, **asdict(settings)}
+    if has_record(read_records(work), **key):
+        return
+    data = work / "cases" / f"{case}.csv"
+    if not data.is_file():
+        _module("cases", case, str(data))
+    with tempfile.TemporaryDirectory(prefix="hillfront-bench-") as folder:
+        out = Path(folder) / "out"
+        with caches(settings.cache) as environment:
+            if rival == HILLFRONT:
+                fit = _hillfront(data, out, settings)
+                # A failed diagnostic has status 1: done, and written.
+                run = timed_run(
+                    [python, "-m", "hillfront", *fit],
+                    environment=_here(environment), allowed=(0, 1),
+                )  # fmt: skip
+            else:
+                command = [python, "-m", f"benchmarks.rivals.{_MODULES[rival]}", str(data), str(out)]
+                for name in ("draws", "tune", "chains", "resamples"):
+                    command += [f"--{name}", str(getattr(settings, name))]
+                run = timed_run(command, environment=_here(environment))
+        if rival == HILLFRONT:
+            phases = _hillfront_phases(data, Path(folder), settings, python)
+        else:
+            phases = json.loads((out / "phases.json").read_text(encoding="utf-8"))
+        judgement = json.loads(_module("judging", str(data), str(out)))
+    record: dict[str, Any] = {
+        **key, **asdict(run), **judgement, "phases": phases,
+        "machine": machine(), "versions": versions(), "date": today(),
+    }  # fmt: skip
+    if judgement.get("ess"):
+        record["ess_per_second"] = judgement["ess"] / run.wall
+        sampling = phases.get("sampling")
+        record["ess_per_sampling_second"] = judgement["ess"] / sampling if sampling else None
+    append_record(work / f"{benchmark}.jsonl", record)
+
+
+def _hillfront(data: Path, out: Path, settings: Settings) -> list[str]:
+    options = ["--baseline", "baseline", "--group", "group", "--out", str(out), "--quiet"]
+    for name in ("draws", "tune", "chains"):
+        options += [f"--{name}", str(getattr(settings, name))]
+    return ["fit", str(data), *options]
+
+
+def _hillfront_phases(data: Path, folder: Path, settings: Settings, python: str) -> Any:
+    """Seconds of each phase, from a run of its own, so that the one that counts has no stopwatch in it."""
+    path = folder / "phases.json"
+    with caches(settings.cache) as environment:
+        command = [python, "-m", "benchmarks.timed_hillfront", str(path)]
+        timed_run(
+            [*command, *_hillfront(data, folder / "again", settings)],
+            environment=_here(environment), allowed=(0, 1),
+        )  # fmt: skip
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _here(environment: dict[str, str]) -> dict[str, str]:
+    """Environment in which the benchmarks and this checkout's package are found."""
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "src")])
+    return {**environment, "PYTHONPATH": paths, "MPLBACKEND": "Agg"}
+
+
+def _module(name: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", *arguments],
+        env={**os.environ, **_here({})}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"benchmarks.{name} failed on {', '.join(arguments)}:\n{done.stderr[-2000:]}")
+    return done.stdout

@@ -1,0 +1,92 @@
+"""A command from its start to its end: wall time and peak memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Run", "caches", "timed_run"]
+
+_TAIL = 2000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished process.
+
+    Attributes
+    ----------
+    wall : float
+        Seconds from its start to its end.
+    cpu : float
+        Seconds of processor time, children included; with ``wall`` it shows a run that was disturbed.
+    peak_mib : float
+        Largest resident memory, in MiB, of the process or of any one child that it waited for. A program
+        that samples in several processes needs more than this.
+    status : int
+        Exit status.
+    """
+
+    wall: float
+    cpu: float
+    peak_mib: float
+    status: int
+
+
+def timed_run(
+    command: Sequence[str], *, environment: Mapping[str, str], allowed: Sequence[int] = (0,)
+) -> Run:
+    """Run a command to its end.
+
+    The system starts a child's peak at its parent's, so a caller must itself stay small: it imports nothing
+    that samples.
+
+    Raises
+    ------
+    RuntimeError
+        For an exit status that is not allowed, with the end of what the command wrote.
+    """
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            list(command), env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
+        )
+        # wait4, because the usage of all children together would be that of the greediest so far.
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in allowed:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL))
+            tail = output.read().decode(errors="replace")
+            raise RuntimeError(
+                f"{' '.join(command)} ended with status {process.returncode}; allowed: "
+                f"{', '.join(map(str, allowed))}. Run it by itself. The end of its output:\n{tail}"
+            )
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, process.returncode)
+
+
+@contextmanager
+def caches(kind: str) -> Iterator[dict[str, str]]:
+    """Environment of a run: with the compilers' caches as they are (``warm``), or with ``empty`` ones."""
+    if kind == "warm":
+        yield {}
+        return
+    if kind != "empty":
+        raise ValueError(f"cache={kind!r} is not known. Allowed: warm, empty.")
+    with tempfile.TemporaryDirectory(prefix="hillfront-bench-") as folder:
+        root = Path(folder)
+        flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={root / 'pytensor'}"]
+        yield {
+            "PYTENSOR_FLAGS": ",".join(filter(None, flags)),
+            "NUMBA_CACHE_DIR": str(root / "numba"),
+            "XDG_CACHE_HOME": str(root / "cache"),
+            "MPLCONFIGDIR": str(root / "matplotlib"),
+        }
