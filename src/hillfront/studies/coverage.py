@@ -122,8 +122,8 @@ def one_set(task: Task) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        method, quantity (averages over the groups), truth, lower, median, upper; for posteriors also verdict
-        and divergences; for the bootstrap redrawn and undefined, see
+        method, quantity (averages over the groups), truth, lower, median, upper; for posteriors also verdict,
+        divergences and kept_draws; for the bootstrap redrawn and undefined, see
         :func:`hillfront.studies.rivals.rival_rows`.
     """
     cell = dict(task.cell)
@@ -141,6 +141,7 @@ def one_set(task: Task) -> list[dict[str, Any]]:
             **{name: float(average[name][quantity]) for name in ("lower", "median", "upper")},
             "verdict": found.verdict,
             "divergences": found.divergences,
+            "kept_draws": found.kept_draws,
         }
         for quantity in QUANTITIES
         if quantity in average.index

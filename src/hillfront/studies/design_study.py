@@ -191,7 +191,11 @@ def one_design_set(task: Task) -> list[dict[str, Any]]:
         interaction_sd=cell["interaction_sd"], seed=task.seed,
     )  # fmt: skip
     found = refit(prepared_for(groups=cell["groups"]), simulation.frontiers, at_hit=(), seed=task.seed)
-    row: dict[str, Any] = {"verdict": found.verdict, "divergences": found.divergences}
+    row: dict[str, Any] = {
+        "verdict": found.verdict,
+        "divergences": found.divergences,
+        "kept_draws": found.kept_draws,
+    }
     table = found.improvement.summary
     means = table[(table["scope"] == "average") & (table["quantity"] == "mean_sparsity_gain")]
     truth = simulation.truth.query("scope == 'average' and quantity == 'mean_sparsity_gain'")["value"]

@@ -62,6 +62,7 @@ def _one_table(task: Task) -> list[dict[str, Any]]:
                 **{name: float(gain[name]) for name in ("lower", "median", "upper")},
                 "sigma": float(found.posterior["sigma"].median()),
                 "divergences": found.divergences,
+                "kept_draws": found.kept_draws,
             }
         )
     return rows

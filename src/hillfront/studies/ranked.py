@@ -71,7 +71,7 @@ def compared_with_truth(
     list of dict
         One row a quantity: quantity, where, truth, rank, draws (that it was ranked among), place (see
         :func:`hillfront.studies.rank_bands.rank_of`), ess (bulk effective sample size of all draws),
-        left_out (the reason where the data have no such quantity), divergences; and a row for each
+        left_out (the reason where the data have no such quantity), divergences, kept_draws; and a row for each
         variant's verdict: truth (1 if it is better everywhere), p_better.
     """
     rng = np.random.default_rng([seed, 1])
@@ -80,9 +80,10 @@ def compared_with_truth(
     own = improvement_of(truth, frontiers, design, at_hit=at_hit, at_l0=[], seed=seed)
     values = _parameters(truth, design, group) | _gains(own, design, group, at_hit)
     draws = _parameters(found.posterior, design, group) | _gains(found.improvement, design, group, at_hit)
+    fitted = {"divergences": found.divergences, "kept_draws": found.kept_draws}
     rows: list[dict[str, Any]] = []
     for key, several in draws.items():
-        row: dict[str, Any] = {"quantity": key[0], "where": key[1], "divergences": found.divergences}
+        row: dict[str, Any] = {"quantity": key[0], "where": key[1], **fitted}
         if several is None:
             rows.append(row | {"left_out": NO_RANGE})
             continue
@@ -92,7 +93,7 @@ def compared_with_truth(
     real = pareto_of(truth, frontiers, design, seed=seed)
     for variant in design.variants[1:]:
         p, so = _p_better(found.pareto, variant), _p_better(real, variant)
-        about = {"quantity": BETTER, "where": f"{variant}, average", "divergences": found.divergences}
+        about = {"quantity": BETTER, "where": f"{variant}, average", **fitted}
         rows.append(about | {"truth": so, "p_better": p, "left_out": NO_RANGE if p is None else ""})
     return rows
 

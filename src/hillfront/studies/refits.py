@@ -45,6 +45,11 @@ class Refit:
     divergences: int
 
     @property
+    def kept_draws(self) -> int:
+        """Draws kept of each chain, which rows note because a resumed study may hold those of several."""
+        return int(self.posterior.sizes["draw"])
+
+    @property
     def verdict(self) -> str:
         """Verdict on the average over the groups."""
         table = self.pareto.summary

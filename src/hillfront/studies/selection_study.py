@@ -105,7 +105,7 @@ def one_selection(task: Task) -> list[dict[str, Any]]:
     -------
     list of dict
         method, kept (SAEs), truth, lower, median, upper (of the mean sparsity gain on average over the
-        groups), sigma (posterior median), verdict, divergences.
+        groups), sigma (posterior median), verdict, divergences, kept_draws.
     """
     cell = dict(task.cell)
     numbers = {"baseline": cell["trained_baseline"], "variant": cell["trained_variant"]}
@@ -131,6 +131,7 @@ def one_selection(task: Task) -> list[dict[str, Any]]:
                 "sigma_found": float(found.posterior["sigma"].median()),
                 "verdict": found.verdict,
                 "divergences": found.divergences,
+                "kept_draws": found.kept_draws,
             }
         )
     return rows

@@ -77,6 +77,8 @@ class Trust:
         ``coverage`` has the main cells, and identical curves; ``check`` is the design study of one of its
         cells, with seeds of its own.
     sizes : Sizes
+    kept_draws : tuple of int
+        Draws kept of each chain; several where a study was resumed after that number was changed.
     minutes : float
         Sum of what the fits took, over all processes, in minutes.
     failed : int
@@ -92,6 +94,7 @@ class Trust:
     selection: pd.DataFrame
     packaged: pd.DataFrame
     sizes: Sizes
+    kept_draws: tuple[int, ...]
     minutes: float
     failed: int
 
@@ -163,7 +166,10 @@ def run_trust(
     parts = (of_calibration, of_coverage, grid, departures, design, check, selection, packaged)
     seconds = sum(_seconds(rows) for rows in parts)
     failed = sum(int((rows["error"] != "").sum()) for rows in parts if len(rows))
-    return Trust(*parts, sizes, seconds / 60.0, failed)
+    lengths = {
+        int(length) for rows in parts if "kept_draws" in rows for length in rows["kept_draws"].dropna()
+    }
+    return Trust(*parts, sizes, tuple(sorted(lengths)), seconds / 60.0, failed)
 
 
 def _seconds(rows: pd.DataFrame) -> float:

@@ -16,6 +16,7 @@ from hillfront.studies.coverage_tables import coverage_table, verdict_table
 from hillfront.studies.design_figure import plot_design
 from hillfront.studies.design_tables import design_table, recommend
 from hillfront.studies.markdown import Report, number, versions
+from hillfront.studies.refits import TUNE
 from hillfront.studies.selection_study import selection_summary
 from hillfront.studies.trust import GAIN, SIGMA, Trust
 
@@ -37,8 +38,8 @@ def write_trust(found: Trust, folder: Path) -> Path:
     report.paragraph(
         f"""Written by `make study` from simulated sets of known truth; {found.minutes:.0f} minutes of
         sampling in all, shared by the processes of a machine with {os.cpu_count()} cores. {versions()}. Every
-        fit has the defaults of `hillfront.fit` but for its length (4 chains of 400 + 500 draws). Intervals
-        are 90% intervals; brackets behind a share are its 90% Wilson interval, which says how far the number
+        fit has the defaults of `hillfront.fit` but for its length (4 chains of {TUNE} tuning steps and
+        {" or ".join(map(str, found.kept_draws))} draws). Intervals are 90% intervals; brackets behind a share are its 90% Wilson interval, which says how far the number
         of sets lets it be known."""
     )
     _calibration(report, found, folder)
