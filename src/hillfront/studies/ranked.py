@@ -71,8 +71,8 @@ def compared_with_truth(
     list of dict
         One row a quantity: quantity, where, truth, rank, draws (that it was ranked among), place (see
         :func:`hillfront.studies.rank_bands.rank_of`), ess (bulk effective sample size of all draws),
-        left_out (the reason where the data have no such quantity), divergences, kept_draws; and a row for each
-        variant's verdict: truth (1 if it is better everywhere), p_better.
+        left_out (the reason where the data have no such quantity), divergences, kept_draws; and a row for
+        each variant's verdict: truth (1 if it is better everywhere), p_better.
     """
     rng = np.random.default_rng([seed, 1])
     group = _group(frontiers, design)
