@@ -39,8 +39,8 @@ def write_trust(found: Trust, folder: Path) -> Path:
         f"""Written by `make study` from simulated sets of known truth; {found.minutes:.0f} minutes of
         sampling in all, shared by the processes of a machine with {os.cpu_count()} cores. {versions()}. Every
         fit has the defaults of `hillfront.fit` but for its length (4 chains of {TUNE} tuning steps and
-        {" or ".join(map(str, found.kept_draws))} draws). Intervals are 90% intervals; brackets behind a share are its 90% Wilson interval, which says how far the number
-        of sets lets it be known."""
+        {" or ".join(map(str, found.kept_draws))} draws). Intervals are 90% intervals; brackets behind a share
+        are its 90% Wilson interval, which says how far the number of sets lets it be known."""
     )
     _calibration(report, found, folder)
     _coverage(report, found, folder)
