@@ -6,5 +6,6 @@ from hillfront.plots.checks import plot_checks
 from hillfront.plots.families import plot_families
 from hillfront.plots.forest import plot_improvement
 from hillfront.plots.frontier import plot_frontiers
+from hillfront.plots.gain_profile import plot_gain_profile
 
-__all__ = ["plot_checks", "plot_families", "plot_frontiers", "plot_improvement"]
+__all__ = ["plot_checks", "plot_families", "plot_frontiers", "plot_gain_profile", "plot_improvement"]
