@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         plot_frontiers,
         plot_gain_profile,
         plot_improvement,
+        plot_prior,
     )
     from hillfront.simulation import simulate
 
@@ -34,6 +35,7 @@ __all__ = [
     "plot_frontiers",
     "plot_gain_profile",
     "plot_improvement",
+    "plot_prior",
     "prepare",
     "simulate",
 ]
@@ -52,6 +54,7 @@ _HOME = {
     "plot_frontiers": "hillfront.plots",
     "plot_gain_profile": "hillfront.plots",
     "plot_improvement": "hillfront.plots",
+    "plot_prior": "hillfront.plots",
     "prepare": "hillfront.fitting",
     "simulate": "hillfront.simulation",
 }
