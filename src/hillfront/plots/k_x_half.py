@@ -65,10 +65,10 @@ def plot_k_against_x_half(
     """Draw the posterior of x_half and k of every curve, with the curves of a group joined.
 
     Markers are posterior means on log scales, and ellipses the highest-density regions of normal
-    distributions with the posterior's means and covariances there. Thin lines lead from the baseline,
-    which has the group's name beside it, to the other variants of its group: down and to the right if a variant's x_half is higher and its k lower. A
-    curve whose data do not reach a hit of one half has its x_half extrapolated: hollow marker, dashed
-    ellipse.
+    distributions with the posterior's means and covariances there. Thin lines lead from the baseline, which
+    has the group's name beside it, to the other variants of its group: down and to the right where a
+    variant's x_half is higher and its k lower. A curve whose data do not reach a hit of one half has its
+    x_half extrapolated: hollow marker, dashed ellipse.
 
     Parameters
     ----------
