@@ -138,9 +138,10 @@ def plot_k_against_x_half(
                 axis.plot(*ends, color="0.3", linewidth=0.9, zorder=3)
         if centres and len(design.groups) > 1:
             # Beside the first curve of the group, which is the baseline where it is there.
+            first = tuple(next(iter(centres.values())))
             axis.annotate(
-                group, next(iter(centres.values())), xytext=(-6, 0), textcoords="offset points", ha="right",
-                va="center", fontsize="x-small", color="0.25", zorder=5,
+                group, first, xytext=(-6, 0), textcoords="offset points", ha="right", va="center",
+                fontsize="x-small", color="0.25", zorder=5,
             )  # fmt: skip
     _decorate(axis, outlines)
     if legend:
