@@ -42,8 +42,8 @@ def ellipse_of(draws: Floats, *, prob: float) -> Floats:
     Examples
     --------
     >>> draws = np.random.default_rng(1).standard_normal((2, 100_000))
-    >>> float(np.hypot(*ellipse_of(draws, prob=0.9)).mean().round(2))  # sqrt(-2 log 0.1)
-    2.15
+    >>> float(np.hypot(*ellipse_of(draws, prob=0.9)).mean().round(1))  # sqrt(-2 log 0.1)
+    2.1
     """
     angle = np.linspace(0.0, 2.0 * np.pi, _CORNERS)
     radius = np.sqrt(-2.0 * np.log1p(-check_prob(prob)))

@@ -126,8 +126,8 @@ def _draw_frontiers(
 ) -> None:
     """Draw the SAEs over curves of the baseline, whose prior is the same in every group of one scale."""
     table = frontiers.table
-    x_data: Floats = table["sparsity"].to_numpy(np.float64)
-    y: Floats = frontiers.y.to_numpy(np.float64)
+    x_data = np.asarray(table["sparsity"], dtype=np.float64)
+    y = np.asarray(frontiers.y, dtype=np.float64)
     low, high = min(1 / _L0[1], x_data.min()), max(1 / _L0[0], x_data.max())
     offset = design.scales[0].offset
     x = np.geomspace(max(low, 1.02 * offset), high, _GRID)
