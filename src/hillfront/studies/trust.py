@@ -44,7 +44,7 @@ class Sizes:
     grid: int = 10
     departures: int = 50
     design: int = 12
-    selection: int = 40
+    selection: int = 25
     grid_points: tuple[int, ...] = (3, 4, 6, 8)
     grid_groups: tuple[int, ...] = (1, 3, 6)
     design_points: tuple[int, ...] = (3, 4, 6, 8, 12)
