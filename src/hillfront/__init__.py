@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hillfront.frontier_fit import FrontierFit
     from hillfront.frontiers import Frontiers
     from hillfront.plots import plot_checks, plot_families, plot_frontiers, plot_improvement
+    from hillfront.readers.saebench import read_saebench
     from hillfront.simulation import simulate
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "plot_frontiers",
     "plot_improvement",
     "prepare",
+    "read_saebench",
     "simulate",
 ]
 
@@ -45,6 +47,7 @@ _HOME = {
     "plot_frontiers": "hillfront.plots",
     "plot_improvement": "hillfront.plots",
     "prepare": "hillfront.fitting",
+    "read_saebench": "hillfront.readers.saebench",
     "simulate": "hillfront.simulation",
 }
 
