@@ -33,8 +33,8 @@ def read_saebench(
 ) -> Frontiers:
     """Read SAEBench ``core`` results.
 
-    Each file gives one SAE, with the columns ``architecture``, ``release``, ``label`` (release and
-    SAE id), ``model``, ``site``, ``layer``, ``width``, ``d_model``, ``l0``, ``ce_sae``, ``ce_base``, ``ce_ablated``,
+    Each file gives one SAE, with the columns ``architecture``, ``release``, ``label`` (release and SAE id),
+    ``model``, ``site``, ``layer``, ``width``, ``d_model``, ``l0``, ``ce_sae``, ``ce_base``, ``ce_ablated``,
     ``loss_recovered`` (the ``ce_loss_score``), ``n_tokens``, ``ablation`` (``zero``), ``dataset``,
     ``context_size``, and for ``cost``: ``mse``, ``explained_variance``, ``kl_div_with_sae``. Numbers of -1
     where SAEBench computed nothing count as missing.
