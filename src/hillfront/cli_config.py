@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from types import NoneType
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -17,10 +19,10 @@ __all__ = ["Config", "config_text"]
 _NOT_REPEATED: Final = frozenset({"config", "out", "quiet", "force", "json_output"})
 _PATHS: Final = frozenset({"data", "out"})
 _NUMBER_OR_TEXT: Final = frozenset({"dense_limit"})
-_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
-    "integer": ((int,), "a whole number"),
-    "float": ((int, float), "a number"),
-    "boolean": ((bool,), "true or false"),
+_KINDS: Final[Mapping[object, tuple[tuple[type, ...], str]]] = {
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    bool: ((bool,), "true or false"),
 }
 
 
@@ -40,11 +42,7 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as TOML: {error}. Correct the file.") from None
-    allowed = {
-        str(parameter.name): parameter
-        for parameter in context.command.params
-        if parameter.name not in ("config", "help")
-    }
+    allowed = _options_of(context)
     found: dict[str, Any] = {}
     faults = []
     for key, value in settings.items():
@@ -53,10 +51,10 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
             faults.append(f"unknown setting {key!r}.{_meant(key, list(allowed))}")
         elif name in found:
             faults.append(f"{key!r} is given twice, with dashes and with underscores. Keep one of them.")
-        elif wrong := _wrong_type(name, value, allowed[name]):
+        elif wrong := _wrong_type(name, value, *allowed[name]):
             faults.append(f"{key} = {_shown(value)}: {wrong} was expected.")
         else:
-            found[name] = _as_option(name, value, allowed[name], folder=path.parent)
+            found[name] = _as_option(name, value, many=allowed[name][1], folder=path.parent)
     if faults:
         raise ValueError("\n".join([f"{path} does not fit:", *(f"- {text}" for text in faults)]))
     context.default_map = found
@@ -96,7 +94,7 @@ def config_text(
     values = {"data": _relative(data, out)} | {
         name: value
         for name, value in settings.items()
-        if name not in _NOT_REPEATED | {"data"} and value is not None and value != []
+        if name not in _NOT_REPEATED | {"data"} and value not in (None, [], ())
     }
     lines += [f"{name.replace('_', '-')} = {_toml(value)}" for name, value in values.items()]
     return "\n".join(lines) + "\n"
@@ -122,12 +120,31 @@ def _toml(value: object) -> str:
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _wrong_type(name: str, value: object, parameter: Any) -> str | None:
+def _options_of(context: typer.Context) -> dict[str, tuple[object, bool]]:
+    """Type of each option of the command, and whether it may be repeated, from the command's signature."""
+    callback = context.command.callback
+    assert callback is not None  # only a command with a function has --config
+    hints = get_type_hints(inspect.unwrap(callback))
+    found: dict[str, tuple[object, bool]] = {}
+    for name, hint in hints.items():
+        if name in ("context", "config", "return"):
+            continue
+        given = [part for part in get_args(hint) if part is not NoneType] if _is_optional(hint) else [hint]
+        many = get_origin(given[0]) is list
+        found[name] = (get_args(given[0])[0] if many else given[0], many)
+    return found
+
+
+def _is_optional(hint: object) -> bool:
+    """Whether a type allows None."""
+    return NoneType in get_args(hint)
+
+
+def _wrong_type(name: str, value: object, kind: object, many: bool) -> str | None:
     """Say what was expected, if the value is not that."""
-    kinds, words = _KINDS.get(parameter.type.name, ((str,), "text in quotes"))
+    kinds, words = _KINDS.get(kind, ((str,), "text in quotes"))
     if name in _NUMBER_OR_TEXT:
         kinds, words = (str, int, float), "text in quotes or a number"
-    many = bool(getattr(parameter, "multiple", False))
     items = value if many and isinstance(value, list) else [value]
     right = all(isinstance(item, kinds) and (bool in kinds or not isinstance(item, bool)) for item in items)
     if right:
@@ -135,11 +152,11 @@ def _wrong_type(name: str, value: object, parameter: Any) -> str | None:
     return f"{words}, or a list of such," if many else words
 
 
-def _as_option(name: str, value: Any, parameter: Any, *, folder: Path) -> Any:
+def _as_option(name: str, value: Any, *, many: bool, folder: Path) -> Any:
     """Give a value as the command line would; paths are relative to the file's folder."""
     if name in _PATHS:
         return str(folder / value)
-    if getattr(parameter, "multiple", False) and not isinstance(value, list):
+    if many and not isinstance(value, list):
         return [value]
     return str(value) if name in _NUMBER_OR_TEXT else value
 

@@ -111,7 +111,9 @@ def _problem(role: str, candidates: list[str], columns: Sequence[str]) -> str | 
     if candidates:
         return _ambiguous(role, candidates)
     lasts = {_last(name): name for name in reversed(columns)}
-    near = dict.fromkeys(lasts[n] for other in _NAMES[role] if (n := nearest(other, lasts)) is not None)
+    holding = [column for last, column in lasts.items() if any(name in last for name in _NAMES[role])]
+    alike = [lasts[n] for other in _NAMES[role] if (n := nearest(other, lasts)) is not None]
+    near = dict.fromkeys([*holding, *alike])
     option = f", or name the column by {_OPTIONS[role]}" if role in _OPTIONS else ""
     seen = f"the nearest are {', '.join(map(repr, near))}" if near else "no column is like it"
     ends = " or ".join(_NAMES[role])
