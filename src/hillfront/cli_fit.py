@@ -172,7 +172,9 @@ def _config_of(context: typer.Context, frontiers: Frontiers, format: Format, *, 
 
     from hillfront import __version__
 
-    settings = {**context.params, "format": format, "group": list(frontiers.group_columns)}
+    in_order = [str(parameter.name) for parameter in context.command.params]
+    settings = {name: context.params[name] for name in in_order if name in context.params}
+    settings |= {"format": format, "group": list(frontiers.group_columns)}
     if format in ("csv", "parquet", "arrow"):
         settings["variant"], settings["l0"] = settings["variant"] or "variant", settings["l0"] or "l0"
     if format == "wandb":
