@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import matplotlib
+import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import settings
+from matplotlib.figure import Figure
 
 import hillfront as hf
+from helpers import guess, posterior_of, stats_of
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import FrontierDataWarning
 
@@ -29,3 +37,62 @@ def gemma() -> FrontierFit:
         warnings.simplefilter("ignore", FrontierDataWarning)
         frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered")
     return hf.fit(frontiers, baseline="baseline", progress=False)
+
+
+@pytest.fixture
+def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stand in for compilation and sampling: draws around least-squares curves.
+
+    Set ``diverging`` to let so many draws diverge, and ``error`` to raise it in the middle of sampling.
+    """
+    how = SimpleNamespace(diverging=0, error=None, calls=[])
+
+    def draw_posterior(
+        model: Any,
+        *,
+        places: Any,
+        starts: Any,
+        data: Mapping[str, np.ndarray],
+        var_names: list[str],
+        settings: Any,
+        **options: Any,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        how.calls.append(options)
+        if how.error is not None:
+            raise how.error
+        shape = len(model.coords["group"]), len(model.coords["variant"])
+        curves = guess(data["sparsity"], data["observed"], data["cell"], shape)
+        size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
+        posterior = posterior_of(model.coords, *curves, hyper={"nu": 10.0}, **size)
+        return posterior[list(var_names)], stats_of(**size, diverging=how.diverging)
+
+    def draw_prior(model: Any, *, var_names: list[str], draws: int, seed: int) -> xr.Dataset:
+        prior = posterior_of(
+            model.coords, -4.0, -0.2, sd=0.5, chains=1, draws=draws, seed=seed, hyper={"nu": 10.0}
+        )
+        return prior[list(var_names)]
+
+    monkeypatch.setattr("hillfront.fitting.compile_model", lambda model, *, var_names: model)
+    monkeypatch.setattr("hillfront.fitting.draw_posterior", draw_posterior)
+    monkeypatch.setattr("hillfront.fitting.draw_prior", draw_prior)
+    return how
+
+
+@pytest.fixture
+def titles(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Titles of the figures by file name, in place of their pixels."""
+    found = {}
+
+    def savefig(figure: Figure, path: Path, **_: object) -> None:
+        found[Path(path).name] = figure.get_suptitle()
+        Path(path).touch()
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return found
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, titles: dict[str, str]) -> dict[str, str]:
+    """The same, and fit.nc empty: writing takes longer than all the rest."""
+    monkeypatch.setattr(FrontierFit, "save", lambda fit, path: path.touch())
+    return titles

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from matplotlib.figure import Figure
 
 import hillfront
 from commands import Done, command
-from helpers import frontiers_of, guess, points, posterior_of, stats_of
+from helpers import frontiers_of, points
 from hillfront.frontier_fit import FrontierFit
 from hillfront.outputs import FAILED_FILE
 from hillfront.simulation import simulate
@@ -32,6 +30,7 @@ FILES = {
     "frontiers.png",
     "improvement.png",
     "checks.png",
+    "hillfront.toml",
 }
 
 
@@ -204,11 +203,11 @@ def test_bad_settings(run: Run, tmp_path: Path, option: list[object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "left_out", ["--baseline", "--out", "DATA.csv"],
+    "left_out", ["--baseline", "--out", "DATA"],
 )  # fmt: skip
 def test_usage(run: Run, tmp_path: Path, left_out: str) -> None:
     given = {
-        "DATA.csv": [tmp_path / "data.csv"],
+        "DATA": [tmp_path / "data.csv"],
         "--baseline": ["--baseline", "relu"],
         "--out": ["--out", "o"],
     }
@@ -252,65 +251,6 @@ def test_out_that_is_a_file(run: Run, tmp_path: Path, below: str) -> None:
 
 
 # ---------------------------------------------------------------- a sampler that needs no time
-
-
-@pytest.fixture
-def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Stand in for compilation and sampling: draws around least-squares curves.
-
-    Set ``diverging`` to let so many draws diverge, and ``error`` to raise it in the middle of sampling.
-    """
-    how = SimpleNamespace(diverging=0, error=None, calls=[])
-
-    def draw_posterior(
-        model: Any,
-        *,
-        places: Any,
-        starts: Any,
-        data: Mapping[str, np.ndarray],
-        var_names: list[str],
-        settings: Any,
-        **options: Any,
-    ) -> tuple[xr.Dataset, xr.Dataset]:
-        how.calls.append(options)
-        if how.error is not None:
-            raise how.error
-        shape = len(model.coords["group"]), len(model.coords["variant"])
-        curves = guess(data["sparsity"], data["observed"], data["cell"], shape)
-        size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
-        posterior = posterior_of(model.coords, *curves, hyper={"nu": 10.0}, **size)
-        return posterior[list(var_names)], stats_of(**size, diverging=how.diverging)
-
-    def draw_prior(model: Any, *, var_names: list[str], draws: int, seed: int) -> xr.Dataset:
-        prior = posterior_of(
-            model.coords, -4.0, -0.2, sd=0.5, chains=1, draws=draws, seed=seed, hyper={"nu": 10.0}
-        )
-        return prior[list(var_names)]
-
-    monkeypatch.setattr("hillfront.fitting.compile_model", lambda model, *, var_names: model)
-    monkeypatch.setattr("hillfront.fitting.draw_posterior", draw_posterior)
-    monkeypatch.setattr("hillfront.fitting.draw_prior", draw_prior)
-    return how
-
-
-@pytest.fixture
-def titles(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Titles of the figures by file name, in place of their pixels."""
-    found = {}
-
-    def savefig(figure: Figure, path: Path, **_: object) -> None:
-        found[Path(path).name] = figure.get_suptitle()
-        Path(path).touch()
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return found
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch, titles: dict[str, str]) -> dict[str, str]:
-    """The same, and fit.nc empty: writing takes longer than all the rest."""
-    monkeypatch.setattr(FrontierFit, "save", lambda fit, path: path.touch())
-    return titles
 
 
 def test_fit_writes_every_file(run: Run, tmp_path: Path, sampler: SimpleNamespace) -> None:
@@ -609,7 +549,9 @@ def test_sound_data_give_no_warning(
 def test_demo(run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]) -> None:
     done = run("demo", "--out", tmp_path / "out")
     assert done.status in (0, 1)
-    assert names(tmp_path / "out") >= FILES
+    assert names(tmp_path / "out") - {FAILED_FILE} == FILES - {
+        "hillfront.toml"
+    }  # there is no data file to name
     assert "gated needs" in done.out
     assert run("demo", "--out", tmp_path / "out").status == 2
 
@@ -691,7 +633,7 @@ def test_compare_prints_both_tables(tmp_path: Path) -> None:
 
 
 def test_a_variant_may_be_called_na(tmp_path: Path) -> None:
-    from hillfront.cli_options import read_csv
+    from hillfront.readers.tables import read_csv
 
     path = tmp_path / "saes.csv"
     path.write_text("variant,l0,performance_hit\nNA,10,0.1\nNone,20,0.05\n")
