@@ -38,6 +38,7 @@ from hillfront.cli_options import (
     priors_of,
     read_frontiers,
 )
+from hillfront.cli_paper import paper
 from hillfront.cli_study import study
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ app = typer.Typer(
 
 
 app.add_typer(study)
+app.command()(paper)
 
 
 @app.callback(invoke_without_command=True)
