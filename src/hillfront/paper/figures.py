@@ -193,7 +193,9 @@ def _gains(source: PaperSource, width: str) -> tuple[str, Figure]:
         _legend_above(figure, legend, columns=2 if width == "1col" else 6)
     if width == "1col":
         # No room for the numbers, which the table has; what they are marked with stays.
-        axis.set_xlabel("\n".join(line for part in axis.get_xlabel().split("\n") for line in wrap(part, 42)))
+        words = "\n".join(line for part in axis.get_xlabel().split("\n") for line in wrap(part, 52))
+        axis.set_xlabel("")
+        figure.supxlabel(words, fontsize=8)
         for text in list(axis.texts):
             if "[" in text.get_text():
                 text.set_text("!" if text.get_text().endswith("!") else "")

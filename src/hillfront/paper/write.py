@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hillfront.frontier_fit import FrontierFit
@@ -85,9 +86,13 @@ def write_paper(
     )
     from hillfront.paper.figures import write_figures
 
-    sentences = comparison_sentences(
-        source.improvement, source.pareto, fit.frontiers, failed=source.failed, quantities=GAINS
-    )
+    sentences = [
+        # The verdict of a comparison is said once, with its headline.
+        sentence if sentence.quantity == GAINS[0] else replace(sentence, verdict="")
+        for sentence in comparison_sentences(
+            source.improvement, source.pareto, fit.frontiers, failed=source.failed, quantities=GAINS
+        )
+    ]
     attributes = fit.data.attrs
     versions = json.loads(attributes["versions"])
     with folder_at_once(Path(out)) as folder:
