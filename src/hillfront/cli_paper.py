@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,9 +15,7 @@ __all__ = ["paper"]
 def paper(
     fit: Annotated[Path, typer.Argument(help="A saved fit, such as results/fit.nc.", metavar="FIT.nc")],
     out: Annotated[Path, typer.Option(help="Folder for the LaTeX files and figures.")],
-    prob: Annotated[
-        float | None, typer.Option(help="Probability of the intervals; 0.9 if left out.")
-    ] = None,
+    prob: Annotated[float | None, typer.Option(help="Probability of the intervals; 0.9 if left out.")] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Probability that a verdict takes; 0.95 if left out.")
     ] = None,
@@ -44,19 +42,24 @@ def paper(
 
     check_out(out, force=force, own=is_paper_file)
     loaded = FrontierFit.load(fit)
-    asked = {"prob": prob, "threshold": threshold, "at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
+    asked: dict[str, Any] = {
+        "prob": prob,
+        "threshold": threshold,
+        "at_hit": at_hit,
+        "at_l0": at_l0,
+        "at_nats": at_nats,
+    }
     written = write_paper(loaded, out, **{name: value for name, value in asked.items() if value is not None})
     if not quiet:
         if written.replaced:
             typer.echo(
-                f"pdflatex has no letters for {' '.join(written.replaced)} in the names: they stand as code points, "
+                f"pdflatex has no letters for {' '.join(written.replaced)} in the names: they stand as "
+                "code points, "
                 r"by the macro \hfUnicode.",
                 err=True,
             )
         if not has_pdflatex():
-            typer.echo(
-                "pdflatex is not installed, so the figures are in PDF only, not in PGF.", err=True
-            )
+            typer.echo("pdflatex is not installed, so the figures are in PDF only, not in PGF.", err=True)
         typer.echo(f"The parts of the paper are in {out}. To see them: cd {out} && pdflatex example")
     if written.failed:
         typer.echo(

@@ -1,7 +1,7 @@
-"""Names of any kind as LaTeX text for pdflatex, with nothing dropped.
+r"""Names of any kind as LaTeX text for pdflatex, with nothing dropped.
 
 What LaTeX treats as a command is escaped. Letters with accents, Greek letters and common signs become LaTeX
-commands. Any other character stands as ``U+6F22`` in typewriter, by the macro ``\\hfUnicode``, which a paper
+commands. Any other character stands as ``U+6F22`` in typewriter, by the macro ``\hfUnicode``, which a paper
 set by LuaLaTeX or XeLaTeX may redefine to print the character itself.
 """
 
@@ -95,8 +95,8 @@ def latex(text: str) -> str:
 
     The file that it stands in needs ``\usepackage[T1]{fontenc}``, and :data:`UNICODE_MACRO` where characters
     are :func:`replaced`. White space of any kind becomes one space, as LaTeX would have it. Ligatures
-    are broken, so that ``a--b`` keeps its two hyphens, and a text that begins with ``[`` or ``*`` is no option
-    of the command before it.
+    are broken, so that ``a--b`` keeps its two hyphens, and a text that begins with ``[`` or ``*`` is no
+    option of the command before it.
 
     Examples
     --------
@@ -130,11 +130,11 @@ def replaced(text: str) -> tuple[str, ...]:
 
 
 def comment(text: str) -> str:
-    """Make text safe for a LaTeX comment: one line of printable characters.
+    r"""Make text safe for a LaTeX comment: one line of printable characters.
 
     Examples
     --------
-    >>> comment("a\\nb")
+    >>> comment("a\nb")
     'a b'
     """
     return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in " ".join(text.split()))

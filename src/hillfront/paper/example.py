@@ -40,7 +40,8 @@ def example_tex(source: PaperSource, figures: Sequence[str]) -> str:
         r"\begin{document}",
         r"\section*{Results}",
         *([source.warning + r"\par"] if source.warning else []),
-        f"Variants: {', '.join(map(latex, first.variants))}. Gains are in Table~\\ref{{tab:hf-gains}}, verdicts in "
+        f"Variants: {', '.join(map(latex, first.variants))}. Gains are in Table~\\ref{{tab:hf-gains}}, "
+        "verdicts in "
         "Table~\\ref{tab:hf-verdicts}. The fit is of \\hfFitSAEs{} SAEs on \\hfFitCurves{} curves.",
         *(_figure(source, name) for name in figures),
         r"\input{gains}",
@@ -64,10 +65,13 @@ def _figure(source: PaperSource, name: str) -> str:
     metric, baseline = latex(source.fit.frontiers.metric_label), latex(source.fit.baseline)
     prob = latex(percent(source.prob))
     caption = {
-        "frontiers": f"Frontiers: SAEs (marks), posterior median of the expected {metric} (lines, dashed outside the "
-        f"data) and {prob} predictive bands; the grey strip is the range of sparsity that all curves of a panel "
+        "frontiers": f"Frontiers: SAEs (marks), posterior median of the expected {metric} (lines, dashed "
+        "outside the "
+        f"data) and {prob} predictive bands; the grey strip is the range of sparsity that all curves of a "
+        "panel "
         "observed.",
-        "gains": f"Mean sparsity gain over {baseline}: median and {prob} interval; hollow marks are extrapolated or "
+        "gains": f"Mean sparsity gain over {baseline}: median and {prob} interval; hollow marks are "
+        "extrapolated or "
         "predicted for a group without data.",
     }[kind]
     warned = f"{source.warning} " if source.warning else ""

@@ -22,12 +22,13 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from hillfront.paper.escape import UNICODE_MACRO, latex
 from hillfront.paper.source import PaperSource
 from hillfront.plots import plot_frontiers, plot_improvement
+from hillfront.sentences import do_not_report
 
 __all__ = ["WIDTHS", "has_pdflatex", "write_figures"]
 
@@ -36,10 +37,12 @@ WIDTHS: Final = {"1col": 3.25, "2col": 6.75}
 
 _PANELS: Final = {"1col": (2, 6), "2col": (4, 5)}
 _MAX_HEIGHT: Final = 8.6
+_INCHES_A_LETTER: Final = 0.062
+"""Mean width of a letter at 8 points, for breaking lines."""
 _TICKS: Final = (1.0, 2.0, 5.0)
 _PREAMBLE: Final = "\n".join([r"\usepackage[T1]{fontenc}", r"\usepackage{textcomp}", UNICODE_MACRO])
 
-_STYLE: Final[dict[str, Any]] = {
+_STYLE: Final[Any] = {
     "font.size": 8.0, "axes.labelsize": 8.0, "axes.titlesize": 8.0, "xtick.labelsize": 7.0,
     "ytick.labelsize": 7.0, "legend.fontsize": 7.0, "lines.markersize": 4.0, "axes.linewidth": 0.6,
     "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
@@ -68,7 +71,8 @@ def write_figures(source: PaperSource, folder: Path) -> list[str]:
     if has_pdflatex():
         kinds.append(("pgf", _for_latex))
     names: list[str] = []
-    with mpl.rc_context({**_STYLE, "backend": "Agg"}):
+    mpl.use("Agg")
+    with mpl.rc_context(_STYLE):
         for width in WIDTHS:
             for name, figure in (*_frontiers(source, width), _gains(source, width)):
                 with _closing(figure):
@@ -77,11 +81,17 @@ def write_figures(source: PaperSource, folder: Path) -> list[str]:
                     for ending, change in kinds:
                         for put, text in originals:
                             put(_by_line(text, change))
-                        # The default metadata has the date, and the same fit should give the same file.
-                        more = {"metadata": {"CreationDate": None}} if ending == "pdf" else {}
-                        figure.savefig(folder / f"{name}.{ending}", backend=ending, **more)
+                        _save(figure, folder / f"{name}.{ending}")
                 names.append(name)
     return names
+
+
+def _save(figure: Figure, path: Path) -> None:
+    if path.suffix == ".pdf":
+        # The default metadata has the date, and the same fit should give the same file.
+        figure.savefig(path, backend="pdf", metadata={"CreationDate": None})
+    else:
+        figure.savefig(path, backend="pgf")
 
 
 @contextlib.contextmanager
@@ -105,7 +115,10 @@ def _frontiers(source: PaperSource, width: str) -> Iterator[tuple[str, Figure]]:
         across = min(columns, len(groups))
         down = -(-len(groups) // across)
         alone = len(groups) == 1
-        height = 0.75 * WIDTHS[width] if alone else 1.35 * down + (1.1 if width == "1col" else 0.8)
+        titles = [_wrapped(group, WIDTHS[width] / across - 0.2) for group in groups]
+        lines = max(title.count("\n") for title in titles)
+        height = 1.35 * down + 0.12 * lines * down + 0.6
+        height = 0.75 * WIDTHS[width] if alone else height
         figure, grid = plt.subplots(
             down, across, figsize=(WIDTHS[width], min(height, _MAX_HEIGHT)), squeeze=False,
             layout="constrained",
@@ -115,7 +128,9 @@ def _frontiers(source: PaperSource, width: str) -> Iterator[tuple[str, Figure]]:
             spare.remove()
         axes = axes[: len(groups)]
         plot_frontiers(fit, groups=groups, prob=source.prob, ax=axes)
-        for axis in axes:
+        for axis, title in zip(axes, titles, strict=True):
+            if axis.get_title():
+                axis.set_title(title)
             _thin(axis, across_inches=WIDTHS[width] / across)
             if not alone:
                 axis.set_xlabel("")
@@ -146,13 +161,28 @@ def _thin(axis: Axes, *, across_inches: float) -> None:
 
 def _legend_above(figure: Figure, legend: Legend, *, columns: int) -> None:
     """Put a legend above everything, in so many columns."""
-    handles = legend.legend_handles
-    labels = [text.get_text() for text in legend.get_texts()]
+    width = figure.get_figwidth()
+    handles = [handle for handle in legend.legend_handles if handle is not None]
+    labels = [_wrapped(text.get_text(), width - 0.5) for text in legend.get_texts()]
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    columns = max(1, min(columns, len(labels), int(width / (_INCHES_A_LETTER * longest + 0.4))))
     legend.remove()
     figure.legend(
-        [h for h in handles if h is not None], labels, loc="outside upper center", ncols=min(columns, len(labels)),
-        frameon=False, columnspacing=1.0, handlelength=1.6,
+        handles, labels, loc="outside upper center", ncols=columns, frameon=False, columnspacing=1.0,
+        handlelength=1.6,
     )  # fmt: skip
+    lines = max(label.count("\n") for label in labels) + 1
+    _grow(figure, 0.15 * lines * -(-len(labels) // columns))
+
+
+def _grow(figure: Figure, inches: float) -> None:
+    """Make room for what stands above the axes."""
+    figure.set_figheight(min(figure.get_figheight() + inches, _MAX_HEIGHT))
+
+
+def _wrapped(text: str, inches: float) -> str:
+    """Break text into lines of no more than so many inches."""
+    return "\n".join(wrap(text, max(8, int(inches / _INCHES_A_LETTER)))) or text
 
 
 def _ticks(axis: Axes, which: str, room: int) -> None:
@@ -181,13 +211,15 @@ def _gains(source: PaperSource, width: str) -> tuple[str, Figure]:
 
     labels = source.gains.loc[source.gains["quantity"] == "mean_sparsity_gain", ["variant", "where"]]
     lines, variants = labels["where"].nunique(), labels["variant"].nunique()
-    height = min(1.15 + 0.19 * lines * max(1.0, 0.75 * variants), _MAX_HEIGHT)
+    height = min(0.95 + 0.19 * lines * max(1.0, 0.75 * variants), _MAX_HEIGHT)
     figure, axis = plt.subplots(figsize=(WIDTHS[width], height), layout="constrained")
     plot_improvement(source.improvement, ax=axis)
     for line in axis.get_lines():
         line.set_markersize(0.65 * line.get_markersize())
         line.set_linewidth(0.8 * line.get_linewidth())
     _ticks(axis, "x", 6 if width == "1col" else 10)
+    names = [_wrapped(label.get_text(), 1.3 if width == "1col" else 2.2) for label in axis.get_yticklabels()]
+    axis.set_yticks(axis.get_yticks(), names)
     legend = axis.get_legend()
     if legend is not None:
         _legend_above(figure, legend, columns=2 if width == "1col" else 6)
@@ -207,10 +239,15 @@ def _gains(source: PaperSource, width: str) -> tuple[str, Figure]:
 
 def _mark(figure: Figure, source: PaperSource) -> None:
     if source.failed:
-        figure.suptitle(
-            f"DO NOT REPORT: diagnostics failed\n({', '.join(source.failed)})", color="#b00020",
-            fontweight="bold", fontsize=8,
-        )  # fmt: skip
+        words = _wrapped(do_not_report(source.failed), 0.8 * figure.get_figwidth())
+        look: dict[str, Any] = {"color": "#b00020", "fontweight": "bold", "fontsize": 8}
+        if figure.legends:
+            # A title of the figure would lie on the legend.
+            figure.legends[0].set_title(words)
+            figure.legends[0].get_title().set(multialignment="center", **look)
+            _grow(figure, 0.15 * (words.count("\n") + 1))
+        else:
+            figure.suptitle(words, **look)
 
 
 def _texts(figure: Figure) -> list[tuple[Callable[[str], object], str]]:

@@ -47,7 +47,8 @@ def macros_file(source: PaperSource) -> str:
     lines = [
         source.head("A macro for every number: \\hf<Variant><Baseline><Scope or group><Quantity><what>."),
         "% Without an ending: the median. Low, High: ends of the interval. Interval: all three. Prob: the",
-        "% probability of a factor above 1. Support: inside the data, or not. Lines of CSV files count from 1, the",
+        "% probability of a factor above 1. Support: inside the data, or not. Lines of CSV files count "
+        "from 1, the",
         "% header being line 1. Put {} behind a macro that a space follows.",
     ]
     if source.failed:
@@ -83,12 +84,16 @@ def _gains(source: PaperSource) -> Iterator[_Macro]:
         what = f"{row['quantity']}{'' if np.isnan(row['at']) else f' at {row["at"]:g}'}"
         about = f"{what} of {row['variant']} over {row['baseline']}, {row['where']}"
         for ending, column in (("", "median"), ("Low", "lower"), ("High", "upper")):
-            yield _Macro(f"{stem}{ending}", tex_number(row[column]), _cell("improvement", line, column, about))
+            yield _Macro(
+                f"{stem}{ending}", tex_number(row[column]), _cell("improvement", line, column, about)
+            )
         yield _Macro(
             f"{stem}Interval", tex_interval(row["median"], row["lower"], row["upper"]),
             _cell("improvement", line, "median [lower, upper]", about),
         )  # fmt: skip
-        yield _Macro(f"{stem}Prob", tex_probability(row["p_gt_1"]), _cell("improvement", line, "p_gt_1", about))
+        yield _Macro(
+            f"{stem}Prob", tex_probability(row["p_gt_1"]), _cell("improvement", line, "p_gt_1", about)
+        )
         yield _Macro(f"{stem}Support", latex(row["support"]), _cell("improvement", line, "support", about))
 
 
@@ -98,7 +103,9 @@ def _verdicts(source: PaperSource) -> Iterator[_Macro]:
         stem = _stem(row, row["where"], variants, groups)
         about = f"{row['variant']} against {row['baseline']}, {row['where']}"
         for ending, column in (("PBetter", "p_better"), ("PWorse", "p_worse"), ("PCross", "p_cross")):
-            yield _Macro(f"{stem}{ending}", tex_probability(row[column]), _cell("pareto", line, column, about))
+            yield _Macro(
+                f"{stem}{ending}", tex_probability(row[column]), _cell("pareto", line, column, about)
+            )
         for ending, column in (
             ("LZeroLow", "l0_low"), ("LZeroHigh", "l0_high"), ("CrossingLZero", "crossing_l0"),
         ):  # fmt: skip

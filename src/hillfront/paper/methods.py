@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from hillfront.design import Design
+from hillfront.frontier_fit import FrontierFit
 from hillfront.noise import DEFAULT_NOISE
 from hillfront.paper.escape import latex
 from hillfront.paper.numbers import tex_number
@@ -26,9 +27,11 @@ _CURVES: Final = {
     "linear": ("a straight line", r"f(x) = m x + c"),
 }
 _NOISES: Final = {
-    "student-t": "Student-$t$ scatter around the curve, with $\\sigma$ on the logit scale and an additive floor "
+    "student-t": "Student-$t$ scatter around the curve, with $\\sigma$ on the logit scale and an additive "
+    "floor "
     "$\\tau$, so that no value was clipped or dropped for lying outside $(0, 1)$",
-    "normal": "normal scatter around the curve, with $\\sigma$ on the logit scale and an additive floor $\\tau$",
+    "normal": "normal scatter around the curve, with $\\sigma$ on the logit scale and an additive floor "
+    "$\\tau$",
     "logit-normal": "normal scatter of the logit around that of the curve",
 }
 
@@ -36,7 +39,13 @@ _NOISES: Final = {
 def methods_paragraph(source: PaperSource) -> str:
     """Write methods.tex: a paragraph with its citations, which references.bib has."""
     fit = source.fit
-    parts = [source.warning, _data(source), _model(fit.design, fit.data.attrs), _sampling(source), _reported(source)]
+    parts = [
+        source.warning,
+        _data(source),
+        _model(fit.design, priors_of(fit)),
+        _sampling(source),
+        _reported(source),
+    ]
     return source.head("Methods paragraph; needs references.bib.") + "\n".join(p for p in parts if p) + "\n"
 
 
@@ -53,15 +62,20 @@ def _data(source: PaperSource) -> str:
     )  # fmt: skip
     variants = ", ".join(latex(v) for v in design.variants[1:])
     dropped = len(frontiers.dropped)
-    left_out = f" {count(dropped, 'faulty row')} of the table {'was' if dropped == 1 else 'were'} left out." if dropped else ""
+    left_out = (
+        f" {count(dropped, 'faulty row')} of the table {'was' if dropped == 1 else 'were'} left out."
+        if dropped
+        else ""
+    )
     return (
-        f"We compared {variants} with {latex(design.baseline)} sparse autoencoders (SAEs) by fitting curves jointly to "
+        f"We compared {variants} with {latex(design.baseline)} sparse autoencoders (SAEs) by fitting "
+        "curves jointly to "
         f"all {frontiers.n_curves} frontiers of {what} against sparsity $x = 1/L_0$, "
         f"{len(frontiers)} SAEs{groups}, with hillfront~\\cite{{hillfront}}.{left_out}"
     )
 
 
-def _model(design: Design, attributes: Mapping[str, Any]) -> str:
+def _model(design: Design, priors: Mapping[str, Any]) -> str:
     name, formula = _CURVES[design.curve]
     limits = sorted({scale.dense for scale in design.scales if scale.dense is not None})
     limit = (
@@ -92,9 +106,10 @@ def _model(design: Design, attributes: Mapping[str, Any]) -> str:
     )
     noise = _NOISES[design.noise]
     if design.noise == DEFAULT_NOISE:
-        nu = json.loads(attributes["priors"]).get("nu")
+        nu = priors.get("nu")
         noise += (
-            f"; its degrees of freedom were {'estimated' if isinstance(nu, dict) else f'fixed at {tex_number(nu)}'}"
+            f"; its degrees of freedom were "
+            f"{'estimated' if isinstance(nu, dict) else f'fixed at {tex_number(nu)}'}"
             if nu is not None
             else ""
         )
@@ -103,8 +118,10 @@ def _model(design: Design, attributes: Mapping[str, Any]) -> str:
             ", so that no value was clipped or dropped for lying outside $(0, 1)$", ""
         )
     return (
-        f"Each frontier is {name}~\\cite{{hf-post}}, ${formula}${limit}{relative}. Positions and slopes have a mean, "
-        f"contrasts between variants, group effects and variant-by-group interactions ({poolings}). We assumed "
+        f"Each frontier is {name}~\\cite{{hf-post}}, ${formula}${limit}{relative}. Positions and slopes "
+        "have a mean, "
+        f"contrasts between variants, group effects and variant-by-group interactions ({poolings}). We "
+        "assumed "
         f"{noise}.{known}{shared}{selected} Priors are weakly informative (Table~\\ref{{tab:hf-priors}})."
     )
 
@@ -114,7 +131,7 @@ def _sampling(source: PaperSource) -> str:
     settings = fit.settings
     versions = json.loads(fit.data.attrs["versions"])
     checks = {check.name: check for check in source.diagnostics.checks}
-    said = [
+    said: list[tuple[str, Callable[[float], str]]] = [
         ("divergences", lambda v: f"{v:.0f} divergent transitions"),
         ("R-hat", lambda v: f"a largest $\\widehat{{R}}$ of {tex_number(v, digits=4)}~\\cite{{hf-rhat}}"),
         ("ESS bulk", lambda v: f"a smallest bulk effective sample size of {v:.0f}"),
@@ -138,8 +155,10 @@ def _sampling(source: PaperSource) -> str:
     return (
         f"We sampled the posterior by NUTS~\\cite{{hf-nuts}}: {count(settings['chains'], 'chain')} of "
         f"{settings['draws']} draws after {settings['tune']} of tuning, target acceptance "
-        f"{settings['target_accept']:g}, seed {settings['seed']}. The checks gave {', '.join(found)}; all are in "
-        f"Table~\\ref{{tab:hf-diagnostics}}, leave-one-out predictions by Pareto-smoothed importance sampling "
+        f"{settings['target_accept']:g}, seed {settings['seed']}. The checks gave {', '.join(found)}; all "
+        "are in "
+        f"Table~\\ref{{tab:hf-diagnostics}}, leave-one-out predictions by Pareto-smoothed importance "
+        "sampling "
         f"among them~\\cite{{hf-loo,hf-psis}}. Software: {software}."
     )
 
@@ -148,19 +167,29 @@ def _reported(source: PaperSource) -> str:
     metric = latex(source.fit.frontiers.metric_label)
     return (
         "The mean sparsity gain is the ratio of the two $L_0$ at equal "
-        f"{metric}, as a geometric mean over the range that both frontiers observed, the analogue of Bj{{\\o}}ntegaard's "
+        f"{metric}, as a geometric mean over the range that both frontiers observed, the analogue of "
+        f"Bj{{\\o}}ntegaard's "
         "delta rate~\\cite{hf-bjontegaard}; the mean hit reduction is the ratio of the two "
         f"at equal $L_0$. Both are computed draw by draw. We report posterior medians and equal-tailed "
-        f"{latex(percent(source.prob))} intervals, mark what is extrapolated, and call a number driven by the prior "
-        "where power scaling~\\cite{hf-powerscaling} moves it by the prior as much as by the data. A variant is "
-        "Pareto-better where its curve lies below the other over the whole shared range of $L_0$ with a posterior "
+        f"{latex(percent(source.prob))} intervals, mark what is extrapolated, and call a number driven by "
+        "the prior "
+        "where power scaling~\\cite{hf-powerscaling} moves it by the prior as much as by the data. A "
+        "variant is "
+        "Pareto-better where its curve lies below the other over the whole shared range of $L_0$ with a "
+        "posterior "
         f"probability of {source.threshold:g} or more."
     )
 
 
-def prior_rows(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+def priors_of(fit: FrontierFit) -> dict[str, Any]:
+    """Priors of a fit as they are saved: a number fixes the parameter."""
+    found: dict[str, Any] = json.loads(fit.data.attrs["priors"])
+    return found
+
+
+def prior_rows(fit: FrontierFit) -> list[tuple[str, str]]:
     """Name and density of every prior, in LaTeX."""
-    priors: dict[str, Any] = json.loads(attributes["priors"])
+    priors = priors_of(fit)
     return [(rf"\texttt{{{latex(name)}}}", _density(prior)) for name, prior in priors.items()]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -60,7 +60,7 @@ class PaperSource:
         return table.assign(where=self._where(table["scope"], self.pareto.draws["group"].to_numpy()))
 
     @staticmethod
-    def _where(scopes: pd.Series, labels: Sequence[str]) -> list[str]:
+    def _where(scopes: pd.Series, labels: Iterable[object]) -> list[str]:
         return [SCOPES.get(scope, str(label)) for scope, label in zip(scopes, labels, strict=True)]
 
     @property
@@ -83,7 +83,8 @@ class PaperSource:
             "% Written by hillfront. Needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}.",
             *(f"% {comment(do_not_report(self.failed))}" for _ in range(bool(self.failed))),
             *(
-                f"% Of the names, {len(self.replaced)} characters have no letter in pdflatex's fonts and stand as "
+                f"% Of the names, {len(self.replaced)} characters have no letter in pdflatex's fonts and "
+                "stand as "
                 f"code points: {comment(' '.join(self.replaced))}"
                 for _ in range(bool(self.replaced))
             ),

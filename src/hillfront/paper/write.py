@@ -31,7 +31,9 @@ _FILES = frozenset(
         "diagnostics.csv", FAILED_FILE,
     }
 )  # fmt: skip
-_MADE_FROM_THEM = re.compile(r"(frontiers|gains)_[12]col(_\d+)?\.(pdf|pgf)|example\.(pdf|log|aux|bbl|blg|out)")
+_MADE_FROM_THEM = re.compile(
+    r"(frontiers|gains)_[12]col(_\d+)?\.(pdf|pgf)|example\.(pdf|log|aux|bbl|blg|out)"
+)
 
 
 def is_paper_file(name: str) -> bool:
@@ -81,9 +83,7 @@ def write_paper(
     ValueError
         For a fit that compares nothing, or a probability or place that has no meaning.
     """
-    source = paper_source(
-        fit, prob=prob, threshold=threshold, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats
-    )
+    source = paper_source(fit, prob=prob, threshold=threshold, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     from hillfront.paper.figures import write_figures
 
     sentences = [
@@ -100,7 +100,7 @@ def write_paper(
             "gains.tex": gains_table(source),
             "verdicts.tex": verdicts_table(source),
             "diagnostics.tex": diagnostics_table(source),
-            "priors.tex": priors_table(source, prior_rows(attributes)),
+            "priors.tex": priors_table(source, prior_rows(fit)),
             "macros.tex": macros_file(source),
             "sentences.tex": _sentences_tex(source, sentences),
             "sentences.txt": "".join(f"{sentence}\n\n" for sentence in sentences),
