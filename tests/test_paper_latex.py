@@ -1,7 +1,7 @@
 """The paper kit: its numbers are those of the tables, and it compiles with any names.
 
-Compiling needs pdflatex and bibtex with booktabs, hyperref, geometry, amsmath, graphicx and pgf: on Debian the
-packages texlive-latex-base, texlive-latex-recommended, texlive-fonts-recommended and texlive-pictures.
+Compiling needs pdflatex and bibtex with booktabs, hyperref, geometry, amsmath, graphicx, pgf and underscore: on
+Debian the packages texlive-latex-base, texlive-latex-recommended, texlive-fonts-recommended and texlive-pictures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hillfront.paper.escape import latex, replaced
 from hillfront.paper.names import letters, unique_letters
 
 HOSTILE = r"a_b & 50% #1 {x} \\ ~^$ <β–é 漢"
-OTHERS = ("[x]--y", "*$x$ $y_1$", 'Ω≤"ß"|`′')
+OTHERS = ("[x]--y", "*$x$ $y_1$", 'Ω≤"ß"|`\u2032')
 
 needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None or shutil.which("bibtex") is None,
@@ -293,7 +293,7 @@ def test_a_single_variant_is_refused(tmp_path: Path) -> None:
         ("--- ,,", "-{}-{}- ,{},"),
         ("[x] *", "{[}x] *"),
         ("*", "{*}"),
-        ("Ω Α ς", r"\ensuremath{\Omega} \ensuremath{\mathrm{A}} \ensuremath{\varsigma}"),
+        ("Ω \u0391 ς", r"\ensuremath{\Omega} \ensuremath{\mathrm{A}} \ensuremath{\varsigma}"),
     ],
 )
 def test_escaping(text: str, expected: str) -> None:
@@ -324,7 +324,7 @@ def test_the_command(
     hostile_fit().save(saved)
     done = command(monkeypatch, capsys, "paper", saved, "--out", out, "--at-hit", 0.03)
     assert done.status == 0, done.err
-    assert "pdflatex has no letters for 漢 ′ in the names" in done.err
+    assert "pdflatex has no letters for 漢 \u2032 in the names" in done.err
     assert "pdflatex is not installed, so the figures are in PDF only" in done.err
     assert f"cd {out} && pdflatex example" in done.out
     assert "GainAtZeroPointZeroThreeLow}" in (out / "macros.tex").read_text("utf-8")

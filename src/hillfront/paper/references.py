@@ -22,8 +22,8 @@ _ENTRIES: Final = r"""
 }
 
 @article{hf-pymc,
-  author = {Abril-Pla, Oriol and Andreani, Virgile and Carroll, Colin and Dong, Larry and Fonnesbeck, Christopher J.
-    and Kochurov, Maxim and Kumar, Ravin and Lao, Junpeng and Luhmann, Christian C. and Martin, Osvaldo A. and
+  author = {Abril-Pla, Oriol and Andreani, Virgile and Carroll, Colin and Dong, Larry and
+    Fonnesbeck, Christopher J. and Kochurov, Maxim and Kumar, Ravin and Lao, Junpeng and Luhmann, Christian C. and Martin, Osvaldo A. and
     Osthege, Michael and Vieira, Ricardo and Wiecki, Thomas and Zinkov, Robert},
   title = {{PyMC}: a modern, and comprehensive probabilistic programming framework in {P}ython},
   journal = {PeerJ Computer Science},
@@ -62,9 +62,10 @@ _ENTRIES: Final = r"""
 }
 
 @article{hf-rhat,
-  author = {Vehtari, Aki and Gelman, Andrew and Simpson, Daniel and Carpenter, Bob and B{\"u}rkner, Paul-Christian},
-  title = {Rank-normalization, folding, and localization: an improved {$\widehat{R}$} for assessing convergence of
-    {MCMC}},
+  author = {Vehtari, Aki and Gelman, Andrew and Simpson, Daniel and Carpenter, Bob and
+    B{\"u}rkner, Paul-Christian},
+  title = {Rank-normalization, folding, and localization: an improved {$\widehat{R}$} for assessing
+    convergence of {MCMC}},
   journal = {Bayesian Analysis},
   volume = {16},
   number = {2},

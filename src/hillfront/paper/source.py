@@ -68,7 +68,8 @@ class PaperSource:
         """Every name of the user's that a file may hold."""
         frontiers = self.fit.frontiers
         return (
-            *self.fit.design.variants, *self.fit.design.groups, *frontiers.group_columns, frontiers.metric_label
+            *self.fit.design.variants, *self.fit.design.groups, *frontiers.group_columns,
+            frontiers.metric_label,
         )  # fmt: skip
 
     @property

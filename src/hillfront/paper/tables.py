@@ -86,8 +86,8 @@ def verdicts_table(source: PaperSource) -> str:
         f"{source.threshold:g}; the $L_0$ of a crossing is its posterior median where the curves cross."
     )
     heads = [
-        "Variant", "Where", "Shared $L_0$", "$P$(better)", "$P$(worse)", "$P$(cross)", "Crossing $L_0$", "
-        ""Verdict",
+        "Variant", "Where", "Shared $L_0$", "$P$(better)", "$P$(worse)", "$P$(cross)", "Crossing $L_0$",
+        "Verdict",
     ]  # fmt: skip
     return source.head("Pareto verdicts.") + _tables(
         source, "llrrrrrl", heads, rows, caption, "tab:hf-verdicts"

@@ -75,8 +75,8 @@ def write_paper(
     Returns
     -------
     PaperSource
-        What was written: its tables, the names of the diagnostics that failed, and the characters of names that
-        pdflatex has no letters for.
+        What was written: its tables, the names of the diagnostics that failed, and the characters of names
+        that pdflatex has no letters for.
 
     Raises
     ------
