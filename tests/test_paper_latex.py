@@ -1,7 +1,8 @@
 """The paper kit: its numbers are those of the tables, and it compiles with any names.
 
-Compiling needs pdflatex and bibtex with booktabs, hyperref, geometry, amsmath, graphicx, pgf and underscore: on
-Debian the packages texlive-latex-base, texlive-latex-recommended, texlive-fonts-recommended and texlive-pictures.
+Compiling needs pdflatex and bibtex with booktabs, hyperref, geometry, amsmath, graphicx, pgf and underscore.
+On Debian these are in texlive-latex-base, texlive-latex-recommended and texlive-pictures, with the fonts of
+texlive-fonts-recommended and lmodern.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ OTHERS = ("[x]--y", "*$x$ $y_1$", 'Ω≤"ß"|`\u2032')
 needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None or shutil.which("bibtex") is None,
     reason="pdflatex is not installed (Debian: texlive-latex-base, texlive-latex-recommended, "
-    "texlive-fonts-recommended and texlive-pictures)",
+    "texlive-pictures, texlive-fonts-recommended and lmodern)",
 )
 
 

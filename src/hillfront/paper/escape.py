@@ -84,7 +84,7 @@ def _one(character: str) -> str | None:
         return rf"\textsuperscript{{{_SUPERSCRIPTS[character]}}}"
     if character in _SUBSCRIPTS:
         return rf"\textsubscript{{{_SUBSCRIPTS[character]}}}"
-    base, *marks = unicodedata.normalize("NFD", character)
+    base, *marks = list(unicodedata.normalize("NFD", character))
     if base.isascii() and base.isalpha() and len(marks) == 1 and marks[0] in _ACCENTS:
         return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
     return None

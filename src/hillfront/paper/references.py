@@ -23,8 +23,9 @@ _ENTRIES: Final = r"""
 
 @article{hf-pymc,
   author = {Abril-Pla, Oriol and Andreani, Virgile and Carroll, Colin and Dong, Larry and
-    Fonnesbeck, Christopher J. and Kochurov, Maxim and Kumar, Ravin and Lao, Junpeng and Luhmann, Christian C. and Martin, Osvaldo A. and
-    Osthege, Michael and Vieira, Ricardo and Wiecki, Thomas and Zinkov, Robert},
+    Fonnesbeck, Christopher J. and Kochurov, Maxim and Kumar, Ravin and Lao, Junpeng and
+    Luhmann, Christian C. and Martin, Osvaldo A. and Osthege, Michael and Vieira, Ricardo and
+    Wiecki, Thomas and Zinkov, Robert},
   title = {{PyMC}: a modern, and comprehensive probabilistic programming framework in {P}ython},
   journal = {PeerJ Computer Science},
   volume = {9},
