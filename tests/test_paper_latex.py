@@ -66,6 +66,16 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+NAMES = ("frontiers_1col", "gains_1col", "frontiers_2col", "gains_2col")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the figures, which take the time, and pdflatex."""
+    monkeypatch.setattr(figures, "write_figures", lambda *_: list(NAMES))
+    monkeypatch.setattr(figures, "has_pdflatex", lambda: False)
+
+
 def compile_tex(folder: Path, name: str) -> str:
     """Compile with BibTeX, and give the last log."""
     latex_run = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", name]
@@ -251,12 +261,9 @@ def test_figures_have_their_width_and_embedded_fonts(hostile: Path) -> None:
             assert b"/FontFile2" in data
 
 
-def test_the_same_fit_gives_the_same_files(
-    hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(figures, "has_pdflatex", lambda: False)
+@pytest.mark.usefixtures("undrawn")
+def test_the_same_fit_gives_the_same_files(hostile: Path, tmp_path: Path) -> None:
     write_paper(hostile_fit(), tmp_path / "again")
-    assert not list((tmp_path / "again").glob("*.pgf"))
     for path in (tmp_path / "again").glob("*.tex"):
         assert path.read_bytes() == (hostile / path.name).read_bytes(), path.name
 
@@ -317,10 +324,10 @@ def test_letters_stay_apart() -> None:
 # ---------------------------------------------------------------- command line
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(figures, "has_pdflatex", lambda: False)
     saved, out = tmp_path / "fit.nc", tmp_path / "paper"
     hostile_fit().save(saved)
     done = command(monkeypatch, capsys, "paper", saved, "--out", out, "--at-hit", 0.03)
@@ -342,10 +349,10 @@ def test_the_command(
     assert (out / "thesis.tex").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_on_a_failed_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(figures, "has_pdflatex", lambda: False)
     saved = tmp_path / "fit.nc"
     hostile_fit(diverging=7).save(saved)
     done = command(monkeypatch, capsys, "paper", saved, "--out", tmp_path / "paper")
