@@ -17,6 +17,7 @@ from hillfront.improvement import Improvement
 from hillfront.pareto import Pareto
 from hillfront.printed import interval, percent, probability, significant
 from hillfront.ranges import NOWHERE, Range, average_range, observed_ranges, shared_range
+from hillfront.verdict_sentence import capital, verdict_sentence
 from hillfront.wording import shorten
 
 __all__ = ["GAINS", "ComparisonSentence", "comparison_sentences", "do_not_report"]
@@ -180,10 +181,10 @@ class _Words:
             where = self._where(row, scope, pairs, used, kind)
             gain = f"{start}{claim} ({'; '.join(where)})."
         if start or gain.startswith("it is open"):  # names keep their letter case
-            gain = _capital(gain)
+            gain = capital(gain)
         return ComparisonSentence(
             variant, baseline, scope, group, str(row["quantity"]), float(row["at"]), self.warning,
-            gain, self._verdict(verdict, variant, baseline, scope),
+            gain, verdict_sentence(verdict, variant, baseline, scope),
         )  # fmt: skip
 
     def _shared(self, variant: str, baseline: str, group: str, kind: str) -> Range:
@@ -280,44 +281,9 @@ class _Words:
             )
         return f"there is no {_named(row)} of {variant} SAEs over {baseline} SAEs {self._at(row)}."
 
-    def _verdict(self, row: pd.Series | None, variant: str, baseline: str, scope: str) -> str:
-        if row is None:
-            return ""
-        verdict = str(row["verdict"])
-        if verdict == "no shared range":
-            return "The two share no range of L0, so there is no Pareto verdict."
-        span = f"L0 {significant(row['l0_low'])} to {significant(row['l0_high'])}"
-        start = {"average": "averaged over the groups, ", "new_group": "there, by prediction, "}.get(
-            scope, ""
-        )
-        if verdict in ("better", "worse"):
-            side = "below" if verdict == "better" else "above"
-            p = probability(float(row[f"p_{verdict}"])).removeprefix("= ")
-            text = (
-                f"the {variant} curve lies {side} the {baseline} curve over the whole shared range ({span}) "
-                f"with probability {p}: Pareto-{verdict}."
-            )
-        elif verdict == "crossing":
-            p = probability(float(row["p_cross"])).removeprefix("= ")
-            text = (
-                f"the two curves cross inside the shared range ({span}) with probability {p}, at an L0 of "
-                f"{significant(row['crossing_l0'])} (posterior median): neither is Pareto-better."
-            )
-        else:
-            odds = ", ".join(
-                f"{name} {probability(float(row[column]))}"
-                for name, column in (("better", "p_better"), ("worse", "p_worse"), ("crossing", "p_cross"))
-            )
-            text = f"the Pareto verdict over the shared range ({span}) is undecided (probability {odds})."
-        return _capital(start + text)
-
 
 def _union(ranges: Sequence[Range]) -> Range:
     return Range(min(r.low for r in ranges), max(r.high for r in ranges)) if ranges else NOWHERE
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _named(row: pd.Series) -> str:

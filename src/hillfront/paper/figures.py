@@ -69,7 +69,7 @@ def write_figures(source: PaperSource, folder: Path) -> list[str]:
     """
     kinds: list[tuple[str, Callable[[str], str]]] = [("pdf", _for_font)]
     if has_pdflatex():
-        kinds.append(("pgf", _for_latex))
+        kinds.append(("pgf", latex))
     names: list[str] = []
     mpl.use("Agg")
     with mpl.rc_context(_STYLE):
@@ -288,10 +288,6 @@ def _is_number(text: str) -> bool:
 
 def _by_line(text: str, change: Callable[[str], str]) -> str:
     return "\n".join(change(line) for line in text.split("\n"))
-
-
-def _for_latex(text: str) -> str:
-    return latex(text)
 
 
 def _for_font(text: str) -> str:
