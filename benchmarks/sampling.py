@@ -10,6 +10,7 @@ import argparse
 import itertools
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from hillfront.coordinates import coordinates_of
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontiers import Frontiers
 from hillfront.rows import row_data
-from hillfront.sampling import SamplerSettings, _started_near, places_of
+from hillfront.sampling import SamplerSettings, places_of, started_near
 
-__all__ = ["DEFAULT", "DESIGNS", "setting_rows"]
+__all__ = ["DEFAULT", "DESIGNS", "one_at_a_time", "setting_rows"]
 
 DESIGNS = {"pair": "small: 2 curves of 4 points", "gemma": "medium: 22 curves, 161 SAEs",
            "curves-100": "large: 100 curves of 6 points"}  # fmt: skip
@@ -33,7 +34,11 @@ TARGETS = (0.9, 0.95, 0.98, 0.99)
 ADAPTATIONS = ("diag", "low_rank")
 CHAINS = (2, 4, 8)
 TOTAL = 4000
-DEFAULT = {"target_accept": SamplerSettings().target_accept, "adaptation": "diag", "chains": 4}
+DEFAULT: dict[str, Any] = {
+    "target_accept": SamplerSettings().target_accept,
+    "adaptation": "diag",
+    "chains": 4,
+}
 
 
 def sampled(
@@ -46,7 +51,7 @@ def sampled(
     rows = row_data(prepared.frontiers, prepared.design)
     coordinates = coordinates_of(rows, prepared.design)
     centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
-    compiled = _started_near(
+    compiled = started_near(
         prepared.compiled.with_data(**rows, **centring), places_of(prepared.model), coordinates.starts
     )
     start = time.perf_counter()
@@ -94,6 +99,16 @@ def setting_rows(records: list[Record]) -> list[tuple[str, ...]]:
     return [cells for *_, cells in sorted(rows)]
 
 
+def one_at_a_time(
+    targets: Sequence[float], adaptations: Sequence[str], chains: Sequence[int]
+) -> list[dict[str, Any]]:
+    """The default, and all that differ from it in one setting."""
+    varied = {"target_accept": targets, "adaptation": adaptations, "chains": chains}
+    settings = [DEFAULT]
+    settings += [{**DEFAULT, name: value} for name, values in varied.items() for value in values]
+    return [setting for index, setting in enumerate(settings) if setting not in settings[:index]]
+
+
 def main() -> None:
     """Measure what is missing, and print the settings of each design, the best first."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -109,12 +124,7 @@ def main() -> None:
     for design in options.designs:
         prepared: PreparedModel | None = None
         common = {"benchmark": "sampling", "case": design, "total": options.total, "tune": options.tune}
-        settings = [
-            {"target_accept": target, "adaptation": adaptation, "chains": chains}
-            for target, adaptation, chains in itertools.product(
-                options.targets, options.adaptations, options.chains
-            )
-        ]
+        settings = one_at_a_time(options.targets, options.adaptations, options.chains)
         for repeat, setting in itertools.product(range(options.repeats), settings):
             key = {**common, **setting, "repeat": repeat}
             if has_record(read_records(options.work), **key):

@@ -26,6 +26,7 @@ from benchmarks.rivals.obvious import obvious_model
 from benchmarks.rivals.reference import reference_model
 from benchmarks.rivals.tables import Table, read_table
 from benchmarks.same_posterior import differences
+from benchmarks.sampling import DEFAULT, one_at_a_time
 from benchmarks.scale import log_log_slope, slope_of
 from benchmarks.write_page import losses, page
 from helpers import posterior_of
@@ -350,3 +351,11 @@ def test_rows_of_rivals_pair_repeats() -> None:
 def test_slopes_leave_small_designs_out() -> None:
     assert slope_of(select(made_up(), benchmark="scale"), "wall").median == pytest.approx(1.2)
     assert math.isnan(log_log_slope({100: 1.0, 300: math.nan}))
+
+
+def test_sampler_settings_differ_from_the_default_in_one() -> None:
+    settings = one_at_a_time((0.9, DEFAULT["target_accept"]), ("diag", "low_rank"), (2, 4))
+    assert settings[0] == DEFAULT
+    assert len(settings) == 4
+    for setting in settings[1:]:
+        assert sum(setting[name] != value for name, value in DEFAULT.items()) == 1

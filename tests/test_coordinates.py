@@ -181,13 +181,13 @@ def test_without_any_data_chains_start_where_the_sampler_likes() -> None:
 
 def test_chains_start_near_the_guesses_and_apart_from_each_other() -> None:
     """Half a unit to either side, by seed; and a sample of hardly any steps shows that chains differ."""
-    from hillfront.sampling import _started_near, places_of
+    from hillfront.sampling import places_of, started_near
 
     frontiers = noiseless(groups=1)
     prepared = prepare(frontiers, baseline="baseline")
     data = row_data(frontiers, prepared.design)
     values = coordinates_of(data, prepared.design).starts
-    compiled = _started_near(prepared.compiled.with_data(**data), places_of(prepared.model), values)
+    compiled = started_near(prepared.compiled.with_data(**data), places_of(prepared.model), values)
     starts = np.array([compiled.initial_point_func(seed) for seed in range(50)])
     again = np.array([compiled.initial_point_func(seed) for seed in range(50)])
     np.testing.assert_array_equal(starts, again)

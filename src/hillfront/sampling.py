@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = ["Place", "SamplerSettings", "compile_model", "draw_posterior", "draw_prior", "places_of"]
+__all__ = [
+    "Place",
+    "SamplerSettings",
+    "compile_model",
+    "draw_posterior",
+    "draw_prior",
+    "places_of",
+    "started_near",
+]
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ def places_of(model: pm.Model) -> dict[str, Place]:
     return places
 
 
-def _started_near(
+def started_near(
     compiled: CompiledPyMCModel, places: Mapping[str, Place], values: Mapping[str, NDArray[np.float64]]
 ) -> CompiledPyMCModel:
     """Let chains start uniformly within half a unit of these values, or of their logs."""
@@ -166,7 +174,7 @@ def draw_posterior(
     import nutpie
 
     sampler = nutpie.sample(
-        _started_near(compiled.with_data(**data), places, starts),
+        started_near(compiled.with_data(**data), places, starts),
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
