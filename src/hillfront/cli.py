@@ -38,6 +38,7 @@ from hillfront.cli_options import (
     priors_of,
     read_frontiers,
 )
+from hillfront.cli_report import report
 from hillfront.cli_study import study
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ app = typer.Typer(
 
 
 app.add_typer(study)
+app.command()(report)
 
 
 @app.callback(invoke_without_command=True)
