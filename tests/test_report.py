@@ -7,6 +7,7 @@ import hashlib
 import re
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -126,9 +127,7 @@ def _nothing(name: str, *_: object) -> FigureSet:
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what takes seconds, where a test is about something else."""
     for name in ("frontier_figures", "forest_figures", "gain_figures", "checks_figures"):
-        monkeypatch.setattr(
-            f"hillfront.report.page.{name}", lambda *_, name=name: replace(nothing, name=name)
-        )
+        monkeypatch.setattr(f"hillfront.report.page.{name}", partial(_nothing, name))
 
 
 # ---------------------------------------------------------------- text is only text

@@ -81,7 +81,8 @@ def factors_table(improvement: Improvement) -> Table:
     rows = tuple(
         (
             text(row["variant"]), text(where(row)), text(str(row["quantity"]).replace("_", " ")),
-            number(row["at"], _place(row["at"])), number(row["median"]), number(row["lower"]), number(row["upper"]),
+            number(row["at"], _place(row["at"])),
+            number(row["median"]), number(row["lower"]), number(row["upper"]),
             number(row["p_gt_1"], chance(row["p_gt_1"])), text(row["support"]),
             text("by the prior" if row["prior_driven"] else "by the data"),
         )

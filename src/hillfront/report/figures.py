@@ -135,8 +135,8 @@ def gain_figures(fit: FrontierFit) -> FigureSet:
                 title=f"Gain profile, {name}",
                 description="Times fewer active latents that each variant needs than "
                 f"{fit.baseline}, against the {fit.frontiers.metric_label} at which they are compared: "
-                f"posterior median and {DEFAULT_PROB:.0%} band, solid where both frontiers have data and dashed "
-                "elsewhere. The table of all factors has the numbers.",
+                f"posterior median and {DEFAULT_PROB:.0%} band, solid where both frontiers have data and "
+                "dashed elsewhere. The table of all factors has the numbers.",
             )
             for index, (name, (figure, _)) in enumerate(zip(names, made, strict=True))
         ]
@@ -171,6 +171,7 @@ def checks_figures(fit: FrontierFit) -> FigureSet:
         made[2][1].tick_params(axis="y", labelsize=7.5)
         for mesh in made[2][0].findobj(QuadMesh):
             mesh.set_rasterized(False)  # colour bars are pictures otherwise
+            mesh.set_edgecolor("face")  # or white shows between the steps
         panels = [
             svg_of(
                 figure,

@@ -26,7 +26,7 @@ def drawing() -> Iterator[None]:
     """Settings under which the report's figures are drawn and written."""
     settings = matplotlib.rc_context(
         {
-            # Text stays text: small, found by a search of the page, and drawn by fonts that know every script.
+            # Text stays text: small, found by a search, and drawn by fonts that know every script.
             "svg.fonttype": "none",
             "svg.hashsalt": "hillfront",
             # A name between dollar signs is a name, not mathematics.
