@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hillfront.frontier_fit import FrontierFit
 from hillfront.improvement import Improvement
@@ -29,6 +31,7 @@ PANELS_MAX: Final = 24
 """Groups that are drawn; the tables hold all of them."""
 
 _PANEL: Final = (3.5, 3.1)
+_SIGN: Final = re.compile(r"\$(.+)\$")
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,13 @@ def _legend_of(axis: Axes) -> tuple[list[Artist], list[str]]:
     legend = axis.get_legend()
     assert legend is not None  # it was asked for
     handles = [handle for handle in legend.legend_handles if handle is not None]
-    return handles, [text.get_text() for text in legend.get_texts()]
+    words = [text.get_text() for text in legend.get_texts()]
+    for place, handle in enumerate(handles):
+        # A sign between dollar signs is drawn as mathematics, which names must not be.
+        if isinstance(handle, Line2D) and (sign := _SIGN.fullmatch(str(handle.get_marker()))):
+            handle.set_marker("None")
+            words[place] = f"{sign[1]} {words[place]}"
+    return handles, words
 
 
 def _legend_alone(axis: Axes, prefix: str, *, columns: int) -> str:
