@@ -15,6 +15,7 @@ from hillfront.cli_check import CHECK_EXAMPLES, check
 from hillfront.cli_compare import COMPARE_EXAMPLES, compare
 from hillfront.cli_fit import DEMO_EXAMPLES, FIT_EXAMPLES, demo, fit
 from hillfront.cli_paper import PAPER_EXAMPLES, paper
+from hillfront.cli_report import REPORT_EXAMPLES, report
 from hillfront.cli_run import EXIT_BAD_INPUT, EXIT_STATUSES, examples
 from hillfront.cli_study import study
 
@@ -49,6 +50,7 @@ app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.command(epilog=CHECK_EXAMPLES)(check)
 app.command(epilog=PAPER_EXAMPLES)(paper)
+app.command(epilog=REPORT_EXAMPLES)(report)
 app.add_typer(study)
 
 

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import xarray as xr
 
-__all__ = ["FORMAT", "read_tree", "write_tree"]
+__all__ = ["FORMAT", "file_at_once", "read_tree", "write_tree"]
 
 FORMAT = 1
 """Version of the file's layout; raised when older files would be misread."""
 
 
-def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
-    """Write a tree to a temporary file beside path, then move it there, so that none is half-written."""
+@contextlib.contextmanager
+def file_at_once(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a temporary file beside path, which becomes path only if the block ends without an error."""
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} is there already. Pass overwrite=True, or give another path.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in. Make it first.")
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
+    temporary = Path(name)
     try:
-        tree.to_netcdf(temporary, engine="h5netcdf")
+        yield temporary
         # mkstemp's file is private; a result is as readable as any new file.
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
+    """Write a tree to a NetCDF file, whole or not at all."""
+    with file_at_once(path, overwrite=overwrite) as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
     return path
 
 

@@ -14,7 +14,7 @@ from hillfront.intervals import DEFAULT_PROB
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["gain_lines", "summary_table"]
+__all__ = ["correction_lines", "gain_lines", "summary_table"]
 
 _SCOPES = {"average": "average of the groups", "new_group": "a new group"}
 
@@ -79,14 +79,20 @@ def gain_lines(fit: FrontierFit) -> list[str]:
             f"same {fit.frontiers.metric_label} ({row['prob']:.0%} interval, {row['support']}"
             f"{', driven by the prior' if row['prior_driven'] else ''})."
         )
-    if fit.design.selected:
-        table = fit.selection()
-        headline = (table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")
-        lines += [
-            f"Corrected for the {hidden:g} trained SAEs that the table left out; without the correction "
-            f"{row['variant']} would seem to need {row['median_uncorrected']:.2f}x "
-            f"[{row['lower_uncorrected']:.2f}, {row['upper_uncorrected']:.2f}] fewer."
-            for _, row in table[headline].iterrows()
-            if (hidden := hidden_data(fit.frontiers, fit.design)["hidden"].sum())
-        ]
-    return lines
+    return [*lines, *correction_lines(fit)]
+
+
+def correction_lines(fit: FrontierFit) -> list[str]:
+    """Say what the correction for a Pareto selection did; nothing where there was none."""
+    if not fit.design.selected:
+        return []
+    table = fit.selection()
+    headline = (table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")
+    hidden = hidden_data(fit.frontiers, fit.design)["hidden"].sum()
+    return [
+        f"Corrected for the {hidden:g} trained SAEs that the table left out; without the correction "
+        f"{row['variant']} would seem to need {row['median_uncorrected']:.2f}x "
+        f"[{row['lower_uncorrected']:.2f}, {row['upper_uncorrected']:.2f}] fewer."
+        for _, row in table[headline].iterrows()
+        if hidden
+    ]

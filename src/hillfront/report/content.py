@@ -1,0 +1,158 @@
+"""The tables of the report."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from hillfront.diagnostics import Diagnostics
+from hillfront.frontier_fit import FrontierFit
+from hillfront.frontiers import Frontiers
+from hillfront.improvement import Improvement
+from hillfront.intervals import DEFAULT_PROB
+from hillfront.pareto import Pareto
+from hillfront.report.tables import Cell, Table, chance, label, mark, number, table_of, text
+
+__all__ = [
+    "data_table", "diagnostics_table", "dropped_table", "factors_table", "selection_frame_table",
+    "verdict_table", "where",
+]  # fmt: skip
+
+_SCOPES: Final = {"average": "average of the groups", "new_group": "a new group"}
+
+
+def where(row: pd.Series) -> str:
+    """Name the scope of a row of the improvement or the pareto table."""
+    labels = list(row.index)
+    columns = labels[labels.index("variant") + 1 : labels.index("scope")]
+    return _SCOPES.get(row["scope"]) or " / ".join(str(row[name]) for name in columns) or "all"
+
+
+def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
+    """One row a comparison: the verdict, its probabilities and the two headline factors."""
+    factors = improvement.summary
+    keys = list(pareto.summary.columns[1 : list(pareto.summary.columns).index("scope") + 1])
+    headline = {
+        name: factors[factors["quantity"] == name].set_index(keys)
+        for name in ("mean_sparsity_gain", "mean_hit_reduction")
+    }
+    rows = []
+    for _, row in pareto.summary.iterrows():
+        key = tuple(row[keys])
+        # Curves that share a range of L0 need not share one of hits, and then have no mean to average.
+        found = [rows_.loc[key] if key in rows_.index else None for rows_ in headline.values()]
+        word = str(row["verdict"])
+        rows.append(
+            (
+                text(row["variant"]),
+                text(where(row)),
+                mark(word, word.replace(" ", "-")),
+                *(_interval(factor) for factor in found),
+                *(number(row[name], chance(row[name])) for name in ("p_better", "p_worse", "p_cross")),
+                number(row["l0_low"]),
+                number(row["l0_high"]),
+            )
+        )
+    return Table(
+        "verdicts",
+        f"Verdicts, and the headline factors: median and {DEFAULT_PROB:.0%} interval. "
+        "* extrapolated, or predicted for a group without data; ! driven by the prior.",
+        (
+            "variant", "where", "verdict", "mean sparsity gain", "mean hit reduction", "p better", "p worse",
+            "p crossing", "shared L0 from", "to",
+        ),
+        tuple(rows),
+    )  # fmt: skip
+
+
+def _interval(row: pd.Series | None) -> Cell:
+    if row is None or np.isnan(row["median"]):
+        return number(np.nan, "no shared range")
+    badges = (" *" if row["support"] != "observed" else "") + (" !" if row["prior_driven"] else "")
+    return number(
+        row["median"], f"{label(row['median'])} [{label(row['lower'])}, {label(row['upper'])}]{badges}"
+    )
+
+
+def factors_table(improvement: Improvement) -> Table:
+    """Every row of the improvement table."""
+    rows = tuple(
+        (
+            text(row["variant"]), text(where(row)), text(str(row["quantity"]).replace("_", " ")),
+            number(row["at"], _place(row["at"])),
+            number(row["median"]), number(row["lower"]), number(row["upper"]),
+            number(row["p_gt_1"], chance(row["p_gt_1"])), text(row["support"]),
+            text("by the prior" if row["prior_driven"] else "by the data"),
+        )
+        for _, row in improvement.summary.iterrows()
+    )  # fmt: skip
+    return Table(
+        "factors",
+        f"Every improvement factor, with its {DEFAULT_PROB:.0%} interval. Factors above 1 favour the "
+        "variant, apart from those of k, which only describe the shape.",
+        (
+            "variant", "where", "quantity", "at", "median", "lower", "upper", "p above 1", "support",
+            "driven",
+        ),
+        rows,
+    )  # fmt: skip
+
+
+def _place(at: float) -> str:
+    return "" if np.isnan(at) else f"{at:g}"
+
+
+def diagnostics_table(diagnostics: Diagnostics) -> Table:
+    """One row a check, with a light: failed, look, passed, or for information."""
+    rows = []
+    for check in diagnostics.checks:
+        if check.passed is None:
+            light = mark("look", "look") if check.next_step else mark("information", "information")
+        else:
+            light = mark("passed", "passed") if check.passed else mark("failed", "failed")
+        step = "" if check.passed else check.next_step
+        value = number(check.value, "" if np.isnan(check.value) else f"{check.value:.4g}")
+        rows.append((text(check.name), light, text(check.seen), text(check.asked), value, text(step)))
+    return Table(
+        "diagnostics",
+        "Checks of the sampler and of the model's fit to the data.",
+        ("check", "light", "seen", "asked", "value", "what to do"),
+        tuple(rows),
+    )
+
+
+def data_table(frontiers: Frontiers) -> Table:
+    """Every SAE that was fitted."""
+    table = frontiers.table
+    first = [name for name in ("row", "variant", *frontiers.group_columns) if name in table]
+    left_out = {"group"} if frontiers.group_columns != ("group",) else set()
+    rest = [name for name in table if name not in first and name not in left_out]
+    frame = table[[*first, *rest]]
+    return table_of(
+        frame, name="data",
+        caption="Every SAE that was fitted; row counts from 0 in the table that was given.",
+        headings={"l0": "L0", frontiers.metric: frontiers.metric_label, "sparsity": "sparsity (1 / L0)"},
+    )  # fmt: skip
+
+
+def dropped_table(frontiers: Frontiers) -> Table:
+    """The rows that were left out, each with its faults."""
+    return table_of(frontiers.dropped, name="dropped", caption="Rows that were dropped, and why.")
+
+
+def selection_frame_table(fit: FrontierFit, improvement: Improvement) -> Table:
+    """The factors with and without the correction for a Pareto selection."""
+    table = improvement.summary
+
+    def places(quantity: str) -> tuple[float, ...]:
+        return tuple(dict.fromkeys(table.loc[table["quantity"] == quantity, "at"]))
+
+    selection = fit.selection(
+        at_hit=places("sparsity_gain"), at_l0=places("hit_reduction"), at_nats=places("sparsity_gain_nats")
+    )
+    return table_of(
+        selection.drop(columns="baseline"), name="selection",
+        caption="Every factor with the correction for the SAEs that the table left out, and without it.",
+    )  # fmt: skip

@@ -1,0 +1,256 @@
+"""The report's figures: one small vector graphic a panel, so that a phone shows them one below another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hillfront.frontier_fit import FrontierFit
+from hillfront.improvement import Improvement
+from hillfront.intervals import DEFAULT_PROB
+from hillfront.plots import plot_checks, plot_frontiers, plot_gain_profile, plot_improvement
+from hillfront.printed import interval
+from hillfront.report.content import where
+from hillfront.report.svg import drawing, svg_of
+from hillfront.report.tables import label
+from hillfront.wording import count
+
+__all__ = ["PANELS_MAX", "FigureSet", "checks_figures", "forest_figures", "frontier_figures", "gain_figures"]
+
+PANELS_MAX: Final = 24
+"""Groups that are drawn; the tables hold all of them."""
+
+_PANEL: Final = (3.5, 3.1)
+_SIGN: Final = re.compile(r"\$(.+)\$")
+
+
+@dataclass(frozen=True)
+class FigureSet:
+    """The panels of one figure.
+
+    Attributes
+    ----------
+    name : str
+        Its id in the page.
+    caption : str
+    panels : tuple of str
+        Vector graphics.
+    legend : str
+        Another one, or nothing.
+    wide : bool
+        Whether a panel takes the width of the page.
+    """
+
+    name: str
+    caption: str
+    panels: tuple[str, ...]
+    legend: str = ""
+    wide: bool = False
+
+
+def frontier_figures(fit: FrontierFit) -> FigureSet:
+    """SAEs, curves and bands, one panel a group."""
+    shown = fit.design.groups[:PANELS_MAX]
+    panels = []
+    with drawing():
+        for index, group in enumerate(shown):
+            figure, axis = _panel()
+            plot_frontiers(fit, groups=[group], ax=axis, legend=False)
+            axis.set_title(group if len(fit.design.groups) > 1 else "", fontsize="medium")
+            panels.append(
+                svg_of(
+                    figure,
+                    prefix=f"frontiers-{index}",
+                    title=f"Frontiers in {group}",
+                    description=_describe_points(fit, group),
+                )
+            )
+        _, axis = _panel()
+        legend = _legend_alone(
+            plot_frontiers(fit, groups=shown[:1], ax=axis)[0], "frontiers-legend", columns=2
+        )
+    caption = (
+        f"Each point is one SAE; lines are posterior medians of the expected {fit.frontiers.metric_label}, "
+        f"dashed outside their data; bands hold another SAE with a probability of {DEFAULT_PROB:.0%}. "
+        "Verdicts are given over the shared range, in grey."
+    )
+    return FigureSet("frontiers", caption + _left_out(fit), tuple(panels), legend)
+
+
+def forest_figures(improvement: Improvement) -> FigureSet:
+    """The two headline factors of every group, as forests."""
+    panels = []
+    with drawing():
+        for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
+            rows = improvement.summary[improvement.summary["quantity"] == quantity]
+            n = rows["variant"].nunique()
+            figure, axis = _bare((1.9, 0.27 * len(rows) / n * max(1.0, 0.6 * n) + 0.2))
+            plot_improvement(improvement, quantity=quantity, ax=axis)
+            _fold(axis)
+            handles, words = _legend_of(axis)
+            axis.legend(
+                handles,
+                words,
+                loc="lower left",
+                bbox_to_anchor=(-0.5, 1.0),
+                ncols=2,
+                frameon=False,
+                fontsize="small",
+            )
+            panels.append(
+                svg_of(
+                    figure,
+                    prefix=f"forest-{quantity.replace('_', '-')}",
+                    title=quantity.replace("_", " ").capitalize(),
+                    description=_describe_forest(rows),
+                )
+            )
+    caption = (
+        f"Median and {DEFAULT_PROB:.0%} interval of each factor; above 1 favours the variant. Hollow markers "
+        "are extrapolated, or predicted for a group without data."
+    )
+    return FigureSet("forests", caption, tuple(panels), wide=True)
+
+
+def gain_figures(fit: FrontierFit) -> FigureSet:
+    """The sparsity gain against the hit: the average over the groups, then each group."""
+    shown = fit.design.groups[:PANELS_MAX]
+    several = len(fit.design.groups) > 1
+    names = [*(["average of the groups"] if several else []), *shown]
+    with drawing():
+        made = [_panel() for _ in names]
+        axes = [axis for _, axis in made]
+        plot_gain_profile(fit, groups=shown, ax=axes, legend=False)
+        panels = [
+            svg_of(
+                figure,
+                prefix=f"gain-{index}",
+                title=f"Gain profile, {name}",
+                description="Times fewer active latents that each variant needs than "
+                f"{fit.baseline}, against the {fit.frontiers.metric_label} at which they are compared: "
+                f"posterior median and {DEFAULT_PROB:.0%} band, solid where both frontiers have data and "
+                "dashed elsewhere. The table of all factors has the numbers.",
+            )
+            for index, (name, (figure, _)) in enumerate(zip(names, made, strict=True))
+        ]
+        _, axis = _panel()
+        one = plot_gain_profile(fit, groups=shown[:1], average=False, ax=axis)[0]
+        legend = _legend_alone(one, "gain-legend", columns=1)
+    caption = (
+        f"How many times fewer active latents a variant needs than {fit.baseline} for the same "
+        f"{fit.frontiers.metric_label}. Solid inside the data of both, dashed where extrapolated."
+    )
+    return FigureSet("gain-profiles", caption + _left_out(fit), tuple(panels), legend)
+
+
+def checks_figures(fit: FrontierFit) -> FigureSet:
+    """What the checks of the fit saw, in four panels."""
+    words = (
+        (
+            "Leave-one-out predictions",
+            "Distribution of the LOO-PIT values less a uniform one, and its band.",
+        ),
+        ("Residuals", "Distance of each SAE from its curve, in scales, against L0."),
+        ("Signs of residuals", "Whether each SAE lies above or below its curve, along each curve."),
+        (
+            "Prior and posterior",
+            "The mean sparsity gain, averaged over the groups, before and after the data.",
+        ),
+    )
+    curves = min(fit.frontiers.n_curves, 30)
+    with drawing():
+        made = [_bare((3.3, 2.7 if index != 2 else max(2.7, 0.14 * curves))) for index in range(4)]
+        plot_checks(fit, ax=[axis for _, axis in made])
+        made[2][1].tick_params(axis="y", labelsize=7.5)
+        for mesh in made[2][0].findobj(QuadMesh):
+            mesh.set_rasterized(False)  # colour bars are pictures otherwise
+            mesh.set_edgecolor("face")  # or white shows between the steps
+        panels = [
+            svg_of(
+                figure,
+                prefix=f"checks-{index}",
+                title=title,
+                description=f"{what} The table of diagnostics has the numbers.",
+            )
+            for index, ((title, what), (figure, _)) in enumerate(zip(words, made, strict=True))
+        ]
+    return FigureSet("checks", "What the checks of the fit saw.", tuple(panels), wide=True)
+
+
+def _panel(size: tuple[float, float] = _PANEL) -> tuple[Figure, Axes]:
+    """Axes on a figure of their own, which pyplot does not know of."""
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _bare(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Axes of a fixed size, around which labels take the room that they need."""
+    figure = Figure(figsize=size)
+    return figure, figure.add_axes((0.0, 0.0, 1.0, 1.0))
+
+
+def _legend_of(axis: Axes) -> tuple[list[Artist], list[str]]:
+    """Handles and words of the legend that a figure has drawn."""
+    legend = axis.get_legend()
+    assert legend is not None  # it was asked for
+    handles = [handle for handle in legend.legend_handles if handle is not None]
+    words = [text.get_text() for text in legend.get_texts()]
+    for place, handle in enumerate(handles):
+        # A sign between dollar signs is drawn as mathematics, which names must not be.
+        if isinstance(handle, Line2D) and (sign := _SIGN.fullmatch(str(handle.get_marker()))):
+            handle.set_marker("None")
+            words[place] = f"{sign[1]} {words[place]}"
+    return handles, words
+
+
+def _legend_alone(axis: Axes, prefix: str, *, columns: int) -> str:
+    """The legend of axes, as a graphic of its own."""
+    handles, words = _legend_of(axis)
+    figure = Figure(figsize=(3.5, 0.25 * len(words) + 0.1))
+    figure.legend(handles, words, loc="center", ncols=columns, frameon=False, fontsize="medium")
+    return svg_of(figure, prefix=prefix, title="Legend", description="; ".join(words))
+
+
+def _fold(axis: Axes) -> None:
+    """Break a long axis label into lines that fit a narrow figure."""
+    lines = axis.get_xlabel().split("\n")
+    folded = [part for line in lines for part in line.replace(" (", "\n(").split("\n")]
+    axis.set_xlabel("\n".join(folded), fontsize="small")
+
+
+def _left_out(fit: FrontierFit) -> str:
+    more = len(fit.design.groups) - PANELS_MAX
+    return f" {count(more, 'more group')} not drawn; the tables hold all." if more > 0 else ""
+
+
+def _describe_points(fit: FrontierFit, group: str) -> str:
+    table = fit.frontiers.table
+    parts = []
+    for variant in fit.design.variants:
+        rows = table[(table["variant"] == variant) & (table["group"] == group)]
+        if len(rows):
+            y = rows[fit.frontiers.metric]
+            parts.append(
+                f"{variant}: {count(len(rows), 'SAE')}, L0 {rows['l0'].min():.4g} to "
+                f"{rows['l0'].max():.4g}, {fit.frontiers.metric_label} {y.min():.3g} to {y.max():.3g}"
+            )
+    return "; ".join(parts) + "."
+
+
+def _describe_forest(rows: pd.DataFrame) -> str:
+    said: Sequence[str] = [
+        f"{row['variant']}, {where(row)}: {label(row['median'])} {interval(row['lower'], row['upper'])}"
+        for _, row in rows.iterrows()
+        if np.isfinite(row["median"])
+    ]
+    return "; ".join(said) + "."

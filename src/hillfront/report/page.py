@@ -1,0 +1,192 @@
+"""The page: everything that is said of a fit, put into one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from hillfront.frontier_fit import FrontierFit
+from hillfront.quantities import DEFAULT_AT_L0
+from hillfront.report.citing import citations_of
+from hillfront.report.content import (
+    data_table,
+    diagnostics_table,
+    dropped_table,
+    factors_table,
+    selection_frame_table,
+    verdict_table,
+)
+from hillfront.report.figures import (
+    FigureSet,
+    checks_figures,
+    forest_figures,
+    frontier_figures,
+    gain_figures,
+)
+from hillfront.report.settings import code_of, priors_table, settings_table, versions_of, versions_table
+from hillfront.report.verdicts import verdicts_of
+from hillfront.storage import file_at_once
+from hillfront.summary import correction_lines
+
+__all__ = ["report_html", "write_report"]
+
+_TEMPLATE: Final = "report.html.j2"
+
+
+def report_html(
+    fit: FrontierFit,
+    *,
+    at_hit: Sequence[float] | None = None,
+    at_l0: Sequence[float] = DEFAULT_AT_L0,
+    at_nats: Sequence[float] = (),
+    title: str | None = None,
+    source: str = "",
+) -> str:
+    """Write a fit as one HTML page: verdicts and gains in words, figures, tables, and how it was made.
+
+    The page loads nothing: its style, its script and its figures are inside it, and its security policy
+    forbids all else. The same fit gives the same bytes.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+    at_hit, at_l0, at_nats
+        Places of the gains, as for :meth:`hillfront.FrontierFit.improvement`.
+    title : str, optional
+        Heading of the page; names the variants if left out.
+    source : str
+        Name of the file that the fit is saved in, to be shown.
+
+    Returns
+    -------
+    str
+        HTML. A failed diagnostic stands first.
+
+    Raises
+    ------
+    ValueError
+        For a place that the fit has no quantity for.
+    """
+    improvement = fit.improvement(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    diagnostics = fit.diagnostics()
+    compared = not improvement.summary.empty
+    style, script = _packaged("report.css"), _packaged("report.js")
+    figures: list[FigureSet | None] = [
+        frontier_figures(fit),
+        forest_figures(improvement) if compared else None,
+        gain_figures(fit) if compared else None,
+        checks_figures(fit),
+    ]
+    return (
+        _environment()
+        .get_template(_TEMPLATE)
+        .render(
+            title=_title(fit) if title is None else title,
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            failed=diagnostics.failed,
+            verdicts=verdicts_of(fit, improvement),
+            corrections=correction_lines(fit) if compared else [],
+            warnings=fit.frontiers.warnings,
+            about=_about(fit),
+            baseline=fit.baseline,
+            frontiers=figures[0],
+            forests=figures[1],
+            gain_profiles=figures[2],
+            checks=figures[3],
+            verdict_table=verdict_table(improvement, fit.pareto()) if compared else None,
+            factors_table=factors_table(improvement) if compared else None,
+            selection_table=(
+                selection_frame_table(fit, improvement) if compared and fit.design.selected else None
+            ),
+            diagnostics_table=diagnostics_table(diagnostics),
+            data_table=data_table(fit.frontiers),
+            dropped_table=dropped_table(fit.frontiers) if len(fit.frontiers.dropped) else None,
+            settings_table=settings_table(fit, source=source),
+            priors_table=priors_table(fit),
+            versions_table=versions_table(fit),
+            code=code_of(fit),
+            citations=citations_of(fit.frontiers, version=versions_of(fit)["hillfront"]),
+        )
+    )
+
+
+def write_report(
+    fit: FrontierFit,
+    path: str | Path,
+    *,
+    at_hit: Sequence[float] | None = None,
+    at_l0: Sequence[float] = DEFAULT_AT_L0,
+    at_nats: Sequence[float] = (),
+    title: str | None = None,
+    source: str = "",
+    overwrite: bool = False,
+) -> Path:
+    """Write the report of a fit to an HTML file, whole or not at all; see :func:`report_html`.
+
+    Raises
+    ------
+    FileExistsError
+        If the file is there and ``overwrite`` is False.
+    FileNotFoundError
+        If there is no folder to write it in.
+    ValueError
+        For a place that the fit has no quantity for.
+    """
+    with file_at_once(Path(path), overwrite=overwrite) as temporary:
+        page = report_html(fit, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats, title=title, source=source)
+        temporary.write_text(page, encoding="utf-8", newline="\n")
+    return Path(path)
+
+
+def _title(fit: FrontierFit) -> str:
+    others = fit.design.variants[1:]
+    if not others:
+        return f"The frontiers of {fit.baseline}"
+    return f"{', '.join(others)} against {fit.baseline}"
+
+
+def _about(fit: FrontierFit) -> dict[str, Any]:
+    l0, y = fit.frontiers.table["l0"], fit.frontiers.y
+    return {
+        "saes": len(fit.frontiers),
+        "curves": fit.frontiers.n_curves,
+        "variants": fit.design.variants,
+        "groups": len(fit.design.groups),
+        "group_columns": fit.frontiers.group_columns,
+        "l0": (l0.min(), l0.max()),
+        "y": (y.min(), y.max()),
+        "metric": fit.frontiers.metric_label,
+        "dropped": len(fit.frontiers.dropped),
+    }
+
+
+def _packaged(name: str) -> str:
+    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Content security policy: nothing but this style and this script, known by their hashes."""
+    hashes = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("hillfront.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["written"] = "{:.4g}".format
+    return environment
