@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from hillfront.fitting import fit, prepare
     from hillfront.frontier_fit import FrontierFit
     from hillfront.frontiers import Frontiers
-    from hillfront.plots import plot_checks, plot_families, plot_frontiers, plot_improvement
+    from hillfront.plots import (
+        plot_checks,
+        plot_families,
+        plot_frontiers,
+        plot_gain_profile,
+        plot_improvement,
+        plot_prior,
+    )
     from hillfront.simulation import simulate
 
 __all__ = [
@@ -26,7 +33,9 @@ __all__ = [
     "plot_checks",
     "plot_families",
     "plot_frontiers",
+    "plot_gain_profile",
     "plot_improvement",
+    "plot_prior",
     "prepare",
     "simulate",
 ]
@@ -43,7 +52,9 @@ _HOME = {
     "plot_checks": "hillfront.plots",
     "plot_families": "hillfront.plots",
     "plot_frontiers": "hillfront.plots",
+    "plot_gain_profile": "hillfront.plots",
     "plot_improvement": "hillfront.plots",
+    "plot_prior": "hillfront.plots",
     "prepare": "hillfront.fitting",
     "simulate": "hillfront.simulation",
 }

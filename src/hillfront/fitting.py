@@ -74,6 +74,11 @@ class PreparedModel:
         prior = draw_prior(self.model, var_names=names, draws=PRIOR_DRAWS, seed=_PRIOR_SEED)
         return _complete(prior, self.design, self.priors)
 
+    @property
+    def prior(self) -> xr.Dataset:
+        """Draws of the prior, dims (chain, draw, ...), with the natural parameters of every curve."""
+        return self._prior
+
     @cached_property
     def _log_priors(self) -> LogPriors:
         return log_priors_of(self.design, self.priors)

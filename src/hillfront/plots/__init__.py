@@ -6,5 +6,18 @@ from hillfront.plots.checks import plot_checks
 from hillfront.plots.families import plot_families
 from hillfront.plots.forest import plot_improvement
 from hillfront.plots.frontier import plot_frontiers
+from hillfront.plots.gain_profile import plot_gain_profile
+from hillfront.plots.k_x_half import plot_k_against_x_half
+from hillfront.plots.prior import plot_prior
+from hillfront.plots.shrinkage import plot_shrinkage
 
-__all__ = ["plot_checks", "plot_families", "plot_frontiers", "plot_improvement"]
+__all__ = [
+    "plot_checks",
+    "plot_families",
+    "plot_frontiers",
+    "plot_gain_profile",
+    "plot_improvement",
+    "plot_k_against_x_half",
+    "plot_prior",
+    "plot_shrinkage",
+]

@@ -1,0 +1,246 @@
+"""The gain profile: how many times fewer active latents, against the hit at which the two are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from hillfront.frontier_fit import FrontierFit
+from hillfront.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.plots.panels import check_names
+from hillfront.plots.style import VariantStyle, axes_for, styles_for
+from hillfront.profiles import Comparison, average_gains, comparisons_of, gains_at, observed_by_all
+from hillfront.ranges import Range
+
+Floats = NDArray[np.float64]
+
+__all__ = ["plot_gain_profile"]
+
+_GRID_POINTS = 80
+_REACH = 1.4
+"""How far, as a factor of the hit, profiles are drawn beyond the data of the two frontiers."""
+_EDGE = 1e12
+"""A gain of 0 or infinity, of a straight line that never comes down to the hit, is drawn out here."""
+_DASHES = (0, (3, 2))
+_AVERAGE = "average of the groups"
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """What is drawn of one variant in one panel."""
+
+    variant: str
+    hit: Floats
+    ends: Floats
+    observed: Range
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Whether each hit was observed by both frontiers."""
+        return (self.hit >= self.observed.low) & (self.hit <= self.observed.high)
+
+
+def plot_gain_profile(
+    fit: FrontierFit,
+    *,
+    groups: Sequence[str] | None = None,
+    variants: Sequence[str] | None = None,
+    average: bool = True,
+    prob: float = DEFAULT_PROB,
+    ax: Axes | Sequence[Axes] | None = None,
+    legend: bool = True,
+) -> NDArray[np.object_]:
+    r"""Draw the sparsity gain of each variant over the baseline against the performance hit.
+
+    The line is the posterior median of ``L0_b(y) / L0_v(y)``, draw by draw, and the band its equal-tailed
+    interval at each hit. The gain compares two curves, that is expectations: scatter between SAEs is not in
+    it. Line and band are full where both frontiers have data, dashed and pale where the gain is extrapolated.
+    The average over the groups is a geometric mean, and full only where every group observed the hit; these
+    are the numbers, and the support, of ``fit.improvement(at_hit=...)``.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+    groups : sequence of str, optional
+        Groups to draw, all by default; an empty one leaves the average alone.
+    variants : sequence of str, optional
+        Variants to draw, all but the baseline by default.
+    average : bool
+        Whether the first panel is the average over all groups of the fit, those not drawn included. A fit of
+        a single group has no such panel.
+    prob : float
+        Probability of the bands.
+    ax : matplotlib Axes or sequence of them, optional
+        One for each panel; a grid of panels is made if left out.
+    legend : bool
+        Whether to draw the legend.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib Axes
+        The average first, then one for each group. All have the same limits of the gain.
+
+    Raises
+    ------
+    ValueError
+        For an unknown group or variant, a fit with a single variant, a probability outside (0, 1), no panel
+        to draw, or the wrong number of axes.
+    """
+    check_prob(prob)
+    design = fit.design
+    others = design.variants[1:]
+    if not others:
+        raise ValueError(
+            f"There is no gain to draw: the fit has a single variant, {design.baseline!r}. Fit it beside "
+            "another one."
+        )
+    shown = tuple(others if variants is None else variants)
+    check_names(shown, others, "variants")
+    with_average = average and len(design.groups) > 1
+    shown_groups = tuple(design.groups if groups is None else groups)
+    if shown_groups or not with_average:
+        check_names(shown_groups, design.groups, "groups")
+    every = comparisons_of(fit.data["posterior"].to_dataset(), fit.frontiers, design)
+    panels: list[tuple[str, list[_Profile]]] = []
+    if with_average:
+        panels.append((_AVERAGE, [p for v in shown if (p := _averaged(fit, every, v, prob)) is not None]))
+    for group in shown_groups:
+        found = [every[v, group] for v in shown if (v, group) in every]
+        panels.append((group, [p for c in found if (p := _of_group(fit, c, prob)) is not None]))
+    styles = styles_for(design.variants)
+    figure, axes = axes_for(len(panels), ax)
+    limits = _limits([profile for _, profiles in panels for profile in profiles])
+    for axis, (title, profiles) in zip(axes, panels, strict=True):
+        if len(panels) > 1 or title != "all":
+            axis.set_title(title, fontsize="medium")
+        if not profiles:
+            axis.text(0.5, 0.5, "no data", ha="center", va="center", color="0.4", transform=axis.transAxes)
+            axis.set_axis_off()
+            continue
+        for profile in profiles:
+            _draw(axis, profile, styles[profile.variant])
+        _decorate(axis, profiles, limits, fit)
+        if not any(profile.observed for profile in profiles):
+            words = "no hit that every group shares" if title == _AVERAGE else "no shared range of hits"
+            axis.text(0.03, 0.03, words, fontsize="small", color="0.4", transform=axis.transAxes)
+    if legend:
+        handles = _legend_handles(shown, styles, design.baseline, prob)
+        if len(axes) == 1:
+            axes[0].legend(handles=handles, fontsize="small", frameon=False)
+        else:
+            ncols = max(1, min(len(handles), int(figure.get_figwidth() / 2.6)))
+            figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)
+    return np.array(axes, dtype=object)
+
+
+def _of_group(fit: FrontierFit, comparison: Comparison, prob: float) -> _Profile | None:
+    hit = _grid(comparison.own, comparison.shared, bounded=fit.frontiers.bounded)
+    if hit is None:
+        return None
+    ends = equal_tailed(gains_at(hit, comparison, fit.design), prob=prob)
+    return _Profile(comparison.variant, hit, ends, comparison.shared)
+
+
+def _averaged(
+    fit: FrontierFit, every: dict[tuple[str, str], Comparison], variant: str, prob: float
+) -> _Profile | None:
+    own = {group: found for (name, group), found in every.items() if name == variant}
+    if not own:
+        return None
+    reach = Range(min(c.own.low for c in own.values()), max(c.own.high for c in own.values()))
+    observed = observed_by_all(own)
+    hit = _grid(reach, observed, bounded=fit.frontiers.bounded)
+    if hit is None:
+        return None
+    ends = equal_tailed(average_gains(hit, own, fit.design), prob=prob)
+    return _Profile(variant, hit, ends, observed)
+
+
+def _grid(own: Range, shared: Range, *, bounded: bool) -> Floats | None:
+    """Hits of a profile, the ends of the shared range among them; None without any hit to start from."""
+    if not np.isfinite(own.low):
+        return None
+    low, high = own.low / _REACH, own.high * _REACH
+    if bounded:
+        # Halfway to a hit of 1 at most, where gains of Hill curves end.
+        high = min(high, 0.5 * (1.0 + own.high))
+    ends = [shared.low, shared.high] if shared else []
+    return np.unique(np.concatenate([np.geomspace(low, high, _GRID_POINTS), ends]))
+
+
+def _draw(axis: Axes, profile: _Profile, style: VariantStyle) -> None:
+    """Draw the parts of a profile; the ends of the shared range belong to both."""
+    hit, observed = profile.hit, profile.observed
+    lower, middle, upper = np.clip(profile.ends, 1.0 / _EDGE, _EDGE)
+    outside = [hit <= observed.low, hit >= observed.high] if observed else [np.full(hit.shape, True)]
+    for part in outside:
+        axis.fill_between(
+            hit[part], lower[part], upper[part], color=style.colour, alpha=0.09, linewidth=0, zorder=1
+        )
+        axis.plot(
+            hit[part], middle[part], color=style.colour, alpha=0.7, linewidth=1.3, linestyle=_DASHES, zorder=3
+        )
+    if observed:
+        part = profile.inside
+        axis.fill_between(
+            hit[part], lower[part], upper[part], color=style.colour, alpha=0.28, linewidth=0, zorder=2
+        )
+        axis.plot(hit[part], middle[part], color=style.colour, linewidth=1.9, zorder=4)
+
+
+def _limits(profiles: Sequence[_Profile]) -> tuple[float, float]:
+    """Limits of the gain: all that was observed and the 1, and half as far again of what was not."""
+    core, whole = [0.0], [0.0]
+    for profile in profiles:
+        with np.errstate(divide="ignore"):
+            logs = np.log(profile.ends)
+        inside = profile.inside if profile.inside.any() else np.full(profile.hit.shape, True)
+        # Where nothing was observed the medians count, as bands there may be as wide as the prior.
+        seen = logs[:, inside] if profile.inside.any() else logs[1]
+        core += seen[np.isfinite(seen)].tolist()
+        whole += logs[np.isfinite(logs)].tolist()
+    low, high = min(core), max(core)
+    room = 0.5 * max(high - low, np.log(1.5))
+    low, high = max(low - room, min(whole)), min(high + room, max(whole))
+    return float(np.exp(low - 0.05)) / 1.05, float(np.exp(high + 0.05)) * 1.05
+
+
+def _decorate(
+    axis: Axes, profiles: Sequence[_Profile], limits: tuple[float, float], fit: FrontierFit
+) -> None:
+    axis.axhline(1.0, color="0.4", linewidth=1.0, zorder=0)
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    low, high = min(p.hit[0] for p in profiles), max(p.hit[-1] for p in profiles)
+    axis.set_xlim(low, high)
+    axis.set_ylim(*limits)
+    every = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+    spans = ((axis.xaxis, high / low, (1.0, 2.0, 5.0)), (axis.yaxis, limits[1] / limits[0], every))
+    for which, span, narrow in spans:
+        subs = narrow if span < 8 else (1.0, 2.0, 5.0) if span < 150 else (1.0,)
+        which.set_major_locator(LogLocator(subs=subs))
+        which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        which.set_minor_formatter(NullFormatter())
+    axis.set_xlabel(fit.frontiers.metric_label)
+    axis.set_ylabel("sparsity gain")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _legend_handles(
+    variants: Sequence[str], styles: dict[str, VariantStyle], baseline: str, prob: float
+) -> list[Line2D | Patch]:
+    return [
+        *(
+            Line2D([], [], color=styles[name].colour, linewidth=1.9, label=f"{name} over {baseline}, median")
+            for name in variants
+        ),
+        Patch(facecolor="0.3", alpha=0.35, label=f"{prob:.0%} posterior band of the expectation"),
+        Line2D([], [], color="0.3", linestyle=_DASHES, label="not observed by both (band paler)"),
+    ]

@@ -1,0 +1,209 @@
+"""k against x_half: the pattern in which variants differ from the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from hillfront.draws import curve_draws
+from hillfront.frontier_fit import FrontierFit
+from hillfront.intervals import DEFAULT_PROB, check_prob
+from hillfront.plots.panels import check_names
+from hillfront.plots.style import axes_for, styles_for
+from hillfront.ranges import observed_ranges
+
+Floats = NDArray[np.float64]
+
+__all__ = ["ellipse_of", "plot_k_against_x_half"]
+
+_CORNERS = 121
+
+
+def ellipse_of(draws: Floats, *, prob: float) -> Floats:
+    """Highest-density ellipse of a bivariate normal with the draws' mean and covariance.
+
+    Parameters
+    ----------
+    draws : array, shape (2, sample)
+    prob : float
+        Probability inside it, if the draws are normal.
+
+    Returns
+    -------
+    array, shape (2, corner)
+        A closed line, at the Mahalanobis distance ``sqrt(-2 log(1 - prob))`` from the mean.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(1).standard_normal((2, 100_000))
+    >>> float(np.hypot(*ellipse_of(draws, prob=0.9)).mean().round(2))  # sqrt(-2 log 0.1)
+    2.15
+    """
+    angle = np.linspace(0.0, 2.0 * np.pi, _CORNERS)
+    radius = np.sqrt(-2.0 * np.log1p(-check_prob(prob)))
+    values, vectors = np.linalg.eigh(np.cov(draws))
+    # Draws on a line have an eigenvalue of 0, which rounding may take below it.
+    circle = np.sqrt(np.maximum(values, 0.0))[:, None] * np.stack([np.cos(angle), np.sin(angle)])
+    return np.asarray(draws.mean(axis=1)[:, None] + radius * (vectors @ circle))
+
+
+def plot_k_against_x_half(
+    fit: FrontierFit,
+    *,
+    groups: Sequence[str] | None = None,
+    variants: Sequence[str] | None = None,
+    prob: float = DEFAULT_PROB,
+    ax: Axes | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw the posterior of x_half and k of every curve, with the curves of a group joined.
+
+    Markers are posterior means on log scales, and ellipses the highest-density regions of normal
+    distributions with the posterior's means and covariances there. Thin lines lead from the baseline, which
+    has the group's name beside it, to the other variants of its group: down and to the right where a
+    variant's x_half is higher and its k lower. A curve whose data do not reach a hit of one half has its
+    x_half extrapolated: hollow marker, dashed ellipse.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+        Of Hill curves.
+    groups, variants : sequence of str, optional
+        Which to draw; all by default.
+    prob : float
+        Probability of the ellipses.
+    ax : matplotlib Axes, optional
+    legend : bool
+        Whether to draw the legend.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        For a family without x_half and k, one of them fixed by a number, an unknown group or variant, or a
+        probability outside (0, 1).
+    """
+    check_prob(prob)
+    design = fit.design
+    _check_family(fit)
+    shown_groups = tuple(design.groups if groups is None else groups)
+    shown_variants = tuple(design.variants if variants is None else variants)
+    check_names(shown_groups, design.groups, "groups")
+    check_names(shown_variants, design.variants, "variants")
+    figure, axes = axes_for(1, ax)
+    axis = axes[0]
+    if ax is None:
+        figure.set_size_inches(6.6, 5.6)
+    curves = curve_draws(fit.data["posterior"].to_dataset(), design)
+    logs = np.log(np.stack([curves["x_half"], curves["k"]]))
+    ranges, styles = observed_ranges(fit.frontiers), styles_for(design.variants)
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    outlines = []
+    supports: set[bool] = set()
+    for group in shown_groups:
+        g = design.groups.index(group)
+        centres = {}
+        for name in shown_variants:
+            if (name, group) not in ranges:
+                continue
+            draws = logs[:, g, design.variants.index(name)]
+            centres[name] = np.exp(draws.mean(axis=1))
+            outline = np.exp(ellipse_of(draws, prob=prob))
+            outlines.append(outline)
+            observed = 0.5 in ranges[name, group]["hit"]
+            supports.add(observed)
+            colour = styles[name].colour
+            axis.fill(*outline, color=colour, alpha=0.07, linewidth=0, zorder=1)
+            axis.plot(
+                *outline, color=colour, alpha=0.6, linewidth=1.0, zorder=2,
+                linestyle="-" if observed else (0, (3, 2)),
+            )  # fmt: skip
+            axis.plot(
+                *centres[name], marker=styles[name].marker, color=colour, markersize=6, zorder=4,
+                markerfacecolor=colour if observed else "white", linestyle="none",
+            )  # fmt: skip
+        for name, centre in centres.items():
+            if name != design.baseline and design.baseline in centres:
+                ends = np.stack([centres[design.baseline], centre], axis=1)
+                axis.plot(*ends, color="0.3", linewidth=0.9, zorder=3)
+        if centres and len(design.groups) > 1:
+            # Beside the first curve of the group, which is the baseline where it is there.
+            axis.annotate(
+                group, next(iter(centres.values())), xytext=(-6, 0), textcoords="offset points", ha="right",
+                va="center", fontsize="x-small", color="0.25", zorder=5,
+            )  # fmt: skip
+    _decorate(axis, outlines)
+    if legend:
+        handles = _legend_handles(fit, shown_variants, prob, supports)
+        if ax is None:
+            figure.legend(
+                handles=handles, loc="outside lower center", ncols=2, fontsize="small", frameon=False
+            )
+        else:
+            axis.legend(handles=handles, fontsize="small", frameon=False)
+    return axis
+
+
+def _check_family(fit: FrontierFit) -> None:
+    family, pooling = fit.design.family, fit.design.pooling
+    if not {"x_half", "k"} <= set(family.natural_names):
+        raise ValueError(
+            f"Curves of the {family.name!r} family have {' and '.join(family.natural_names)}, not x_half and "
+            "k. Draw a fit of curve='hill'."
+        )
+    fixed = [name for name in ("x_half", "k") if isinstance(pooling[name], float)]
+    if fixed:
+        raise ValueError(
+            f"{' and '.join(fixed)} is fixed in this fit, so there is no plane to draw. Fit with pool left "
+            "out."
+        )
+
+
+def _decorate(axis: Axes, outlines: list[Floats]) -> None:
+    if outlines:
+        whole = np.concatenate(outlines, axis=1)
+        low, high = whole.min(axis=1) / 1.12, whole.max(axis=1) * 1.12
+        axis.set_xlim(low[0], high[0])
+        axis.set_ylim(low[1], high[1])
+        for which, span in ((axis.xaxis, high[0] / low[0]), (axis.yaxis, high[1] / low[1])):
+            subs = (1.0,) if span > 300 else (1.0, 2.0, 5.0) if span > 10 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+            which.set_major_locator(LogLocator(subs=subs))
+            which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            which.set_minor_formatter(NullFormatter())
+    axis.set_xlabel("x_half, sparsity at a hit of 1/2")
+    axis.set_ylabel("k, slope")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _legend_handles(
+    fit: FrontierFit, variants: Sequence[str], prob: float, supports: set[bool]
+) -> list[Line2D | Patch]:
+    styles, baseline = styles_for(fit.design.variants), fit.baseline
+    handles: list[Line2D | Patch] = [
+        Line2D(
+            [], [], color=styles[name].colour, marker=styles[name].marker, linestyle="none",
+            label=f"{name} (baseline)" if name == baseline != "baseline" and len(variants) > 1 else name,
+        )
+        for name in variants
+    ]  # fmt: skip
+    handles.append(
+        Patch(facecolor="0.85", edgecolor="0.4", label=f"{prob:.0%} posterior ellipse, normal on log scales")
+    )
+    if False in supports:
+        handles.append(
+            Line2D([], [], color="0.4", linestyle=(0, (3, 2)), marker="o", markerfacecolor="white",
+                   label="x_half extrapolated: outside its data")
+        )  # fmt: skip
+    if baseline in variants and len(variants) > 1:
+        handles.append(Line2D([], [], color="0.3", linewidth=0.9, label="same group"))
+    return handles
