@@ -32,6 +32,7 @@ FILES = {
     "frontiers.png",
     "improvement.png",
     "checks.png",
+    "hillfront.toml",
 }
 
 
@@ -204,11 +205,11 @@ def test_bad_settings(run: Run, tmp_path: Path, option: list[object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "left_out", ["--baseline", "--out", "DATA.csv"],
+    "left_out", ["--baseline", "--out", "DATA"],
 )  # fmt: skip
 def test_usage(run: Run, tmp_path: Path, left_out: str) -> None:
     given = {
-        "DATA.csv": [tmp_path / "data.csv"],
+        "DATA": [tmp_path / "data.csv"],
         "--baseline": ["--baseline", "relu"],
         "--out": ["--out", "o"],
     }
@@ -609,7 +610,7 @@ def test_sound_data_give_no_warning(
 def test_demo(run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]) -> None:
     done = run("demo", "--out", tmp_path / "out")
     assert done.status in (0, 1)
-    assert names(tmp_path / "out") >= FILES
+    assert names(tmp_path / "out") == FILES - {"hillfront.toml"}
     assert "gated needs" in done.out
     assert run("demo", "--out", tmp_path / "out").status == 2
 
@@ -691,7 +692,7 @@ def test_compare_prints_both_tables(tmp_path: Path) -> None:
 
 
 def test_a_variant_may_be_called_na(tmp_path: Path) -> None:
-    from hillfront.cli_options import read_csv
+    from hillfront.readers.tables import read_csv
 
     path = tmp_path / "saes.csv"
     path.write_text("variant,l0,performance_hit\nNA,10,0.1\nNone,20,0.05\n")

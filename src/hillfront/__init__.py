@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         plot_improvement,
         plot_prior,
     )
+    from hillfront.readers.saebench import read_saebench
     from hillfront.simulation import simulate
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "plot_improvement",
     "plot_prior",
     "prepare",
+    "read_saebench",
     "simulate",
 ]
 
@@ -56,6 +58,7 @@ _HOME = {
     "plot_improvement": "hillfront.plots",
     "plot_prior": "hillfront.plots",
     "prepare": "hillfront.fitting",
+    "read_saebench": "hillfront.readers.saebench",
     "simulate": "hillfront.simulation",
 }
 

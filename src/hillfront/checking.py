@@ -20,6 +20,8 @@ class FrontierDataError(ValueError):
     ----------
     faults : sequence of Fault
         What is wrong with the table.
+    places : sequence of str, optional
+        For each row of the table the file that it comes from.
 
     Attributes
     ----------
@@ -27,14 +29,18 @@ class FrontierDataError(ValueError):
         The same, for code that handles them.
     """
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(tuple(faults))
+    def __init__(self, faults: Sequence[Fault], places: Sequence[str] = ()) -> None:
+        super().__init__(tuple(faults), tuple(places))
         self.faults: tuple[Fault, ...] = tuple(faults)
+        self.places: tuple[str, ...] = tuple(places)
 
     def __str__(self) -> str:
         lines = [f"The table has {count(len(self.faults), 'fault')}:"]
         lines += [f"{i}. {fault}" for i, fault in enumerate(self.faults, start=1)]
-        if any(fault.rows for fault in self.faults):
+        rows = sorted({row for fault in self.faults for row in fault.rows})
+        if self.places:
+            lines += [f"Row {row} is {self.places[row]}" for row in rows]
+        elif rows:
             lines.append("Rows are positions in the table: row 0 is the first one below the header.")
         if any(fault.drops for fault in self.faults):
             lines.append("on_fault='drop' drops the faulty rows and keeps a record of them.")

@@ -57,9 +57,9 @@ def calibration(
     baseline: Annotated[
         str | None, typer.Option(help="The variant that others are compared with; needed with DATA.csv.")
     ] = None,
-    variant: VariantColumn = "variant",
+    variant: VariantColumn = None,
     group: GroupColumns = None,
-    l0: L0Column = "l0",
+    l0: L0Column = None,
     y: HitColumn = None,
     cost: CostColumn = None,
     curve: Annotated[
@@ -82,8 +82,6 @@ def calibration(
     Without DATA.csv the truth is drawn from the priors; with it, from the posterior of its data, and the sets
     are fitted together with them. A study that was stopped goes on where it was, if it is given the same
     folder.
-
-    Example: hillfront study calibration saes.csv --baseline relu --group layer --out results
     """
     from hillfront.studies.calibration import calibration as from_priors
     from hillfront.studies.calibration import check_sets
@@ -146,9 +144,9 @@ def _fit(
     data: Path,
     *,
     baseline: str,
-    variant: str,
+    variant: str | None,
     group: list[str] | None,
-    l0: str,
+    l0: str | None,
     y: str | None,
     cost: str | None,
     curve: str,

@@ -8,20 +8,56 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    import pandas as pd
+from hillfront.cli_names import complete_curve, complete_limit, complete_noise, complete_pool
 
+if TYPE_CHECKING:
     from hillfront.frontiers import Frontiers
+    from hillfront.readers.formats import Format
     from hillfront.sparsity import DenseLimit
 
-Data = Annotated[Path, typer.Argument(help="CSV file, one row a trained SAE.", metavar="DATA.csv")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="Table with one row a trained SAE (CSV, TSV, Parquet, Feather), or SAEBench or SAELens results: "
+        "a file, or a folder of JSON files.",
+        metavar="DATA",
+    ),
+]
+DataFormat = Annotated[
+    Literal["csv", "parquet", "arrow", "saebench", "saelens", "wandb"] | None,
+    typer.Option("--format", help="Format of DATA, if its suffix and contents do not tell it right."),
+]
+CurveName = Annotated[
+    str,
+    typer.Option(
+        help="Curve family: hill, hill1, power, proportional or linear.", autocompletion=complete_curve
+    ),
+]
+CurveNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Curve family to compare. Repeat for several; all if left out.", autocompletion=complete_curve
+    ),
+]
+Nu = Annotated[float | None, typer.Option(help="Fix the tails of student-t; estimated if left out.")]
 Baseline = Annotated[str, typer.Option(help="The variant that the others are compared with.")]
-VariantColumn = Annotated[str, typer.Option(help="Column that names the variant.")]
+VariantColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that names the variant: 'variant' if left out, or the architecture of SAEBench and "
+        "SAELens results."
+    ),
+]
 GroupColumns = Annotated[
     list[str] | None,
-    typer.Option(help="Column that separates settings, such as layer. Repeat for several."),
+    typer.Option(
+        help="Column that separates settings, such as layer. Repeat for several. Evaluation results have "
+        "their own: model, site, layer, width."
+    ),
 ]
-L0Column = Annotated[str, typer.Option(help="Column of mean active latents per token.")]
+L0Column = Annotated[
+    str | None, typer.Option(help="Column of mean active latents per token: 'l0' if left out.")
+]
 HitColumn = Annotated[
     str | None,
     typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
@@ -37,10 +73,19 @@ OnFault = Annotated[
     Literal["raise", "drop"],
     typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
 ]
-NoiseName = Annotated[str, typer.Option(help="Scatter about the curves: student-t, normal or logit-normal.")]
+NoiseName = Annotated[
+    str,
+    typer.Option(
+        help="Scatter about the curves: student-t, normal or logit-normal.", autocompletion=complete_noise
+    ),
+]
 DenseLimitText = Annotated[
     str | None,
-    typer.Option("--dense-limit", help="L0 at which the hit vanishes: d_model (the column) or a number."),
+    typer.Option(
+        "--dense-limit",
+        help="L0 at which the hit vanishes: d_model (the column) or a number.",
+        autocompletion=complete_limit,
+    ),
 ]
 RelativeSparsity = Annotated[
     bool, typer.Option("--relative-sparsity", help="Count L0 in shares of d_model, to share priors.")
@@ -49,7 +94,8 @@ Pool = Annotated[
     list[str] | None,
     typer.Option(
         help="How curves share a parameter: NAME=partial, common, none or a number that fixes it, such as "
-        "k=1. Repeat for several."
+        "k=1. Repeat for several.",
+        autocompletion=complete_pool,
     ),
 ]
 Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
@@ -58,6 +104,10 @@ Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same results.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="No progress, no summary: only the files and the exit status.")
+]
+JsonOutput = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document in place of tables; messages stay on stderr."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result in the output folder.")]
 
@@ -123,52 +173,24 @@ def pool_of(items: list[str] | None) -> dict[str, str | float]:
 def read_frontiers(
     data: Path,
     *,
-    variant: str,
+    variant: str | None,
     group: list[str] | None,
-    l0: str,
+    l0: str | None,
     y: str | None,
     cost: str | None,
     dense_limit: DenseLimit,
     baseline: str,
     on_fault: Literal["raise", "drop"],
+    format: Format | None = None,
 ) -> Frontiers:
-    """Read and check a CSV file; its warnings stand among the notes of the summary."""
-    from hillfront.frontiers import FrontierDataWarning, Frontiers
+    """Read and check a table or evaluation results; its warnings stand among the notes of the summary."""
+    from hillfront.frontiers import FrontierDataWarning
+    from hillfront.readers.formats import read_source
+    from hillfront.readers.source import to_frontiers
 
-    frame = read_csv(data)
+    if y is not None and cost is not None:
+        raise ValueError(f"pass --y or --cost, not both: a cost takes the place of the hit {y!r}.")
+    source = read_source(data, format=format, variant=variant, group=group, l0=l0, y=y, cost=cost)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(
-            frame, variant=variant, group=tuple(group or ()), l0=l0, y=y, cost=cost, dense_limit=dense_limit,
-            baseline=baseline, on_fault=on_fault,
-        )  # fmt: skip
-
-
-def read_csv(path: Path) -> pd.DataFrame:
-    """Read a CSV file, every cell as it stands.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or it is not a table of comma-separated values.
-    """
-    import pandas as pd
-
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no file {path}. Give the path of a CSV file with one row a trained SAE."
-        )
-    try:
-        # Only an empty cell is missing: "None" and "NA" are names that a variant may have.
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} cannot be read as CSV: {error}. Save the table as comma-separated UTF-8."
-        ) from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        # pandas would take the first column for row labels, and shift all others by one.
-        raise ValueError(
-            f"{path} cannot be read as CSV: its rows have more cells than its header. Check for commas at "
-            "the ends of lines, and for columns without a name."
-        )
-    return frame
+        return to_frontiers(source, cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)

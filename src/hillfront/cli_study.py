@@ -12,6 +12,7 @@ import typer
 from hillfront.cli_calibration import calibration
 from hillfront.cli_coverage import coverage
 from hillfront.cli_design import design
+from hillfront.cli_run import examples
 from hillfront.cli_selection import selection
 from hillfront.cli_trust import trust
 
@@ -21,19 +22,31 @@ if TYPE_CHECKING:
 __all__ = ["study"]
 
 study = typer.Typer(
-    name="study", help="Studies of the method: slow, and repeatable by their seeds.", no_args_is_help=True
+    name="study",
+    help="Studies of the method: slow, and repeatable by their seeds.",
+    epilog=examples("hillfront study design --gain 1.3 --sigma 0.1 --out plan"),
+    no_args_is_help=True,
 )
-study.command()(coverage)
-study.command()(design)
-study.command()(selection)
-study.command()(calibration)
-study.command()(trust)
+for _command, _examples in (
+    (coverage, examples("hillfront study coverage --sets 20 --out coverage")),
+    (design, examples("hillfront study design --gain 1.3 --sigma 0.1 --out plan")),
+    (selection, examples("hillfront study selection --out selection")),
+    (
+        calibration,
+        examples(
+            "hillfront study calibration --sets 100 --out check",
+            "hillfront study calibration saes.csv --baseline relu --group layer --out check",
+        ),
+    ),
+    (trust, examples("hillfront study trust --quick --out docs --work fits")),
+):
+    study.command(epilog=_examples)(_command)
 
 Out = Annotated[Path, typer.Option(help="Folder for the page and its figures; it must exist.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same page.")]
 
 
-@study.command()
+@study.command(epilog=examples("hillfront study reproduction --out docs"))
 def reproduction(
     out: Out,
     draws: Annotated[int, typer.Option(help="Kept draws of each chain.")] = 4000,
@@ -50,7 +63,7 @@ def reproduction(
         raise typer.Exit(1)
 
 
-@study.command("model-choice")
+@study.command("model-choice", epilog=examples("hillfront study model-choice --sets 5 --out docs"))
 def model_choice(
     out: Out,
     saebench: Annotated[

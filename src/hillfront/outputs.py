@@ -47,7 +47,7 @@ def check_out(out: Path, *, force: bool) -> None:
 _OWN_FILES = frozenset(
     {
         "fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "dropped.csv", "selection.csv",
-        "frontiers.png", "improvement.png", "checks.png",
+        "frontiers.png", "improvement.png", "checks.png", "hillfront.toml",
         "comparison.csv", "gains.csv", "left_out_curves.csv", "families.png", FAILED_FILE,
     }
 )  # fmt: skip
@@ -79,13 +79,14 @@ def write_outputs(
     at_hit: Sequence[float] | None = None,
     at_l0: Sequence[float] = DEFAULT_AT_L0,
     at_nats: Sequence[float] = (),
+    config: str = "",
 ) -> tuple[Improvement, Pareto]:
     """Write every table and figure of a fit to ``out``, replacing what is there.
 
     Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png, improvement.png and
     checks.png; dropped.csv where faulty rows were dropped; selection.csv, with and without the correction,
-    where the table says how many SAEs were trained; and, where a diagnostic failed, a file that says so, and
-    marked figures.
+    where the table says how many SAEs were trained; hillfront.toml, if its text is given as ``config``; and,
+    where a diagnostic failed, a file that says so, and marked figures.
     """
     import matplotlib
 
@@ -99,6 +100,8 @@ def write_outputs(
         improvement.summary.to_csv(folder / "improvement.csv", index=False)
         pareto.summary.to_csv(folder / "pareto.csv", index=False)
         diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+        if config:
+            (folder / "hillfront.toml").write_text(config, encoding="utf-8")
         if fit.design.selected and not improvement.summary.empty:
             selection = fit.selection(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
             selection.to_csv(folder / "selection.csv", index=False)

@@ -1,0 +1,177 @@
+"""One row of an evaluated SAE from the metrics and configuration that SAELens and SAEBench share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from hillfront.readers.files import UnfitError
+from hillfront.readers.sae_names import architecture_in, layer_in, site_in, width_in
+from hillfront.readers.source import SourceTable
+
+__all__ = ["Evaluation", "row_of", "table_of", "text_at"]
+
+Row = dict[str, Any]
+GROUP: Final = ("model", "site", "layer", "width")
+CONDITIONS: Final = ("dataset", "context_size")
+_PERFORMANCE: Final = "model_performance_preservation"
+_LOSSES: Final = {
+    "ce_sae": "ce_loss_with_sae",
+    "ce_base": "ce_loss_without_sae",
+    "ce_ablated": "ce_loss_with_ablation",
+}
+# For cost=; none of them is needed. All are 0 or more, except the explained variance.
+_COSTS: Final = {
+    "mse": ("reconstruction_quality", "mse"),
+    "explained_variance": ("reconstruction_quality", "explained_variance"),
+    "kl_div_with_sae": ("model_behavior_preservation", "kl_div_with_sae"),
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a file says of one SAE.
+
+    Parameters
+    ----------
+    metrics : mapping
+        Numbers by group and name, or by name alone, as older versions wrote them.
+    metrics_at, architecture_at : str
+        Where the metrics and the architecture stand in the file, for messages.
+    config : mapping
+        The SAE's configuration, its metadata included; empty where the file has none.
+    release, sae_id : str
+    model, dataset, context_size : str or None
+    """
+
+    metrics: Mapping[str, Any]
+    metrics_at: str
+    config: Mapping[str, Any]
+    architecture_at: str
+    release: str
+    sae_id: str
+    model: str | None
+    dataset: str | None
+    context_size: str | None
+
+
+def text_at(mapping: Mapping[str, Any], *names: str) -> str | None:
+    """First of these entries that holds something, as text."""
+    values = (mapping.get(name) for name in names)
+    found = next((value for value in values if value is not None and str(value).strip()), None)
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    return None if found is None else str(found).strip()
+
+
+def row_of(evaluation: Evaluation) -> Row:
+    """One row of the table.
+
+    Raises
+    ------
+    UnfitError
+        If it has no L0, neither the three losses nor the loss recovered, or no architecture.
+    """
+    names = (evaluation.sae_id, evaluation.release)
+    config = evaluation.config
+    hook = text_at(config, "hook_name", "hook_point") or ""
+    row: Row = {
+        "architecture": _architecture(evaluation),
+        "release": evaluation.release,
+        "label": "/".join(filter(None, (evaluation.release, evaluation.sae_id))),
+        "model": text_at(config, "model_name") or evaluation.model,
+        "site": site_in(hook, *names) or hook or None,
+        "layer": text_at(config, "hook_layer", "hook_point_layer") or layer_in(hook, *names),
+        "width": text_at(config, "d_sae") or width_in(*names),
+        "d_model": _number(config.get("d_in")),
+        "l0": _metric(evaluation, "sparsity", "l0"),
+        "loss_recovered": _metric(evaluation, _PERFORMANCE, "ce_loss_score"),
+        "n_tokens": _metric(evaluation, "token_stats", "total_tokens_eval_reconstruction"),
+        "ablation": "zero",  # both libraries ablate by zeros
+        "dataset": evaluation.dataset,
+        "context_size": evaluation.context_size,
+    }
+    row |= {name: _metric(evaluation, _PERFORMANCE, theirs) for name, theirs in _LOSSES.items()}
+    row |= {name: _metric(evaluation, *place) for name, place in _COSTS.items()}
+    _not_computed_is_missing(row)
+    missing = [f"{evaluation.metrics_at}.sparsity.l0"] if row["l0"] is None else []
+    if row["loss_recovered"] is None and any(row[name] is None for name in _LOSSES):
+        theirs = ", ".join(_LOSSES.values())
+        missing.append(f"{evaluation.metrics_at}.{_PERFORMANCE}.ce_loss_score (or {theirs} beside it)")
+    if missing:
+        raise UnfitError(f"no number at {' and at '.join(missing)}")
+    return row
+
+
+def table_of(rows: Sequence[Row], places: Iterable[Path]) -> SourceTable:
+    """One table of all rows, with the group columns that are known.
+
+    The hit comes from the three losses if every SAE has them, otherwise from the loss recovered throughout:
+    one frontier must not mix two ways to compute it.
+    """
+    frame = pd.DataFrame(rows)
+    losses = list(_LOSSES)
+    y = "ce"
+    if frame[losses].isna().any(axis=None):
+        y = "loss_recovered"
+        computed = (frame["ce_ablated"] - frame["ce_sae"]) / (frame["ce_ablated"] - frame["ce_base"])
+        frame["loss_recovered"] = frame["loss_recovered"].fillna(computed)
+        frame = frame.drop(columns=losses)
+    group = [name for name in GROUP if frame[name].notna().any()]
+    group += [name for name in CONDITIONS if len(frame[name].unique()) > 1]
+    # What no file knows is no column.
+    frame = frame.loc[:, frame.notna().any()]
+    return SourceTable(frame, "architecture", tuple(group), "l0", y, tuple(map(str, places)))
+
+
+def _architecture(evaluation: Evaluation) -> str:
+    """Architecture by the configuration, or by the names where that does not know it.
+
+    The converted configurations of some releases say ``standard`` for all their SAEs, so that a name that
+    says something else is believed.
+    """
+    configured = text_at(evaluation.config, "architecture")
+    if configured is not None and configured.lower() != "standard":
+        return configured
+    named = architecture_in(evaluation.sae_id, evaluation.release)
+    if len(named) == 1:
+        return named[0]
+    if configured is not None:
+        return configured
+    said = f"more than one ({', '.join(named)})" if named else "none"
+    raise UnfitError(
+        f"no architecture at {evaluation.architecture_at}, and the release {evaluation.release!r} and the "
+        f"SAE {evaluation.sae_id!r} name {said}"
+    )
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        return None
+    return float(value)
+
+
+def _metric(evaluation: Evaluation, group: str, name: str) -> float | None:
+    """Number of one metric, in its group or, as older versions wrote it, outside of any."""
+    metrics = evaluation.metrics
+    inside = metrics.get(group)
+    nested = inside.get(name) if isinstance(inside, Mapping) else None
+    return _number(
+        next((v for v in (nested, metrics.get(name), metrics.get(f"metrics/{name}")) if v is not None), None)
+    )
+
+
+def _not_computed_is_missing(row: Row) -> None:
+    """Read -1, which both libraries write for what was not computed, as missing."""
+    for name in ("l0", "n_tokens", "mse", "kl_div_with_sae", *_LOSSES):
+        if row[name] == -1.0:
+            row[name] = None
+    if row["explained_variance"] == -1.0 and row["mse"] is None:
+        row["explained_variance"] = None
+    if row["loss_recovered"] == -1.0 and row["ce_sae"] is None:
+        row["loss_recovered"] = None
