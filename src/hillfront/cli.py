@@ -15,6 +15,7 @@ from hillfront.cli_check import CHECK_EXAMPLES, check
 from hillfront.cli_compare import COMPARE_EXAMPLES, compare
 from hillfront.cli_fit import DEMO_EXAMPLES, FIT_EXAMPLES, demo, fit
 from hillfront.cli_run import EXIT_BAD_INPUT, EXIT_STATUSES, examples
+from hillfront.cli_paper import paper
 from hillfront.cli_study import study
 
 __all__ = ["app", "main"]
@@ -47,6 +48,7 @@ app.command(epilog=FIT_EXAMPLES)(fit)
 app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.command(epilog=CHECK_EXAMPLES)(check)
+app.command()(paper)
 app.add_typer(study)
 
 

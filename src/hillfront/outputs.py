@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -21,8 +21,17 @@ __all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_comparison", "wr
 FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
 
 
-def check_out(out: Path, *, force: bool) -> None:
+def check_out(out: Path, *, force: bool, own: Callable[[str], bool] | None = None) -> None:
     """Refuse, before any work is done, an output folder that would be overwritten or cannot be made.
+
+    Parameters
+    ----------
+    out : Path
+    force : bool
+        Whether an earlier result may be replaced.
+    own : callable, optional
+        Whether a file of this name is the command's own, and may be replaced; by default those of ``fit`` and
+        ``compare``.
 
     Raises
     ------
@@ -36,7 +45,7 @@ def check_out(out: Path, *, force: bool) -> None:
     if not above.is_dir():
         raise NotADirectoryError(f"{above} is a file, so {out} cannot be made in it. Give another --out.")
     if force and out.is_dir():
-        foreign = sorted(path.name for path in out.iterdir() if path.name not in _OWN_FILES)
+        foreign = sorted(path.name for path in out.iterdir() if not (own or _is_own)(path.name))
         if foreign:
             raise FileExistsError(
                 f"{out} also holds {', '.join(foreign[:5])}, which hillfront did not write. --force replaces "
@@ -51,6 +60,10 @@ _OWN_FILES = frozenset(
         "comparison.csv", "gains.csv", "left_out_curves.csv", "families.png", FAILED_FILE,
     }
 )  # fmt: skip
+
+
+def _is_own(name: str) -> bool:
+    return name in _OWN_FILES
 
 
 @contextlib.contextmanager

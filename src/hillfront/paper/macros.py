@@ -1,0 +1,132 @@
+r"""A ``\newcommand`` for every number of a fit, so that a paper's text can never differ from its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from hillfront.paper.escape import comment, latex
+from hillfront.paper.names import letters, unique_letters
+from hillfront.paper.numbers import MISSING, tex_interval, tex_number, tex_probability
+from hillfront.paper.source import PaperSource
+from hillfront.printed import percent
+
+__all__ = ["macros_file"]
+
+_QUANTITIES: Final = {
+    "mean_sparsity_gain": "MeanGain",
+    "mean_hit_reduction": "MeanHitReduction",
+    "sparsity_gain": "Gain",
+    "sparsity_gain_nats": "GainNats",
+    "hit_reduction": "HitReduction",
+}
+_SCOPES: Final = {"average": "Average", "new_group": "NewGroup"}
+
+
+@dataclass(frozen=True)
+class _Macro:
+    """One macro: its name without the backslash, what it prints, and what that is."""
+
+    name: str
+    value: str
+    about: str
+
+
+def macros_file(source: PaperSource) -> str:
+    r"""Write macros.tex.
+
+    The name is ``\hf``, variant, baseline, scope or group, quantity, place, and what of it: nothing for
+    the median, ``Low``, ``High``, ``Interval`` (all three), ``Prob`` (of a factor above 1) and ``Support``. Each
+    line ends in the line and the column of the CSV file that it is from. Where a diagnostic failed, every
+    number prints a warning beside it.
+    """
+    lines = [
+        source.head("A macro for every number: \\hf<Variant><Baseline><Scope or group><Quantity><what>."),
+        "% Without an ending: the median. Low, High: ends of the interval. Interval: all three. Prob: the",
+        "% probability of a factor above 1. Support: inside the data, or not. Lines of CSV files count from 1, the",
+        "% header being line 1. Put {} behind a macro that a space follows.",
+    ]
+    if source.failed:
+        lines.append(rf"\providecommand{{\hfDoNotReport}}[1]{{#1 {source.warning}}}")
+    seen: set[str] = set()
+    for macro in (*_gains(source), *_verdicts(source), *_about_fit(source)):
+        name = macro.name
+        while name in seen:  # such as variant "a b" in group "c" beside variant "a" in group "b c"
+            name += "Again"
+        seen.add(name)
+        value = rf"\hfDoNotReport{{{macro.value}}}" if source.failed else macro.value
+        lines.append(rf"\newcommand{{\hf{name}}}{{{value}}}% {comment(macro.about)}")
+    return "\n".join(lines) + "\n"
+
+
+def _stems(source: PaperSource) -> tuple[dict[str, str], dict[str, str]]:
+    """Letters of every variant and of every group."""
+    design = source.fit.design
+    return unique_letters(design.variants), unique_letters(design.groups, taken=_SCOPES.values())
+
+
+def _stem(row: pd.Series, label: str, variants: dict[str, str], groups: dict[str, str]) -> str:
+    where = _SCOPES.get(row["scope"]) or groups[label]
+    return f"{variants[row['variant']]}{variants[row['baseline']]}{where}"
+
+
+def _gains(source: PaperSource) -> Iterator[_Macro]:
+    variants, groups = _stems(source)
+    for line, (_, row) in enumerate(source.gains.iterrows(), start=2):
+        quantity = _QUANTITIES.get(row["quantity"]) or letters(row["quantity"])
+        at = "" if np.isnan(row["at"]) else f"At{letters(f'{row["at"]:g}')}"
+        stem = f"{_stem(row, row['where'], variants, groups)}{quantity}{at}"
+        what = f"{row['quantity']}{'' if np.isnan(row['at']) else f' at {row["at"]:g}'}"
+        about = f"{what} of {row['variant']} over {row['baseline']}, {row['where']}"
+        for ending, column in (("", "median"), ("Low", "lower"), ("High", "upper")):
+            yield _Macro(f"{stem}{ending}", tex_number(row[column]), _cell("improvement", line, column, about))
+        yield _Macro(
+            f"{stem}Interval", tex_interval(row["median"], row["lower"], row["upper"]),
+            _cell("improvement", line, "median [lower, upper]", about),
+        )  # fmt: skip
+        yield _Macro(f"{stem}Prob", tex_probability(row["p_gt_1"]), _cell("improvement", line, "p_gt_1", about))
+        yield _Macro(f"{stem}Support", latex(row["support"]), _cell("improvement", line, "support", about))
+
+
+def _verdicts(source: PaperSource) -> Iterator[_Macro]:
+    variants, groups = _stems(source)
+    for line, (_, row) in enumerate(source.verdicts.iterrows(), start=2):
+        stem = _stem(row, row["where"], variants, groups)
+        about = f"{row['variant']} against {row['baseline']}, {row['where']}"
+        for ending, column in (("PBetter", "p_better"), ("PWorse", "p_worse"), ("PCross", "p_cross")):
+            yield _Macro(f"{stem}{ending}", tex_probability(row[column]), _cell("pareto", line, column, about))
+        for ending, column in (
+            ("LZeroLow", "l0_low"), ("LZeroHigh", "l0_high"), ("CrossingLZero", "crossing_l0"),
+        ):  # fmt: skip
+            yield _Macro(f"{stem}{ending}", tex_number(row[column]), _cell("pareto", line, column, about))
+        yield _Macro(f"{stem}Verdict", latex(row["verdict"]), _cell("pareto", line, "verdict", about))
+
+
+def _cell(table: str, line: int, column: str, about: str) -> str:
+    return f"{table}.csv, line {line}, {column}: {about}"
+
+
+def _about_fit(source: PaperSource) -> Iterator[_Macro]:
+    fit = source.fit
+    design, settings = fit.design, fit.settings
+    counts = {
+        "SAEs": (len(fit.frontiers), "SAEs that were fitted"),
+        "Curves": (fit.frontiers.n_curves, "curves"),
+        "Groups": (len(design.groups), "groups"),
+        "Variants": (len(design.variants), "variants, the baseline among them"),
+        "Chains": (settings["chains"], "chains"),
+        "Draws": (settings["draws"], "draws of each chain after tuning"),
+        "Tune": (settings["tune"], "tuning draws of each chain"),
+        "Seed": (settings["seed"], "seed"),
+    }
+    for name, (count, about) in counts.items():
+        yield _Macro(f"Fit{name}", str(count), about)
+    yield _Macro("FitIntervalProbability", latex(percent(source.prob)), "probability of every interval")
+    for line, check in enumerate(source.diagnostics.checks, start=2):
+        value = MISSING if np.isnan(check.value) else tex_number(check.value, digits=5)
+        about = _cell("diagnostics", line, "value", check.name)
+        yield _Macro(f"Check{letters(check.name)}", value, about)

@@ -1,0 +1,175 @@
+"""The methods paragraph: what was fitted, under which priors, by which sampler, and what its checks say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from hillfront.design import Design
+from hillfront.noise import DEFAULT_NOISE
+from hillfront.paper.escape import latex
+from hillfront.paper.numbers import tex_number
+from hillfront.paper.source import PaperSource
+from hillfront.printed import percent
+from hillfront.wording import count
+
+__all__ = ["methods_paragraph", "prior_rows"]
+
+_CURVES: Final = {
+    "hill": ("a Hill curve", r"f(x) = x^{k} / (x^{k} + x_{1/2}^{k})"),
+    "hill1": ("a Hill curve of slope 1", r"f(x) = x / (x + x_{1/2})"),
+    "power": ("a power law", r"f(x) = a x^{k}"),
+    "proportional": ("a straight line through the origin", r"f(x) = m x"),
+    "linear": ("a straight line", r"f(x) = m x + c"),
+}
+_NOISES: Final = {
+    "student-t": "Student-$t$ scatter around the curve, with $\\sigma$ on the logit scale and an additive floor "
+    "$\\tau$, so that no value was clipped or dropped for lying outside $(0, 1)$",
+    "normal": "normal scatter around the curve, with $\\sigma$ on the logit scale and an additive floor $\\tau$",
+    "logit-normal": "normal scatter of the logit around that of the curve",
+}
+
+
+def methods_paragraph(source: PaperSource) -> str:
+    """Write methods.tex: a paragraph with its citations, which references.bib has."""
+    fit = source.fit
+    parts = [source.warning, _data(source), _model(fit.design, fit.data.attrs), _sampling(source), _reported(source)]
+    return source.head("Methods paragraph; needs references.bib.") + "\n".join(p for p in parts if p) + "\n"
+
+
+def _data(source: PaperSource) -> str:
+    frontiers, design = source.fit.frontiers, source.fit.design
+    metric = latex(frontiers.metric_label)
+    groups = (
+        f" in {count(len(design.groups), 'group')} ({', '.join(map(latex, frontiers.group_columns))})"
+        if frontiers.group_columns
+        else ""
+    )
+    what = (
+        f"{metric} $y$ (one minus loss recovered)" if frontiers.bounded else f"cost $y$ ({metric})"
+    )  # fmt: skip
+    variants = ", ".join(latex(v) for v in design.variants[1:])
+    dropped = len(frontiers.dropped)
+    left_out = f" {count(dropped, 'faulty row')} of the table {'was' if dropped == 1 else 'were'} left out." if dropped else ""
+    return (
+        f"We compared {variants} with {latex(design.baseline)} sparse autoencoders (SAEs) by fitting curves jointly to "
+        f"all {frontiers.n_curves} frontiers of {what} against sparsity $x = 1/L_0$, "
+        f"{len(frontiers)} SAEs{groups}, with hillfront~\\cite{{hillfront}}.{left_out}"
+    )
+
+
+def _model(design: Design, attributes: Mapping[str, Any]) -> str:
+    name, formula = _CURVES[design.curve]
+    limits = sorted({scale.dense for scale in design.scales if scale.dense is not None})
+    limit = (
+        f", with $1/L_0 - 1/L_{{\\mathrm{{dense}}}}$ in place of $x$ ($L_{{\\mathrm{{dense}}}}$ = "
+        f"{', '.join(tex_number(value, digits=6) for value in limits)})"
+        if limits
+        else ""
+    )
+    relative = ", $L_0$ counting in shares of $d_{\\mathrm{model}}$" if design.relative_sparsity else ""
+    pooled = {
+        "partial": "partially pooled over groups",
+        "common": "common to all groups",
+        "none": "not pooled",
+    }
+    poolings = "; ".join(
+        f"{latex(parameter)} {pooled.get(how) if isinstance(how, str) else f'fixed at {tex_number(how)}'}"
+        for parameter, how in design.pool
+    )
+    known = f" Known standard errors ({latex(', '.join(design.known_errors))}) enter the scatter." * bool(
+        design.known_errors
+    )
+    shared = f" Errors of the {' and '.join(design.shared_errors)} loss are shared within a group." * bool(
+        design.shared_errors
+    )
+    selected = (
+        " The likelihood reckons with the trained SAEs that a selection of Pareto-optimal ones left out."
+        * design.selected
+    )
+    noise = _NOISES[design.noise]
+    if design.noise == DEFAULT_NOISE:
+        nu = json.loads(attributes["priors"]).get("nu")
+        noise += (
+            f"; its degrees of freedom were {'estimated' if isinstance(nu, dict) else f'fixed at {tex_number(nu)}'}"
+            if nu is not None
+            else ""
+        )
+    if design.metric == "cost":
+        noise = noise.replace("on the logit scale", "relative to the curve").replace(
+            ", so that no value was clipped or dropped for lying outside $(0, 1)$", ""
+        )
+    return (
+        f"Each frontier is {name}~\\cite{{hf-post}}, ${formula}${limit}{relative}. Positions and slopes have a mean, "
+        f"contrasts between variants, group effects and variant-by-group interactions ({poolings}). We assumed "
+        f"{noise}.{known}{shared}{selected} Priors are weakly informative (Table~\\ref{{tab:hf-priors}})."
+    )
+
+
+def _sampling(source: PaperSource) -> str:
+    fit = source.fit
+    settings = fit.settings
+    versions = json.loads(fit.data.attrs["versions"])
+    checks = {check.name: check for check in source.diagnostics.checks}
+    said = [
+        ("divergences", lambda v: f"{v:.0f} divergent transitions"),
+        ("R-hat", lambda v: f"a largest $\\widehat{{R}}$ of {tex_number(v, digits=4)}~\\cite{{hf-rhat}}"),
+        ("ESS bulk", lambda v: f"a smallest bulk effective sample size of {v:.0f}"),
+        ("ESS tail", lambda v: f"a smallest tail effective sample size of {v:.0f}"),
+        ("E-BFMI", lambda v: f"a smallest E-BFMI of {tex_number(v)}"),
+    ]
+    found = [
+        text(checks[name].value) for name, text in said if name in checks and np.isfinite(checks[name].value)
+    ]
+    software = ", ".join(
+        f"{name} {latex(str(versions[key]))}{cite}"
+        for name, key, cite in (
+            ("hillfront", "hillfront", ""),
+            ("PyMC", "pymc", r"~\cite{hf-pymc}"),
+            ("nutpie", "nutpie", r"~\cite{hf-nutpie}"),
+            ("ArviZ", "arviz", r"~\cite{hf-arviz}"),
+            ("Python", "python", ""),
+        )
+        if key in versions
+    )
+    return (
+        f"We sampled the posterior by NUTS~\\cite{{hf-nuts}}: {count(settings['chains'], 'chain')} of "
+        f"{settings['draws']} draws after {settings['tune']} of tuning, target acceptance "
+        f"{settings['target_accept']:g}, seed {settings['seed']}. The checks gave {', '.join(found)}; all are in "
+        f"Table~\\ref{{tab:hf-diagnostics}}, leave-one-out predictions by Pareto-smoothed importance sampling "
+        f"among them~\\cite{{hf-loo,hf-psis}}. Software: {software}."
+    )
+
+
+def _reported(source: PaperSource) -> str:
+    metric = latex(source.fit.frontiers.metric_label)
+    return (
+        "The mean sparsity gain is the ratio of the two $L_0$ at equal "
+        f"{metric}, as a geometric mean over the range that both frontiers observed, the analogue of Bj{{\\o}}ntegaard's "
+        "delta rate~\\cite{hf-bjontegaard}; the mean hit reduction is the ratio of the two "
+        f"at equal $L_0$. Both are computed draw by draw. We report posterior medians and equal-tailed "
+        f"{latex(percent(source.prob))} intervals, mark what is extrapolated, and call a number driven by the prior "
+        "where power scaling~\\cite{hf-powerscaling} moves it by the prior as much as by the data. A variant is "
+        "Pareto-better where its curve lies below the other over the whole shared range of $L_0$ with a posterior "
+        f"probability of {source.threshold:g} or more."
+    )
+
+
+def prior_rows(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name and density of every prior, in LaTeX."""
+    priors: dict[str, Any] = json.loads(attributes["priors"])
+    return [(rf"\texttt{{{latex(name)}}}", _density(prior)) for name, prior in priors.items()]
+
+
+def _density(prior: Any) -> str:
+    if isinstance(prior, dict) and "dist" in prior:
+        arguments = ", ".join(
+            f"{latex(str(name))} = {_density(value)}" for name, value in prior.get("kwargs", {}).items()
+        )
+        return f"{latex(str(prior['dist']))}({arguments})"
+    if isinstance(prior, dict):
+        return latex(json.dumps(prior))
+    return tex_number(float(prior)) if isinstance(prior, (int, float)) else latex(str(prior))

@@ -1,0 +1,124 @@
+"""What every part of a paper is made from: the tables of one fit, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hillfront.diagnostics import Diagnostics
+from hillfront.frontier_fit import FrontierFit
+from hillfront.improvement import Improvement
+from hillfront.intervals import DEFAULT_PROB
+from hillfront.paper.escape import UNICODE_MACRO, comment, latex, replaced
+from hillfront.pareto import DEFAULT_THRESHOLD, Pareto
+from hillfront.quantities import DEFAULT_AT_L0
+from hillfront.sentences import do_not_report
+
+__all__ = ["SCOPES", "PaperSource", "paper_source"]
+
+SCOPES = {"average": "average of the groups", "new_group": "a new group"}
+
+
+@dataclass(frozen=True)
+class PaperSource:
+    """A fit with its tables.
+
+    Attributes
+    ----------
+    fit : FrontierFit
+    improvement : Improvement
+    pareto : Pareto
+    diagnostics : Diagnostics
+    prob, threshold : float
+        Of the intervals, and of the verdicts.
+    """
+
+    fit: FrontierFit
+    improvement: Improvement
+    pareto: Pareto
+    diagnostics: Diagnostics
+    prob: float
+    threshold: float
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the diagnostics that failed."""
+        return tuple(check.name for check in self.diagnostics.failed)
+
+    @property
+    def gains(self) -> pd.DataFrame:
+        """The improvement table, with the group's label in a column ``where``."""
+        table = self.improvement.summary
+        return table.assign(where=self._where(table["scope"], self.improvement.draws["group"].to_numpy()))
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """The table of verdicts, with the group's label in a column ``where``."""
+        table = self.pareto.summary
+        return table.assign(where=self._where(table["scope"], self.pareto.draws["group"].to_numpy()))
+
+    @staticmethod
+    def _where(scopes: pd.Series, labels: Sequence[str]) -> list[str]:
+        return [SCOPES.get(scope, str(label)) for scope, label in zip(scopes, labels, strict=True)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of the user's that a file may hold."""
+        frontiers = self.fit.frontiers
+        return (
+            *self.fit.design.variants, *self.fit.design.groups, *frontiers.group_columns, frontiers.metric_label
+        )  # fmt: skip
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Characters of these names that pdflatex has no letters for."""
+        return replaced(" ".join(self.names))
+
+    def head(self, what: str) -> str:
+        """First lines of a file: what it is, what it needs and, where a diagnostic failed, the warning."""
+        lines = [
+            f"% {what}",
+            "% Written by hillfront. Needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}.",
+            *(f"% {comment(do_not_report(self.failed))}" for _ in range(bool(self.failed))),
+            *(
+                f"% Of the names, {len(self.replaced)} characters have no letter in pdflatex's fonts and stand as "
+                f"code points: {comment(' '.join(self.replaced))}"
+                for _ in range(bool(self.replaced))
+            ),
+            UNICODE_MACRO,
+        ]
+        return "\n".join(lines) + "\n"
+
+    @property
+    def warning(self) -> str:
+        """What the printed page says where a diagnostic failed, else nothing."""
+        return rf"\textbf{{{latex(do_not_report(self.failed))}}}" if self.failed else ""
+
+
+def paper_source(
+    fit: FrontierFit,
+    *,
+    prob: float = DEFAULT_PROB,
+    threshold: float = DEFAULT_THRESHOLD,
+    at_hit: Sequence[float] | None = None,
+    at_l0: Sequence[float] = DEFAULT_AT_L0,
+    at_nats: Sequence[float] = (),
+) -> PaperSource:
+    """Compute the tables of a fit.
+
+    Raises
+    ------
+    ValueError
+        For what :meth:`hillfront.FrontierFit.improvement` and ``pareto`` refuse, and for a fit that compares
+        nothing.
+    """
+    improvement = fit.improvement(prob=prob, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    if improvement.summary.empty:
+        raise ValueError(
+            f"The fit compares nothing: its variants are {', '.join(fit.design.variants)}, and none shares a "
+            "group with the baseline. Fit a table in which another variant does."
+        )
+    pareto = fit.pareto(threshold=threshold)
+    return PaperSource(fit, improvement, pareto, fit.diagnostics(), prob, threshold)

@@ -1,0 +1,125 @@
+"""The folder of a paper: every file at once, or none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hillfront.frontier_fit import FrontierFit
+from hillfront.intervals import DEFAULT_PROB
+from hillfront.outputs import FAILED_FILE, folder_at_once
+from hillfront.paper.escape import latex
+from hillfront.paper.example import example_tex
+from hillfront.paper.macros import macros_file
+from hillfront.paper.methods import methods_paragraph, prior_rows
+from hillfront.paper.references import references_bib
+from hillfront.paper.source import PaperSource, paper_source
+from hillfront.paper.tables import diagnostics_table, gains_table, priors_table, verdicts_table
+from hillfront.pareto import DEFAULT_THRESHOLD
+from hillfront.quantities import DEFAULT_AT_L0
+from hillfront.sentences import GAINS, ComparisonSentence, comparison_sentences
+
+__all__ = ["is_paper_file", "write_paper"]
+
+_FILES = frozenset(
+    {
+        "gains.tex", "verdicts.tex", "diagnostics.tex", "priors.tex", "macros.tex", "sentences.tex",
+        "sentences.txt", "methods.tex", "example.tex", "references.bib", "improvement.csv", "pareto.csv",
+        "diagnostics.csv", FAILED_FILE,
+    }
+)  # fmt: skip
+_MADE_FROM_THEM = re.compile(r"(frontiers|gains)_[12]col(_\d+)?\.(pdf|pgf)|example\.(pdf|log|aux|bbl|blg|out)")
+
+
+def is_paper_file(name: str) -> bool:
+    """Whether a file is one that :func:`write_paper` writes, or that compiling example.tex leaves.
+
+    Examples
+    --------
+    >>> is_paper_file("gains.tex"), is_paper_file("frontiers_1col_2.pgf"), is_paper_file("thesis.tex")
+    (True, True, False)
+    """
+    return name in _FILES or _MADE_FROM_THEM.fullmatch(name) is not None
+
+
+def write_paper(
+    fit: FrontierFit,
+    out: str | Path,
+    *,
+    prob: float = DEFAULT_PROB,
+    threshold: float = DEFAULT_THRESHOLD,
+    at_hit: Sequence[float] | None = None,
+    at_l0: Sequence[float] = DEFAULT_AT_L0,
+    at_nats: Sequence[float] = (),
+) -> PaperSource:
+    """Write a fit as the parts of a LaTeX paper, all files at once or none.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+    out : path
+        Folder to write; what is there is replaced.
+    prob : float
+        Probability of every interval.
+    threshold : float
+        Probability from which on a verdict is given.
+    at_hit, at_l0, at_nats : sequence of float
+        Places of the gains in improvement.csv, in the macros and in the sentences, as for
+        :meth:`hillfront.FrontierFit.improvement`.
+
+    Returns
+    -------
+    PaperSource
+        What was written: its tables, the names of the diagnostics that failed, and the characters of names that
+        pdflatex has no letters for.
+
+    Raises
+    ------
+    ValueError
+        For a fit that compares nothing, or a probability or place that has no meaning.
+    """
+    source = paper_source(
+        fit, prob=prob, threshold=threshold, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats
+    )
+    from hillfront.paper.figures import write_figures
+
+    sentences = comparison_sentences(
+        source.improvement, source.pareto, fit.frontiers, failed=source.failed, quantities=GAINS
+    )
+    attributes = fit.data.attrs
+    versions = json.loads(attributes["versions"])
+    with folder_at_once(Path(out)) as folder:
+        files = {
+            "gains.tex": gains_table(source),
+            "verdicts.tex": verdicts_table(source),
+            "diagnostics.tex": diagnostics_table(source),
+            "priors.tex": priors_table(source, prior_rows(attributes)),
+            "macros.tex": macros_file(source),
+            "sentences.tex": _sentences_tex(source, sentences),
+            "sentences.txt": "".join(f"{sentence}\n\n" for sentence in sentences),
+            "methods.tex": methods_paragraph(source),
+            "references.bib": references_bib(
+                version=str(versions["hillfront"]), nutpie=str(versions["nutpie"]),
+                year=str(attributes["created"])[:4],
+            ),
+        }  # fmt: skip
+        if source.failed:
+            files[FAILED_FILE] = "Do not report these results.\n" + "".join(
+                f"{check}\n" for check in source.diagnostics.failed
+            )
+        figures = write_figures(source, folder)
+        files["example.tex"] = example_tex(source, figures)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        source.improvement.summary.to_csv(folder / "improvement.csv", index=False)
+        source.pareto.summary.to_csv(folder / "pareto.csv", index=False)
+        source.diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+    return source
+
+
+def _sentences_tex(source: PaperSource, sentences: Sequence[ComparisonSentence]) -> str:
+    r"""One paragraph a sentence, those of the headline first."""
+    body = "\n\n".join(f"{latex(str(sentence))}\n" for sentence in sentences)
+    return source.head("A paragraph for every comparison.") + "\n" + body
