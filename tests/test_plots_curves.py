@@ -303,8 +303,10 @@ def test_shrinkage_from_an_unpooled_fit(fit: FrontierFit) -> None:
     draws = np.exp(-posterior_of(apart, "log_x_ref", "6", "relu"))
     np.testing.assert_allclose(sorted(pale[0]), np.quantile(draws, [0.1, 0.9]), rtol=1e-3)
     assert legend_texts(axes[0]) == [
-        "alone: 80% posterior interval", "pooled: posterior median, 80% interval", "average over the groups",
-    ]  # fmt: skip
+        "alone: posterior median, 80% interval",
+        "pooled: posterior median, 80% interval",
+        "average over the groups",
+    ]
     assert legend_texts(plot_shrinkage(fit)[0])[0] == "alone: least squares, 90% normal interval"
 
 

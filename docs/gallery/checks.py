@@ -1,7 +1,21 @@
-"""Does the model fit its data, and do the data or the prior make the result?"""
+"""Checks: does the model fit, and do the data make the result?
+
+Leave-one-out predictions, residuals, their signs along each curve, and the headline's prior.
+"""
+
+from __future__ import annotations
+
+import demonstration
+from matplotlib.figure import Figure
 
 import hillfront as hf
 
-fit = hf.FrontierFit.load("demo.nc")
-axes = hf.plot_checks(fit)
-axes[0].figure.savefig("checks.png", dpi=150)
+
+def draw() -> Figure:
+    """Checks: does the model fit, and do the data make the result?"""
+    axes = hf.plot_checks(demonstration.fit())
+    return axes[0].get_figure(root=True)
+
+
+if __name__ == "__main__":
+    demonstration.main(draw, __file__)

@@ -1,11 +1,31 @@
-"""Curve families over the same SAEs: where they agree, and where they part."""
+"""Curve families side by side, with the weight that their predictions earn.
+
+Curves that agree inside the data part outside, which is where no gain should be read.
+"""
+
+from __future__ import annotations
+
+import demonstration
+from matplotlib.figure import Figure
 
 import hillfront as hf
 
-rows = hf.load_dataset("gated_sae", model="Gemma-7B").query("site == 'resid' and layer == 20")
-frontiers = hf.Frontiers.from_frame(rows)
-comparison = hf.compare_curves(
-    frontiers, baseline="baseline", families=["hill", "power", "linear"], seed=1, progress=False
-)
-axes = hf.plot_families(comparison)
-axes[0].figure.savefig("families.png", dpi=150)
+
+def draw() -> Figure:
+    """Curve families side by side, with the weight that their predictions earn."""
+    comparison = hf.compare_curves(
+        demonstration.frontiers(),
+        baseline="baseline",
+        families=["hill", "hill1", "power"],
+        exact=False,
+        draws=500,
+        tune=500,
+        seed=1,
+        progress=False,
+    )
+    axes = hf.plot_families(comparison, groups=["resid / 6", "resid / 13", "resid / 20", "resid / 27"])
+    return axes[0].get_figure(root=True)
+
+
+if __name__ == "__main__":
+    demonstration.main(draw, __file__)

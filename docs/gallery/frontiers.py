@@ -1,7 +1,21 @@
-"""Frontiers of some groups, with predictive bands: where another SAE's hit is expected."""
+"""Frontiers: SAEs, curves and predictive bands.
+
+Lines are solid where a curve has data; the grey strip is the range that all curves of a panel share.
+"""
+
+from __future__ import annotations
+
+import demonstration
+from matplotlib.figure import Figure
 
 import hillfront as hf
 
-fit = hf.FrontierFit.load("demo.nc")
-axes = hf.plot_frontiers(fit, groups=["resid / 13", "resid / 20", "mlp / 20", "attn / 20"], prob=0.9)
-axes[0].figure.savefig("frontiers.png", dpi=150)
+
+def draw() -> Figure:
+    """Frontiers: SAEs, curves and predictive bands."""
+    axes = hf.plot_frontiers(demonstration.fit())
+    return axes[0].get_figure(root=True)
+
+
+if __name__ == "__main__":
+    demonstration.main(draw, __file__)

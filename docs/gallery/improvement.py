@@ -1,7 +1,21 @@
-"""A forest of one factor: the average of the groups, a new group, and each group."""
+"""Improvement: the headline factor of every group, of their average and of a new group.
+
+Filled markers rest on data, hollow ones are extrapolated; the table is ``fit.improvement().summary``.
+"""
+
+from __future__ import annotations
+
+import demonstration
+from matplotlib.figure import Figure
 
 import hillfront as hf
 
-fit = hf.FrontierFit.load("demo.nc")
-axis = hf.plot_improvement(fit.improvement(prob=0.9), quantity="mean_sparsity_gain")
-axis.figure.savefig("improvement.png", dpi=150)
+
+def draw() -> Figure:
+    """Improvement: the headline factor of every group, of their average and of a new group."""
+    axis = hf.plot_improvement(demonstration.fit().improvement())
+    return axis.get_figure(root=True)
+
+
+if __name__ == "__main__":
+    demonstration.main(draw, __file__)

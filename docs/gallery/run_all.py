@@ -1,57 +1,44 @@
-"""Draw the figures of the pages: run every script of this folder in docs/gallery/figures.
+"""Draw every figure of the gallery, from one fit: ``python docs/gallery/run_all.py``.
 
-The scripts read demo.nc, the fit of `hillfront demo`, which is made first if it is not there.
+Figures go to docs/gallery/figures, or where ``--out`` says; they are made, not kept.
 """
 
 from __future__ import annotations
 
-import runpy
+import argparse
+import importlib
 import sys
-import tempfile
-import warnings
-from contextlib import chdir
 from pathlib import Path
 
-import matplotlib
+import demonstration
+import matplotlib as mpl
 
-import hillfront as hf
-from hillfront.frontiers import FrontierDataWarning
-
-HERE = Path(__file__).parent
-FIGURES = HERE / "figures"
-
-
-def demo_fit(path: Path) -> None:
-    """Fit the demonstration's table, as `hillfront demo` does."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        frontiers = hf.Frontiers.from_frame(
-            hf.load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
-        )
-    hf.fit(frontiers, baseline="baseline", seed=1, progress=False).save(path)
+HERE = Path(__file__).resolve().parent
+NAMES = (
+    "frontiers",
+    "improvement",
+    "gain_profile",
+    "checks",
+    "families",
+    "prior",
+    "shrinkage",
+    "k_against_x_half",
+)
 
 
 def main() -> None:
-    """Run the scripts, each on a clean slate; a warning of a script is an error."""
-    import matplotlib.pyplot as plt
-
-    matplotlib.use("Agg")
-    FIGURES.mkdir(exist_ok=True)
-    scripts = [path for path in sorted(HERE.glob("*.py")) if path != Path(__file__)]
-    with chdir(FIGURES):
-        if not Path("demo.nc").exists():
-            # Written beside and renamed, so that a run that is stopped leaves no half a fit.
-            with tempfile.TemporaryDirectory(dir=".") as folder:
-                demo_fit(Path(folder) / "demo.nc")
-                (Path(folder) / "demo.nc").rename("demo.nc")
-        for script in scripts:
-            sys.stdout.write(f"{script.name}\n")
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                # Another project's own: pymc and pymc-extras import names that moved (see pyproject.toml).
-                warnings.simplefilter("ignore", DeprecationWarning)
-                runpy.run_path(str(script), run_name="__main__")
-            plt.close("all")
+    """Draw all, or those named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"Of {', '.join(NAMES)}; all by default.")
+    parser.add_argument("--out", type=Path, default=HERE / "figures", help="Folder of the figures.")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in NAMES]
+    if unknown:
+        parser.error(f"no figure {', '.join(unknown)}. Allowed: {', '.join(NAMES)}.")
+    mpl.use("Agg")
+    for name in options.names or NAMES:
+        draw = importlib.import_module(name).draw
+        print(demonstration.save(draw, options.out / f"{name}.png"), file=sys.stderr)
 
 
 if __name__ == "__main__":

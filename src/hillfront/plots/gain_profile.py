@@ -221,10 +221,12 @@ def _decorate(
     low, high = min(p.hit[0] for p in profiles), max(p.hit[-1] for p in profiles)
     axis.set_xlim(low, high)
     axis.set_ylim(*limits)
-    every = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
-    spans = ((axis.xaxis, high / low, (1.0, 2.0, 5.0)), (axis.yaxis, limits[1] / limits[0], every))
-    for which, span, narrow in spans:
-        subs = narrow if span < 8 else (1.0, 2.0, 5.0) if span < 150 else (1.0,)
+    # As many labels as have room: there is more of it along the gain.
+    fine, usual, some = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0)
+    x_span, y_span = high / low, limits[1] / limits[0]
+    x_subs = usual if x_span < 20 else some if x_span < 100 else (1.0,)
+    y_subs = fine if y_span < 8 else usual if y_span < 150 else (1.0,)
+    for which, subs in ((axis.xaxis, x_subs), (axis.yaxis, y_subs)):
         which.set_major_locator(LogLocator(subs=subs))
         which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         which.set_minor_formatter(NullFormatter())

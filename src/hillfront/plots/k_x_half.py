@@ -42,8 +42,8 @@ def ellipse_of(draws: Floats, *, prob: float) -> Floats:
     Examples
     --------
     >>> draws = np.random.default_rng(1).standard_normal((2, 100_000))
-    >>> float(np.hypot(*ellipse_of(draws, prob=0.9)).mean().round(2))  # sqrt(-2 log 0.1)
-    2.15
+    >>> float(np.hypot(*ellipse_of(draws, prob=0.9)).mean().round(1))  # sqrt(-2 log 0.1)
+    2.1
     """
     angle = np.linspace(0.0, 2.0 * np.pi, _CORNERS)
     radius = np.sqrt(-2.0 * np.log1p(-check_prob(prob)))
@@ -138,9 +138,10 @@ def plot_k_against_x_half(
                 axis.plot(*ends, color="0.3", linewidth=0.9, zorder=3)
         if centres and len(design.groups) > 1:
             # Beside the first curve of the group, which is the baseline where it is there.
+            first = tuple(next(iter(centres.values())))
             axis.annotate(
-                group, next(iter(centres.values())), xytext=(-6, 0), textcoords="offset points", ha="right",
-                va="center", fontsize="x-small", color="0.25", zorder=5,
+                group, first, xytext=(-6, 0), textcoords="offset points", ha="right", va="center",
+                fontsize="x-small", color="0.25", zorder=5,
             )  # fmt: skip
     _decorate(axis, outlines)
     if legend:

@@ -124,18 +124,18 @@ def _draw_frontiers(
     styles: dict[str, VariantStyle],
     prob: float,
 ) -> None:
-    """Draw curves of the baseline, in the first group: the prior of a curve is the same in every group."""
+    """Draw the SAEs over curves of the baseline, whose prior is the same in every group of one scale."""
     table = frontiers.table
-    x_data, y = table["sparsity"].to_numpy(np.float64), frontiers.y.to_numpy(np.float64)
+    x_data = np.asarray(table["sparsity"], dtype=np.float64)
+    y = np.asarray(frontiers.y, dtype=np.float64)
     low, high = min(1 / _L0[1], x_data.min()), max(1 / _L0[0], x_data.max())
     offset = design.scales[0].offset
     x = np.geomspace(max(low, 1.02 * offset), high, _GRID)
-    drawn = predict_curves(
-        prior, design, l0=1.0 / x, variants=[design.baseline], groups=[design.groups[0]], seed=0
-    )
-    expectation, predictive = (
-        drawn[name].to_numpy().reshape(x.size, -1) for name in ("expectation", "predictive")
-    )
+    # Groups of one scale share a prior, and all their draws make a smoother band.
+    groups = design.groups if len(set(design.scales)) == 1 else design.groups[:1]
+    drawn = predict_curves(prior, design, l0=1.0 / x, variants=[design.baseline], groups=groups, seed=0)
+    expectation = drawn["expectation"].isel(group=0).to_numpy().reshape(x.size, -1)
+    predictive = drawn["predictive"].transpose("l0", ...).to_numpy().reshape(x.size, -1)
     lower, _, upper = equal_tailed(predictive, prob=prob)
     bounds = np.array(_HITS) if frontiers.bounded else np.array([lower[lower > 0].min(), upper.max()])
     # Below any log axis, where hits of 0 and less would leave a gap.

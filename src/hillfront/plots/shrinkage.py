@@ -51,8 +51,9 @@ def plot_shrinkage(
 
     One panel for each coordinate in which curves are pooled (for Hill curves the position and k). In each row
     a hollow, pale marker is the curve by itself and a full one the curve in the fit, joined by an arrow; the
-    dotted line is the variant's average over the groups, posterior median. Curves that say little by
-    themselves move far, curves that say much hardly move.
+    dotted line is the variant's average over the groups, posterior median. A curve is drawn towards it and,
+    through the effect of its group, towards the group's other variants; one that says little by itself moves
+    far, one that says much hardly moves.
 
     Parameters
     ----------
@@ -222,7 +223,9 @@ def _draw(axis: Axes, panel: _Panel, curves: list[tuple[int, int]], design: Desi
 
 
 def _legend_handles(prob: float, *, own_fit: bool) -> list[Line2D]:
-    how = f"{prob:.0%} posterior interval" if own_fit else f"least squares, {prob:.0%} normal interval"
+    how = (
+        f"posterior median, {prob:.0%} interval" if own_fit else f"least squares, {prob:.0%} normal interval"
+    )
     return [
         Line2D([], [], color="0.3", alpha=0.8, marker="o", markerfacecolor="white", label=f"alone: {how}"),
         Line2D([], [], color="0.3", marker="o", label=f"pooled: posterior median, {prob:.0%} interval"),
