@@ -45,7 +45,6 @@ myst_heading_anchors = 4
 # Signatures name parameters and defaults; numpydoc's sections give their types.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 numpydoc_attributes_as_param_list = True
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

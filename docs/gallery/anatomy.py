@@ -38,7 +38,7 @@ def draw() -> Figure:
     )  # fmt: skip
     axis.annotate(
         f"sparsity gain at a hit of {HIT:g}:\n{gain:.1f} times fewer active latents",
-        (x * gain, HIT), xytext=(20, -74), ha="center", **text,
+        (x * gain, HIT), xytext=(4, -74), ha="center", **text,
     )  # fmt: skip
     figure = axis.get_figure(root=True)
     figure.set_size_inches(6.8, 4.8)
