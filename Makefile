@@ -21,7 +21,7 @@ ifneq ($(INSTALLED_AT),$(CURDIR))
 REBUILD := FORCE
 endif
 
-.PHONY: help setup demo test reproduction model-choice study study-quick bench lint types clean FORCE
+.PHONY: help setup demo test reproduction model-choice study study-quick bench docs lint types clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,18 @@ bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle m
 	$(BIN)/python -m benchmarks.sampling --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.write_page --work $(BENCH_WORK) --out docs/benchmarks.md
 
+# Not installed with the development tools, so that `make test` needs less.
+DOCS_STAMP := $(VENV)/.installed-docs
+$(DOCS_STAMP): $(STAMP) pyproject.toml
+	@echo "Installing what builds the pages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,docs]"
+	@touch $(DOCS_STAMP)
+
+docs: $(DOCS_STAMP)  ## draw the gallery and build the pages into docs/_build/html; every warning is an error
+	$(BIN)/python -W "ignore::DeprecationWarning" docs/gallery/run_all.py
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_module_map.py
+
 lint: $(STAMP)  ## ruff: rules and formatting
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -70,7 +82,7 @@ types: $(STAMP)  ## mypy, strict
 	$(BIN)/python -m mypy
 
 clean:  ## remove results, builds and caches (.venv stays)
-	rm -rf demo-output study-quick build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo-output study-quick build dist docs/_build docs/gallery/figures .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Installed once, and again when pyproject.toml changes.

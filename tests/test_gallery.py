@@ -105,4 +105,4 @@ def test_an_unknown_name_is_refused() -> None:
         [sys.executable, str(GALLERY / "run_all.py"), "forest"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "no figure forest. Allowed: frontiers, improvement" in done.stderr
+    assert "no figure forest. Allowed: anatomy, frontiers" in done.stderr

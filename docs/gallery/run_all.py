@@ -15,7 +15,9 @@ import matplotlib as mpl
 
 HERE = Path(__file__).resolve().parent
 NAMES = (
+    "anatomy",
     "frontiers",
+    "frontiers_logit",
     "improvement",
     "gain_profile",
     "checks",

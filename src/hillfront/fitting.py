@@ -310,7 +310,7 @@ def fit(
     baseline, curve, priors, pool, hit_ref, noise, dense_limit, relative_sparsity
         As for :func:`prepare`.
     draws, tune, chains, target_accept, seed, cores, progress
-        As for :meth:`PreparedModel.fit`.
+        As for :meth:`hillfront.fitting.PreparedModel.fit`.
 
     Returns
     -------

@@ -60,7 +60,7 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
         empty where the prior does not matter; and ``median_half_prior``, the median if the log density of
         the prior were halved, which says how much it matters. NaN, without a diagnosis, for rows that are
         constant or not positive and finite in every draw; and for all rows where there is no log_prior (a
-        file of an earlier version) or where there are fewer draws than :data:`DRAWS_MIN`. The median is NaN
+        file of an earlier version) or where there are fewer draws than ``DRAWS_MIN``. The median is NaN
         too where the draws say too little of the halved prior (fewer than 100 effective ones).
 
     Examples
