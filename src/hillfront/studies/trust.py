@@ -41,7 +41,7 @@ class Sizes:
     calibration: int = 500
     coverage: int = 500
     oracle: int = 60
-    grid: int = 10
+    grid: int = 6
     departures: int = 50
     design: int = 12
     selection: int = 25
