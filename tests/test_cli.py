@@ -755,7 +755,7 @@ BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
     "limit too low": (["--dense-limit", 60], "L0 not below the dense limit (rows 3, 7, 11, 15)"),
     "limit without a column": (["--dense-limit", "d_model"], "missing column 'd_model'"),
     "relative without a column": (["--relative-sparsity"], "relative_sparsity=True needs the width of the"),
-    "y and cost": (["--cost", "performance_hit", "--y", "performance_hit"], "pass y or cost, not both"),
+    "y and cost": (["--cost", "performance_hit", "--y", "performance_hit"], "pass --y or --cost, not both"),
     "hill of a cost": (["--cost", "performance_hit"], "curve='hill' saturates at 1, and 'performance_hit'"),
     "logit-normal of a cost": (
         ["--cost", "performance_hit", "--curve", "power", "--noise", "logit-normal"],

@@ -12,8 +12,8 @@ from hillfront.cli_run import EXIT_DIAGNOSTIC_FAILED, examples
 __all__ = ["REPORT_EXAMPLES", "report"]
 
 REPORT_EXAMPLES = examples(
-    "hillfront report results/fit.nc -o report.html",
-    'hillfront report results/fit.nc -o report.html --title "Gated against baseline" --at-hit 0.05',
+    "hillfront report results/fit.nc --out report.html",
+    'hillfront report results/fit.nc --out report.html --title "Gated against baseline" --at-hit 0.05',
 )
 
 
