@@ -21,7 +21,7 @@ ifneq ($(INSTALLED_AT),$(CURDIR))
 REBUILD := FORCE
 endif
 
-.PHONY: help setup demo test reproduction model-choice study study-quick bench lint types clean FORCE
+.PHONY: help setup demo test reproduction model-choice study study-quick notebooks bench lint types clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,16 @@ bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle m
 	$(BIN)/python -m benchmarks.same_posterior --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.sampling --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.write_page --work $(BENCH_WORK) --out docs/benchmarks.md
+
+# Not installed with the development tools, so that `make test` needs less.
+DOCS_STAMP := $(VENV)/.installed-docs
+$(DOCS_STAMP): $(STAMP) pyproject.toml
+	@echo "Installing what builds the pages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,docs]"
+	@touch $(DOCS_STAMP)
+
+notebooks: $(DOCS_STAMP)  ## run every notebook from scratch (about four minutes on 2 cores)
+	$(BIN)/python scripts/run_notebooks
 
 lint: $(STAMP)  ## ruff: rules and formatting
 	$(BIN)/python -m ruff check .
