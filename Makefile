@@ -21,7 +21,7 @@ ifneq ($(INSTALLED_AT),$(CURDIR))
 REBUILD := FORCE
 endif
 
-.PHONY: help setup demo test reproduction model-choice study study-quick bench docs lint types clean FORCE
+.PHONY: help setup demo test reproduction model-choice study study-quick bench docs notebooks lint types clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,7 @@ demo: $(STAMP)  ## run the demonstration; its results go to demo-output/
 
 # pyproject.toml turns every warning into an error; `-W error` here would override its commented exceptions.
 test: lint types  ## lint, types, then all tests and docstring examples
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 reproduction: $(STAMP)  ## write docs/reproduction.md from the packaged data (about two minutes)
 	$(BIN)/hillfront study reproduction --out docs
@@ -71,8 +71,13 @@ $(DOCS_STAMP): $(STAMP) pyproject.toml
 
 docs: $(DOCS_STAMP)  ## draw the gallery and build the pages into docs/_build/html; every warning is an error
 	$(BIN)/python -W "ignore::DeprecationWarning" docs/gallery/run_all.py
+	rm -rf docs/notebooks && mkdir docs/notebooks
+	for notebook in notebooks/*.ipynb; do sed 's#\.\./docs/#../#g' "$$notebook" > "docs/$$notebook"; done
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs docs/_build/html
 	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_module_map.py
+
+notebooks: $(DOCS_STAMP)  ## run every notebook from scratch (about four minutes on 2 cores)
+	$(BIN)/python scripts/run_notebooks
 
 lint: $(STAMP)  ## ruff: rules and formatting
 	$(BIN)/python -m ruff check .
@@ -82,7 +87,7 @@ types: $(STAMP)  ## mypy, strict
 	$(BIN)/python -m mypy
 
 clean:  ## remove results, builds and caches (.venv stays)
-	rm -rf demo-output study-quick build dist docs/_build docs/gallery/figures .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf docs/notebooks demo-output study-quick build dist docs/_build docs/gallery/figures .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Installed once, and again when pyproject.toml changes.
