@@ -23,7 +23,7 @@ from benchmarks.rivals.tables import Table, read_table
 from hillfront.coordinates import coordinates_of
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontiers import Frontiers
-from hillfront.rows import row_data
+from hillfront.rows import in_logs, row_data
 from hillfront.sampling import SamplerSettings, places_of, started_near
 
 __all__ = ["DEFAULT", "DESIGNS", "one_at_a_time", "setting_rows"]
@@ -52,7 +52,9 @@ def sampled(
     coordinates = coordinates_of(rows, prepared.design)
     centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
     compiled = started_near(
-        prepared.compiled.with_data(**rows, **centring), places_of(prepared.model), coordinates.starts
+        prepared.compiled.with_data(**in_logs(rows), **centring),
+        places_of(prepared.model),
+        coordinates.starts,
     )
     start = time.perf_counter()
     tree = nutpie.sample(

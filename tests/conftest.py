@@ -61,7 +61,7 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         if how.error is not None:
             raise how.error
         shape = len(model.coords["group"]), len(model.coords["variant"])
-        curves = guess(data["sparsity"], data["observed"], data["cell"], shape)
+        curves = guess(np.exp(data["log_sparsity"]), data["observed"], data["cell"], shape)
         size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
         posterior = posterior_of(model.coords, *curves, hyper={"nu": 10.0}, **size)
         return posterior[list(var_names)], stats_of(**size, diverging=how.diverging)

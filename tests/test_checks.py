@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import arviz_stats
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scipy import stats
 import hillfront as hf
 from helpers import fit_of, frontiers_of, points
 from hillfront.check import Check
-from hillfront.checks_of_fit import loo_pit_of, residuals_of, sign_changes
+from hillfront.checks_of_fit import residuals_of, sign_changes
 from hillfront.design import design_of
 from hillfront.frontier_fit import FrontierFit
 from hillfront.simulation import simulate
@@ -149,11 +150,11 @@ def no_figures_left() -> object:
 
 def test_the_figure_shows_what_the_checks_saw(fit: FrontierFit) -> None:
     pit, residuals, signs, gain = hf.plot_checks(fit)
-    found = loo_pit_of(fit.data)
+    pits = arviz_stats.loo_pit(fit.data)["y"].to_numpy()
     assert pit.get_title().startswith("Leave-one-out predictions: p ")
     curve = max(pit.lines, key=lambda line: len(line.get_xdata()))
     at, difference = curve.get_xdata(), curve.get_ydata()
-    np.testing.assert_allclose(difference[1:-1] + at[1:-1], [(found.values <= x).mean() for x in at[1:-1]])
+    np.testing.assert_allclose(difference[1:-1] + at[1:-1], [(pits <= x).mean() for x in at[1:-1]])
     values = residuals_of(fit.data["posterior"].to_dataset(), fit.frontiers, fit.design)
     drawn = np.concatenate([line.get_ydata() for line in residuals.lines if line.get_linestyle() == "None"])
     np.testing.assert_allclose(np.sort(drawn), np.sort(np.median(values, axis=1)))

@@ -19,7 +19,7 @@ from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import FrontierDataWarning, Frontiers
 from hillfront.model import build_model
 from hillfront.priors import resolve_priors
-from hillfront.rows import row_data
+from hillfront.rows import in_logs, row_data
 from hillfront.sampling import SamplerSettings
 from hillfront.simulation import simulate
 
@@ -187,7 +187,7 @@ def test_chains_start_near_the_guesses_and_apart_from_each_other() -> None:
     prepared = prepare(frontiers, baseline="baseline")
     data = row_data(frontiers, prepared.design)
     values = coordinates_of(data, prepared.design).starts
-    compiled = started_near(prepared.compiled.with_data(**data), places_of(prepared.model), values)
+    compiled = started_near(prepared.compiled.with_data(**in_logs(data)), places_of(prepared.model), values)
     starts = np.array([compiled.initial_point_func(seed) for seed in range(50)])
     again = np.array([compiled.initial_point_func(seed) for seed in range(50)])
     np.testing.assert_array_equal(starts, again)

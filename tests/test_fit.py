@@ -279,5 +279,7 @@ def test_residuals_beyond_their_scatter_fail(pair_fit: FrontierFit) -> None:
     tree["posterior"] = xr.DataTree(
         posterior.assign(sigma=posterior["sigma"] / 30, tau=posterior["tau"] / 30)
     )
-    checks = diagnostics_of(tree, pair_fit.frontiers, pair_fit.design, reported=reported, seed=1).checks
+    checks = diagnostics_of(
+        tree, pair_fit.frontiers, pair_fit.design, reported=reported, left_out=pair_fit.left_out, seed=1
+    ).checks
     assert {c.name for c in checks if c.passed is False} == {"residuals"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,22 +14,19 @@ from hillfront.check import Check
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
 from hillfront.intervals import DEFAULT_PROB
+from hillfront.leave_one_out import LOO_DRAWS_MIN, LeaveOneOut
 from hillfront.noise import Expected
 from hillfront.predict import at_rows, noise_draws
 
 Floats = NDArray[np.float64]
 
 __all__ = [
-    "LOO_DRAWS_MIN",
-    "LooPit",
     "SignChanges",
     "checks_of_fit",
-    "loo_pit_of",
     "residuals_of",
     "sign_changes",
 ]
 
-LOO_DRAWS_MIN: Final = 100
 P_MIN: Final = 0.001
 """A check of the fit fails below it: once in a thousand fits of a model that is right, or less."""
 
@@ -42,23 +38,6 @@ FEW_POINTS: Final = 6
 """SAEs a curve from which on little scatter is believed."""
 
 _RUN_POINTS_MIN: Final = 3
-
-
-@dataclass(frozen=True)
-class LooPit:
-    """Leave-one-out probability integral transforms.
-
-    Attributes
-    ----------
-    values : array, shape (obs,)
-        Share of each SAE's leave-one-out predictions that lie below it; uniform if the model is right.
-    p : float
-        Of the Kolmogorov-Smirnov test of their uniformity. ArviZ's own tests react to a single SAE that is
-        far out (Pythia-2.8B: ``pot_c`` gives 2e-7, this 0.15), which the largest residual reports already.
-    """
-
-    values: Floats
-    p: float
 
 
 _SELECTED: Final = "not judged, as Pareto-optimal SAEs lie to one side of the curve of all that were trained"
@@ -82,25 +61,27 @@ class SignChanges:
     p: float
 
 
-def checks_of_fit(tree: xr.DataTree, frontiers: Frontiers, design: Design, *, seed: int) -> tuple[Check, ...]:
+def checks_of_fit(
+    posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, left_out: LeaveOneOut | None, seed: int
+) -> tuple[Check, ...]:
     """Run every check of the fit to the data.
 
     Parameters
     ----------
-    tree : xarray.DataTree
-        With groups posterior, posterior_predictive, log_likelihood and observed_data.
+    posterior : xarray.Dataset
     frontiers : Frontiers
     design : Design
+    left_out : LeaveOneOut, optional
+        None where there are too few draws.
     seed : int
         Seed of the replicated residuals.
     """
-    posterior = tree["posterior"].to_dataset()
     expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
     residual = _residual(frontiers, design, expected, noise)
     shape = (
         tuple(Check(name, np.nan, "", None, _SELECTED, "") for name in ("runs of signs", "LOO-PIT"))
         if design.selected
-        else (_signs(sign_changes(residual, frontiers, design)), _loo_pit(tree))
+        else (_signs(sign_changes(residual, frontiers, design)), _loo_pit(left_out))
     )
     return (
         *_residual_checks(residual, noise, frontiers, design, seed),
@@ -190,23 +171,10 @@ def _signs(found: SignChanges) -> Check:
     )  # fmt: skip
 
 
-def loo_pit_of(tree: xr.DataTree) -> LooPit:
-    """Leave-one-out probability integral transforms, and the test of their uniformity."""
-    import arviz_stats
-
-    with warnings.catch_warnings():
-        # It warns of high Pareto k, which is a check of its own.
-        warnings.simplefilter("ignore", UserWarning)
-        values = arviz_stats.loo_pit(tree)["y"].to_numpy()
-    return LooPit(values, float(stats.kstest(values, "uniform").pvalue))
-
-
-def _loo_pit(tree: xr.DataTree) -> Check:
-    sizes = tree["log_likelihood"].sizes
-    if sizes["chain"] * sizes["draw"] < LOO_DRAWS_MIN:
+def _loo_pit(found: LeaveOneOut | None) -> Check:
+    if found is None:
         return Check("LOO-PIT", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws.")
-    found = loo_pit_of(tree)
-    inside = float((np.abs(found.values - 0.5) < 0.25).mean())
+    inside = float((np.abs(found.pit - 0.5) < 0.25).mean())
     # Predictions that are too wide make for cautious intervals, which are no reason to withhold a result.
     wide = inside > 0.5
     fails = found.p < P_MIN and not wide

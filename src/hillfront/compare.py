@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.checks_of_fit import LOO_DRAWS_MIN
 from hillfront.cross_validation import leave_one_curve_out, leave_one_out
 from hillfront.curves import FAMILIES, family_named
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
 from hillfront.intervals import DEFAULT_PROB, equal_tailed
+from hillfront.leave_one_out import LOO_DRAWS_MIN
 from hillfront.noise import DEFAULT_NOISE
 from hillfront.sampling import SamplerSettings
 from hillfront.sparsity import DenseLimit

@@ -5,7 +5,6 @@ Each check has passed, failed, or only informs (``passed`` is True, False or Non
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,9 +14,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.check import Check
-from hillfront.checks_of_fit import LOO_DRAWS_MIN, checks_of_fit
+from hillfront.checks_of_fit import checks_of_fit
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
+from hillfront.leave_one_out import LOO_DRAWS_MIN, LeaveOneOut
 
 __all__ = ["Check", "Diagnostics", "diagnostics_of"]
 
@@ -66,19 +66,27 @@ class Diagnostics:
 
 
 def diagnostics_of(
-    tree: xr.DataTree, frontiers: Frontiers, design: Design, *, reported: xr.DataArray, seed: int
+    tree: xr.DataTree,
+    frontiers: Frontiers,
+    design: Design,
+    *,
+    reported: xr.DataArray,
+    left_out: LeaveOneOut | None,
+    seed: int,
 ) -> Diagnostics:
     """Run every check.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups posterior, sample_stats, log_likelihood, posterior_predictive and observed_data.
+        With groups posterior and sample_stats.
     frontiers : Frontiers
     design : Design
     reported : xarray.DataArray, dims (row, chain, draw)
         Draws of the reported quantities, such as those of the improvement table; the curves' parameters and
         the noise are added to them.
+    left_out : LeaveOneOut, optional
+        As from :func:`hillfront.leave_one_out.leave_one_out`.
     seed : int
         Seed of the replicated residuals.
     """
@@ -93,8 +101,8 @@ def diagnostics_of(
             _ess(values, names, "tail"),
             _bfmi(stats),
             _tree_depth(stats),
-            _pareto_k(tree),
-            *checks_of_fit(tree, frontiers, design, seed=seed),
+            _pareto_k(left_out, frontiers),
+            *checks_of_fit(posterior, frontiers, design, left_out=left_out, seed=seed),
         )
     )
 
@@ -192,20 +200,14 @@ def _tree_depth(stats: xr.Dataset) -> Check:
     )  # fmt: skip
 
 
-def _pareto_k(tree: xr.DataTree) -> Check:
-    import arviz_stats
-
-    sizes = tree["log_likelihood"].sizes
-    if sizes["chain"] * sizes["draw"] < LOO_DRAWS_MIN:
+def _pareto_k(found: LeaveOneOut | None, frontiers: Frontiers) -> Check:
+    if found is None:
         return Check(
             "Pareto k", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws."
         )  # fmt: skip
-    with warnings.catch_warnings():
-        # Its warning says that some k are high, which is what this check reports.
-        warnings.simplefilter("ignore", UserWarning)
-        k = arviz_stats.loo(tree, pointwise=True).pareto_k.to_numpy()
+    k = found.pareto_k
     n = int((k > PARETO_K_MAX).sum())
-    rows = tree["log_likelihood"]["obs"].to_numpy()[k > PARETO_K_MAX]
+    rows = frontiers.table["row"].to_numpy()[k > PARETO_K_MAX]
     which = f", rows {', '.join(map(str, rows[:8]))}{' ...' if n > 8 else ''}" if n else ""
     return Check(
         "Pareto k", float(k.max()), "", None, f"{n} of {k.size} above {PARETO_K_MAX}{which}",

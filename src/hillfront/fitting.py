@@ -20,7 +20,7 @@ from hillfront.log_priors import LogPriors, log_priors_of
 from hillfront.model import build_model, reported_variables
 from hillfront.noise import DEFAULT_NOISE
 from hillfront.priors import DEFAULT_HIT_REF, resolve_priors
-from hillfront.rows import row_data
+from hillfront.rows import in_logs, row_data
 from hillfront.sampling import (
     Place,
     SamplerSettings,
@@ -150,7 +150,7 @@ class PreparedModel:
         """
         rows = row_data(frontiers, self.design)
         coordinates = coordinates_of(rows, self.design)
-        data = rows | hidden_data(frontiers, self.design)
+        data = in_logs(rows | hidden_data(frontiers, self.design))
         centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
         posterior, stats = draw_posterior(
             self.compiled,

@@ -20,6 +20,7 @@ from hillfront.diagnostics import Diagnostics, diagnostics_of
 from hillfront.frontiers import Frontiers
 from hillfront.improvement import Improvement, improvement_of
 from hillfront.intervals import DEFAULT_PROB
+from hillfront.leave_one_out import LeaveOneOut, leave_one_out
 from hillfront.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
 from hillfront.predict import predict_curves
 from hillfront.quantities import DEFAULT_AT_L0
@@ -83,8 +84,18 @@ class FrontierFit:
             self._posterior, self.frontiers, self.design, seed=self.settings["seed"]
         ).draws
         return diagnostics_of(
-            self.data, self.frontiers, self.design, reported=reported, seed=self.settings["seed"]
+            self.data,
+            self.frontiers,
+            self.design,
+            reported=reported,
+            left_out=self.left_out,
+            seed=self.settings["seed"],
         )
+
+    @cached_property
+    def left_out(self) -> LeaveOneOut | None:
+        """Leave-one-out importance weights' tails and predictions; None with too few draws."""
+        return leave_one_out(self.data)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from hillfront.design import Design
 from hillfront.frontiers import Frontiers
 from hillfront.hidden_saes import add_hidden, hidden_cells, hidden_data
-from hillfront.noise import Expected, Noise
-from hillfront.rows import expected_at, row_data
+from hillfront.noise import Expected, Noise, tail_quantile
+from hillfront.rows import expected_at, in_logs, row_data
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -84,7 +84,7 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     }
     # Bounds hold by construction (every scale is positive), and their checks would be compiled in.
     with pm.Model(coords=coords, check_bounds=False) as model:
-        arrays = row_data(frontiers, design) | hidden_data(frontiers, design)
+        arrays = in_logs(row_data(frontiers, design) | hidden_data(frontiers, design))
         data = {name: pm.Data(name, value) for name, value in arrays.items()}
         n_columns = len(effect_columns(design))
         effects = (
@@ -102,6 +102,9 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
                 theta = theta[None, :] + effects.get(index, pt.zeros((len(design.groups), 1)))
             parameters.append(pm.Deterministic(parameter.name, theta, dims=("group", "variant")))
 
+        # Of each curve, before they are looked up for each row: there are fewer curves than rows.
+        natural = design.natural(*(theta.ravel() for theta in parameters))
+
         # Errors of the losses that the SAEs of a group share, known up to their standard deviation.
         scores = {name: pm.Normal(f"{name}_error_score", dims="group") for name in design.shared_errors}
 
@@ -111,9 +114,8 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
                 f"{name}_error": data[f"{prefix}{name}_error"] * score[group]
                 for name, score in scores.items()
             }
-            natural = design.natural(*(theta.ravel()[cell] for theta in parameters))
             return expected_at(
-                family, data[f"{prefix}sparsity"], natural,
+                family, pt.exp(data[f"{prefix}log_sparsity"]), _looked_up(natural, cell),
                 se=data.get(f"{prefix}se", 0.0), sparsity_se=data.get(f"{prefix}sparsity_se"), **shared,
             )  # fmt: skip
 
@@ -124,6 +126,41 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     return model
 
 
+def _looked_up(natural: Mapping[str, Tensor], cell: Any) -> dict[str, Tensor]:
+    """Natural parameters of each row's curve.
+
+    x_half by its log: curves take log x_half, and PyTensor cancels that against the exponential.
+    """
+    import pytensor.tensor as pt
+
+    return {
+        name: pt.exp(pt.log(values)[cell]) if name == "x_half" else values[cell]
+        for name, values in natural.items()
+    }
+
+
+def _student_t_logp(y: Tensor, nu: Tensor, location: Tensor, variance: Tensor) -> Tensor:
+    """Student t with ``variance`` for the square of its scale: two logs a row, where PyMC's own has more."""
+    import pytensor.tensor as pt
+
+    constant = pt.gammaln(0.5 * (nu + 1.0)) - pt.gammaln(0.5 * nu) - 0.5 * np.log(np.pi)
+    wide = nu * variance
+    density: Tensor = (
+        constant + 0.5 * nu * pt.log(wide) - 0.5 * (nu + 1.0) * pt.log(wide + (y - location) ** 2)
+    )
+    return density
+
+
+def _student_t_random(
+    nu: Any, location: Any, variance: Any, rng: np.random.Generator | None = None, size: Any = None
+) -> NDArray[np.float64]:
+    rng = np.random.default_rng(rng)
+    shape = (
+        np.broadcast_shapes(np.shape(nu), np.shape(location), np.shape(variance)) if size is None else size
+    )
+    return np.asarray(location + np.sqrt(variance) * rng.standard_t(nu, size=shape))
+
+
 def _observe(noise: Noise, expected: Expected, y: Tensor, parameters: Mapping[str, Any]) -> None:
     """Add the observed y."""
     import pymc as pm
@@ -132,7 +169,11 @@ def _observe(noise: Noise, expected: Expected, y: Tensor, parameters: Mapping[st
     if noise.on_logit:
         pm.LogitNormal("y", mu=location, sigma=scale, observed=y)
     elif "nu" in parameters:
-        pm.StudentT("y", nu=parameters["nu"], mu=location, sigma=scale, observed=y)
+        variance = noise.variance(expected, parameters) / tail_quantile(parameters["nu"]) ** 2
+        pm.CustomDist(
+            "y", parameters["nu"], location, variance, logp=_student_t_logp, random=_student_t_random,
+            signature="(),(),()->()", observed=y,
+        )  # fmt: skip
     else:
         pm.Normal("y", mu=location, sigma=scale, observed=y)
 

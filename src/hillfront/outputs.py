@@ -6,7 +6,9 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from matplotlib.figure import Figure
 
@@ -19,6 +21,8 @@ from hillfront.quantities import DEFAULT_AT_L0
 __all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_comparison", "write_outputs"]
 
 FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
+GROUPS_DRAWN: Final = 24
+"""Panels of a figure that can still be looked at; the tables hold every group."""
 
 
 def check_out(out: Path, *, force: bool, own: Callable[[str], bool] | None = None) -> None:
@@ -125,14 +129,24 @@ def write_outputs(
             (folder / FAILED_FILE).write_text(
                 "Do not report these results.\n" + "\n".join(map(str, diagnostics.failed)) + "\n"
             )
-        _save(plot_frontiers(fit)[0].get_figure(root=True), folder / "frontiers.png", failed)
+        shown, hidden = fit.design.groups[:GROUPS_DRAWN], fit.design.groups[GROUPS_DRAWN:]
+        note = f"The first {len(shown)} of {len(shown) + len(hidden)} groups." if hidden else ""
+        figure = plot_frontiers(fit, groups=shown)[0].get_figure(root=True)
+        _save(figure, folder / "frontiers.png", failed, note)
         _save(plot_checks(fit)[0].get_figure(root=True), folder / "checks.png", failed)
         if not improvement.summary.empty:
-            axes = plot_improvement(improvement)
+            axes = plot_improvement(_of_groups(improvement, shown))
             figure = axes.get_figure(root=True)
             assert figure is not None  # an Axes that was just drawn on has its figure
-            _save(figure, folder / "improvement.png", failed)
+            _save(figure, folder / "improvement.png", failed, note)
     return improvement, pareto
+
+
+def _of_groups(improvement: Improvement, groups: Sequence[str]) -> Improvement:
+    """The rows of these groups, and of what is said of all together."""
+    labels = improvement.draws.coords
+    keep = (labels["scope"] != "group").to_numpy() | labels["group"].isin(groups).to_numpy()
+    return replace(improvement, summary=improvement.summary[keep], draws=improvement.draws[keep])
 
 
 def write_comparison(comparison: CurveComparison, out: Path) -> None:
@@ -160,10 +174,15 @@ def _failed_checks(comparison: CurveComparison, name: str) -> list[str]:
     return [str(check) for check in comparison.fits[name].diagnostics().failed]
 
 
-def _save(figure: Figure, path: Path, failed: str) -> None:
+def _save(figure: Figure, path: Path, failed: str, note: str = "") -> None:
     import matplotlib.pyplot as plt
 
     if failed:
-        figure.suptitle(f"DIAGNOSTICS FAILED: {failed}", color="#b00020", fontweight="bold")
+        figure.suptitle(
+            f"DIAGNOSTICS FAILED: {failed}" + (f"\n{note}" if note else ""),
+            color="#b00020", fontweight="bold",
+        )  # fmt: skip
+    elif note:
+        figure.suptitle(note)
     figure.savefig(path, dpi=160, bbox_inches="tight")
     plt.close(figure)

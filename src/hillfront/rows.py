@@ -18,7 +18,7 @@ from hillfront.shapes import logit_inside_unit
 Array = Any
 Floats = NDArray[np.float64]
 
-__all__ = ["expected_at", "row_data"]
+__all__ = ["expected_at", "in_logs", "row_data"]
 
 
 def row_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
@@ -47,6 +47,20 @@ def row_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
     for name in design.shared_errors:
         data[f"{name}_error"] = errors[name].to_numpy(np.float64)
     return data
+
+
+def in_logs(data: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Sparsities by their logs, ``log_sparsity`` for ``sparsity``, as the compiled model has them.
+
+    Most curves are functions of log x, which needs no computing at each step then; all else stays.
+
+    Examples
+    --------
+    >>> {name: values.tolist() for name, values in in_logs({"sparsity": np.ones(2)}).items()}
+    {'log_sparsity': [0.0, 0.0]}
+    """
+    names = {"sparsity": "log_sparsity", "hidden_sparsity": "hidden_log_sparsity"}
+    return {names.get(name, name): np.log(own) if name in names else own for name, own in data.items()}
 
 
 def expected_at(

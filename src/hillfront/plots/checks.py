@@ -12,10 +12,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy import stats
 
-from hillfront.checks_of_fit import LOO_DRAWS_MIN, loo_pit_of, residuals_of, sign_changes
+from hillfront.checks_of_fit import residuals_of, sign_changes
 from hillfront.frontier_fit import FrontierFit
 from hillfront.improvement import improvement_of
 from hillfront.intervals import DEFAULT_PROB
+from hillfront.leave_one_out import LOO_DRAWS_MIN
 from hillfront.plots.style import VariantStyle, axes_for, styles_for
 from hillfront.predict import noise_draws
 from hillfront.sensitivity import DRAWS_MIN
@@ -81,14 +82,13 @@ def _say(axis: Axes, text: str) -> None:
 def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
     from arviz_stats.ecdf_utils import ecdf_pit
 
-    sizes = fit.data["log_likelihood"].sizes
-    if sizes["chain"] * sizes["draw"] < LOO_DRAWS_MIN:
+    found = fit.left_out
+    if found is None:
         axis.set_title("Leave-one-out predictions")
         _say(axis, f"takes {LOO_DRAWS_MIN} draws")
         return
-    found = loo_pit_of(fit.data)
     at, ecdf, lower, upper = ecdf_pit(
-        found.values, DEFAULT_PROB, n_simulations=1000, rng=np.random.default_rng(_BAND_SEED)
+        found.pit, DEFAULT_PROB, n_simulations=1000, rng=np.random.default_rng(_BAND_SEED)
     )
     axis.fill_between(
         at, lower - at, upper - at, step="mid", color="0.85", linewidth=0,
