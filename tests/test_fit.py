@@ -283,3 +283,18 @@ def test_residuals_beyond_their_scatter_fail(pair_fit: FrontierFit) -> None:
         tree, pair_fit.frontiers, pair_fit.design, reported=reported, left_out=pair_fit.left_out, seed=1
     ).checks
     assert {c.name for c in checks if c.passed is False} == {"residuals"}
+
+
+def test_target_accept_of_a_large_design() -> None:
+    from hillfront.sampling import default_target_accept
+
+    assert (default_target_accept(99), default_target_accept(100)) == (0.98, 0.95)
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, 0.98), (0.9, 0.9)])
+def test_target_accept_that_is_used_is_kept(sampler: object, asked: float | None, used: float) -> None:
+    fit = hf.fit(
+        hf.simulate(points=4, seed=1).frontiers, baseline="baseline", target_accept=asked, draws=50, tune=10,
+        progress=False,
+    )  # fmt: skip
+    assert fit.settings["target_accept"] == used
