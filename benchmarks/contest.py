@@ -20,6 +20,9 @@ __all__ = ["HILLFRONT", "RIVALS", "Settings", "add_options", "contest", "setting
 
 ROOT = Path(__file__).resolve().parents[1]
 HILLFRONT = "hillfront"
+TIMED_ONCE = "scale"
+"""The benchmark whose large fits are not run again for their phases."""
+
 RIVALS = {
     HILLFRONT: "`hillfront fit`, which also draws its figures and runs its checks",
     "reference-nutpie": "hillfront's posterior written plainly in PyMC, nutpie",
@@ -126,8 +129,10 @@ def contest(
                 for name in ("draws", "tune", "chains", "resamples"):
                     command += [f"--{name}", str(getattr(settings, name))]
                 run = timed_run(command, environment=_here(environment))
-        if rival == HILLFRONT:
+        if rival == HILLFRONT and benchmark != TIMED_ONCE:
             phases = _hillfront_phases(data, Path(folder), settings, python)
+        elif rival == HILLFRONT:
+            phases = {}
         else:
             phases = json.loads((out / "phases.json").read_text(encoding="utf-8"))
         judgement = json.loads(_module("judging", str(data), str(out)))
