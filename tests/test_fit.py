@@ -71,6 +71,7 @@ def test_another_design_is_refused(pair: PreparedModel) -> None:
         ({"draws": 0}, "draws=0"),
         ({"target_accept": 1.5}, "target_accept=1.5 must lie in"),
         ({"seed": -1}, "seed=-1 must be a non-negative integer"),
+        ({"draws": 20, "thin": 6}, "thin=6 of 20 draws a chain: give 1"),
     ],
 )
 def test_bad_settings_are_refused(pair: PreparedModel, settings: dict[str, int], text: str) -> None:
@@ -298,3 +299,16 @@ def test_target_accept_that_is_used_is_kept(sampler: object, asked: float | None
         progress=False,
     )  # fmt: skip
     assert fit.settings["target_accept"] == used
+
+
+def test_thinning_keeps_every_so_many_th_draw(pair: PreparedModel) -> None:
+    """And counts the divergences of all."""
+    settings = {"draws": 90, "tune": 60, "seed": 3, "progress": False}
+    whole, thinned = (pair.fit(thin=thin, **settings) for thin in (1, 3))  # type: ignore[arg-type]
+    for name in ("k", "sigma"):
+        np.testing.assert_array_equal(
+            thinned.data["posterior"][name], whole.data["posterior"][name].isel(draw=slice(2, None, 3))
+        )
+    assert thinned.data["log_likelihood"].sizes["draw"] == 30
+    assert thinned.data["sample_stats"]["diverging"].sizes["draw"] == 90
+    assert thinned.settings["thin"] == 3

@@ -88,6 +88,7 @@ def fit(
     tune: Tune = 1000,
     chains: Chains = 4,
     seed: Seed = 1,
+    thin: Annotated[int, typer.Option(help="Keep every so-many-th draw, to save memory.")] = 1,
     quiet: Quiet = False,
     json_output: JsonOutput = False,
     force: Force = False,
@@ -113,7 +114,7 @@ def fit(
     options = {
         "baseline": baseline, "curve": curve, "noise": noise, "priors": priors,
         "pool": pooling, "dense_limit": limit, "relative_sparsity": relative_sparsity,
-        "draws": draws, "tune": tune, "chains": chains, "seed": seed,
+        "draws": draws, "tune": tune, "chains": chains, "seed": seed, "thin": thin,
     }  # fmt: skip
     asked = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
     places = {name: at for name, at in asked.items() if at}

@@ -76,7 +76,8 @@ def run_fit(
     from hillfront.sampling import SamplerSettings
 
     # What these refuse must be the only word, so they come before the one about compiling.
-    settings = {name: options[name] for name in ("draws", "tune", "chains", "seed")}
+    names = [name for name in ("draws", "tune", "chains", "seed", "thin") if name in options]
+    settings = {name: options[name] for name in names}
     SamplerSettings(**settings)
     others = settings.keys() | {"priors"}
     design_of(frontiers, **{name: value for name, value in options.items() if name not in others})

@@ -93,6 +93,7 @@ class PreparedModel:
         chains: int = 4,
         target_accept: float | None = None,
         seed: int = 1,
+        thin: int = 1,
         cores: int | None = None,
         progress: bool = True,
     ) -> FrontierFit:
@@ -110,6 +111,8 @@ class PreparedModel:
             100 curves on, which fix their groups' spread well enough (docs/model.md).
         seed : int
             The same seed gives the same draws.
+        thin : int
+            Keep every so-many-th draw, where a fit of very many curves would not fit into memory.
         cores : int, optional
             Chains that run at once; all cores by default.
         progress : bool
@@ -126,7 +129,7 @@ class PreparedModel:
         """
         if target_accept is None:
             target_accept = default_target_accept(len(self.design.groups) * len(self.design.variants))
-        settings = SamplerSettings(draws, tune, chains, target_accept, seed)
+        settings = SamplerSettings(draws, tune, chains, target_accept, seed, thin)
         frontiers = self.frontiers if frontiers is None else frontiers
         self._check_design(frontiers)
         posterior, stats = self.sample(frontiers, settings, progress=progress, cores=cores)
@@ -299,6 +302,7 @@ def fit(
     chains: int = 4,
     target_accept: float | None = None,
     seed: int = 1,
+    thin: int = 1,
     cores: int | None = None,
     progress: bool = True,
 ) -> FrontierFit:
@@ -313,7 +317,7 @@ def fit(
     frontiers : Frontiers
     baseline, curve, priors, pool, hit_ref, noise, dense_limit, relative_sparsity
         As for :func:`prepare`.
-    draws, tune, chains, target_accept, seed, cores, progress
+    draws, tune, chains, target_accept, seed, thin, cores, progress
         As for :meth:`hillfront.fitting.PreparedModel.fit`.
 
     Returns
@@ -338,14 +342,13 @@ def fit(
     True
     """
     # Settings are checked before the compilation that they would otherwise wait for.
-    SamplerSettings(
-        draws, tune, chains, SamplerSettings.target_accept if target_accept is None else target_accept, seed
-    )
+    usual = SamplerSettings.target_accept if target_accept is None else target_accept
+    SamplerSettings(draws, tune, chains, usual, seed, thin)
     prepared = prepare(
         frontiers, baseline=baseline, curve=curve, priors=priors, pool=pool, hit_ref=hit_ref, noise=noise,
         dense_limit=dense_limit, relative_sparsity=relative_sparsity,
     )  # fmt: skip
     return prepared.fit(
         draws=draws, tune=tune, chains=chains, target_accept=target_accept,
-        seed=seed, cores=cores, progress=progress,
+        seed=seed, thin=thin, cores=cores, progress=progress,
     )  # fmt: skip

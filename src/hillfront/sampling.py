@@ -40,6 +40,8 @@ class SamplerSettings:
         Mean acceptance that sets the step size.
     seed : int
         Seed of everything random in the fit.
+    thin : int
+        Keep every so-many-th of the draws: memory and files shrink with it, and so does what they can tell.
     """
 
     draws: int = 1000
@@ -47,15 +49,21 @@ class SamplerSettings:
     chains: int = 4
     target_accept: float = 0.98
     seed: int = 1
+    thin: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("draws", "tune", "chains", "seed"):
+        for name in ("draws", "tune", "chains", "seed", "thin"):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
                 raise TypeError(f"{name}={getattr(self, name)!r} must be an integer.")
         if self.draws < 4 or self.chains < 1 or self.tune < 1:
             raise ValueError(
                 f"draws={self.draws}, tune={self.tune}, chains={self.chains}: give at least 4 draws, 1 "
                 "tuning iteration and 1 chain (4 chains of 1000 are the default)."
+            )
+        if not 1 <= self.thin <= self.draws // 4:
+            raise ValueError(
+                f"thin={self.thin} of {self.draws} draws a chain: give 1, which keeps all, or more, as long "
+                "as 4 draws are kept."
             )
         if not 0.5 <= self.target_accept < 1.0:
             raise ValueError(
@@ -200,7 +208,8 @@ def draw_posterior(
         # nutpie's own handling would return the draws so far as if they were a result.
         sampler.cancel()
         raise
-    posterior = tree["posterior"].to_dataset()[list(var_names)]
+    kept_draws = slice(settings.thin - 1, None, settings.thin)
+    posterior = tree["posterior"].to_dataset()[list(var_names)].isel(draw=kept_draws)
     stats = tree["sample_stats"].to_dataset()
     kept = {
         "diverging": "diverging",
