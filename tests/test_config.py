@@ -86,7 +86,7 @@ def test_a_run_repeats(
     options = [
         "--group", "layer", "--curve", "power", "--noise", "student-t", "--nu", 5, "--dense-limit", 768,
         "--pool", "k=common", "--at-hit", 0.1, "--at-hit", 0.03, "--at-l0", 25, "--draws", 70, "--chains", 2,
-        "--seed", 7, "--quiet",
+        "--seed", 7, "--thin", 2, "--quiet",
     ]  # fmt: skip
     first, second = tmp_path / "first", tmp_path / "a" / "second"
     done = run("fit", data, "--baseline", "relu", "--out", first, *options)
@@ -96,7 +96,7 @@ def test_a_run_repeats(
         "data": "../data/saes.csv", "baseline": "relu", "format": "csv", "variant": "variant",
         "group": ["layer"], "l0": "l0", "curve": "power", "noise": "student-t", "nu": 5.0,
         "pool": ["k=common"], "dense-limit": "768", "relative-sparsity": False, "at-hit": [0.1, 0.03],
-        "at-l0": [25.0], "on-fault": "raise", "draws": 70, "tune": 1000, "chains": 2, "seed": 7,
+        "at-l0": [25.0], "on-fault": "raise", "draws": 70, "tune": 1000, "chains": 2, "seed": 7, "thin": 2,
     }  # fmt: skip
     again = run("fit", "--config", first / "hillfront.toml", "--out", second, "--quiet")
     assert (again.status, again.err) == (done.status, done.err)
