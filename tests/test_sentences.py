@@ -52,8 +52,8 @@ def about(
 def test_a_gain_in_a_group() -> None:
     text = about("group", "6", median=2.613, lower=2.304, upper=2.851, p_gt_1=1.0).gain
     assert text.startswith(
-        "In 6, gated SAEs need 2.61x [2.30, 2.85] fewer active latents than relu SAEs at equal performance "
-        "hit (median and 90% interval; hits "
+        "In layer 6, gated SAEs need 2.61x [2.30, 2.85] fewer active latents than relu SAEs at equal "
+        "performance hit (median and 90% interval; hits "
     )
     assert text.endswith("inside the data of both; probability of a factor above 1 > 0.999).")
 
@@ -107,8 +107,8 @@ def test_support_and_prior_are_said() -> None:
 def test_nothing_shared() -> None:
     text = about("group", "27")
     assert text.gain == (
-        "In 27, gated and relu SAEs observed no range of performance hit in common, so there is no mean "
-        "sparsity gain to give."
+        "In layer 27, gated and relu SAEs observed no range of performance hit in common, so there is no "
+        "mean sparsity gain to give."
     )
     assert not re.search(r"\d\.\d", text.gain)
     none = about("group", "6", verdict={"verdict": "no shared range"})

@@ -195,7 +195,11 @@ class _Words:
             return "on average over the groups, "
         if scope == "new_group":
             return "in a group without data, "
-        return "" if group == "all" and not self.frontiers.group_columns else f"in {group}, "
+        columns = self.frontiers.group_columns
+        if group == "all" and not columns:
+            return ""
+        # A bare number, such as a layer's, says nothing without its column.
+        return f"in {columns[0]} {group}, " if len(columns) == 1 else f"in {group}, "
 
     def _at(self, row: pd.Series) -> str:
         metric, quantity, at = self.frontiers.metric_label, row["quantity"], row["at"]
