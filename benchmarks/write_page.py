@@ -45,7 +45,8 @@ def page(records: Sequence[Record]) -> str:
     report = Report("Benchmarks")
     report.paragraph(
         """Medians of repeats with the least and the greatest in brackets. Ratios are taken repeat by repeat,
-        between runs that followed each other. This page is made by `make bench`."""
+        between runs that followed each other; `once` marks what was measured once. `make bench` measures and
+        writes all of it, or what its records lack."""
     )
     report.items(_circumstances(records))
     report.heading("Where hillfront loses")

@@ -211,3 +211,21 @@ def test_sigma_is_the_scatter_of_two_thirds_at_any_nu(nu: float) -> None:
     # The floor and known errors add in squares: 3-4-5 triangles.
     assert scale_of(0.075) == pytest.approx(1.25 * scale)
     assert scale_of(0.0, known=0.075) == pytest.approx(1.25 * scale)
+
+
+def test_replicated_y_scatter_as_the_observation_model_does() -> None:
+    """PyMC's own predictive draws: sigma is the 68% scatter of the logit, whatever nu."""
+    frontiers = simulate(groups=1, points=4, seed=1).frontiers
+    fixed = {"sigma": 0.02, "tau": 0.0, "nu": 3.0}
+    model, _, _ = _model(frontiers, priors=fixed)
+    with model:
+        drawn = pm.draw(
+            [model["y"], model["log_x_ref"], model["log_k"]], draws=4000, random_seed=1, mode="FAST_COMPILE"
+        )
+    design = design_of(frontiers, baseline="baseline")
+    cell = row_data(frontiers, design)["cell"]
+    curves = [values.reshape(len(values), -1)[:, cell] for values in drawn[1:]]
+    natural = design.natural(*curves)
+    expected = expected_at(design.family, row_data(frontiers, design)["sparsity"], natural)
+    off = (drawn[0] - expected.f) / (fixed["sigma"] * expected.spread)
+    assert np.mean(np.abs(off) < 1.0) == pytest.approx(0.683, abs=0.02)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hillfront.cli_names import complete_quantity
-from hillfront.cli_options import JsonOutput
+from hillfront.cli_options import JsonOutput, SavedFit
 from hillfront.cli_run import EXIT_DIAGNOSTIC_FAILED, examples
 
 __all__ = ["CHECK_EXAMPLES", "check"]
@@ -20,7 +19,7 @@ CHECK_EXAMPLES = examples(
 
 
 def check(
-    fit: Annotated[Path, typer.Argument(help="A saved fit, such as results/fit.nc.", metavar="FIT.nc")],
+    fit: SavedFit,
     quantity: Annotated[
         str,
         typer.Argument(

@@ -12,6 +12,9 @@ import typer
 
 from hillfront.cli_config import Config, config_text
 from hillfront.cli_options import (
+    AtHit,
+    AtL0,
+    AtNats,
     Baseline,
     Chains,
     CostColumn,
@@ -74,15 +77,9 @@ def fit(
     pool: Pool = None,
     dense_limit: DenseLimitText = None,
     relative_sparsity: RelativeSparsity = False,
-    at_hit: Annotated[
-        list[float] | None, typer.Option(help="Hit (or cost) at which to give the sparsity gain. Repeat.")
-    ] = None,
-    at_l0: Annotated[
-        list[float] | None, typer.Option(help="L0 at which to give the hit reduction. Repeat.")
-    ] = None,
-    at_nats: Annotated[
-        list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
-    ] = None,
+    at_hit: AtHit = None,
+    at_l0: AtL0 = None,
+    at_nats: AtNats = None,
     on_fault: OnFault = "raise",
     draws: Draws = 1000,
     tune: Tune = 1000,

@@ -98,6 +98,14 @@ Pool = Annotated[
         autocompletion=complete_pool,
     ),
 ]
+SavedFit = Annotated[Path, typer.Argument(help="A saved fit, such as results/fit.nc.", metavar="FIT.nc")]
+AtHit = Annotated[
+    list[float] | None, typer.Option(help="Hit (or cost) at which to give the sparsity gain. Repeat.")
+]
+AtL0 = Annotated[list[float] | None, typer.Option(help="L0 at which to give the hit reduction. Repeat.")]
+AtNats = Annotated[
+    list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
+]
 Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
 Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]

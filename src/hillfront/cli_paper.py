@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hillfront.cli_options import Force, Quiet
+from hillfront.cli_options import AtHit, AtL0, AtNats, Force, Quiet, SavedFit
 from hillfront.cli_run import EXIT_DIAGNOSTIC_FAILED, examples
 
 __all__ = ["PAPER_EXAMPLES", "paper"]
@@ -19,21 +19,15 @@ PAPER_EXAMPLES = examples(
 
 
 def paper(
-    fit: Annotated[Path, typer.Argument(help="A saved fit, such as results/fit.nc.", metavar="FIT.nc")],
+    fit: SavedFit,
     out: Annotated[Path, typer.Option(help="Folder for the LaTeX files and figures.")],
     prob: Annotated[float | None, typer.Option(help="Probability of the intervals; 0.9 if left out.")] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Probability that a verdict takes; 0.95 if left out.")
     ] = None,
-    at_hit: Annotated[
-        list[float] | None, typer.Option(help="Hit (or cost) at which to give the sparsity gain. Repeat.")
-    ] = None,
-    at_l0: Annotated[
-        list[float] | None, typer.Option(help="L0 at which to give the hit reduction. Repeat.")
-    ] = None,
-    at_nats: Annotated[
-        list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
-    ] = None,
+    at_hit: AtHit = None,
+    at_l0: AtL0 = None,
+    at_nats: AtNats = None,
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hillfront.cli_options import AtHit, AtL0, AtNats, SavedFit
 from hillfront.cli_run import EXIT_DIAGNOSTIC_FAILED, examples
 
 __all__ = ["REPORT_EXAMPLES", "report"]
@@ -18,20 +19,14 @@ REPORT_EXAMPLES = examples(
 
 
 def report(
-    fit: Annotated[Path, typer.Argument(help="A saved fit, such as results/fit.nc.", metavar="FIT.nc")],
+    fit: SavedFit,
     out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")],
     title: Annotated[
         str | None, typer.Option(help="Heading of the page; names the variants if left out.")
     ] = None,
-    at_hit: Annotated[
-        list[float] | None, typer.Option(help="Hit (or cost) at which to give the sparsity gain. Repeat.")
-    ] = None,
-    at_l0: Annotated[
-        list[float] | None, typer.Option(help="L0 at which to give the hit reduction. Repeat.")
-    ] = None,
-    at_nats: Annotated[
-        list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
-    ] = None,
+    at_hit: AtHit = None,
+    at_l0: AtL0 = None,
+    at_nats: AtNats = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier file.")] = False,
 ) -> None:
     """Write one self-contained HTML page on a saved fit: verdicts, figures, tables, diagnostics, settings."""
