@@ -44,7 +44,7 @@ model-choice: $(STAMP)  ## write docs/model-choice.md (about an hour on 2 cores)
 	$(BIN)/hillfront study model-choice --out docs $(if $(SAEBENCH),--saebench "$(SAEBENCH)")
 
 # Finished fits stay in study-work/, so a study that was stopped goes on where it was.
-study: $(STAMP)  ## write docs/calibration.md: simulated sets of known truth (about an hour on 2 cores)
+study: $(STAMP)  ## write docs/calibration.md: simulated sets of known truth (two hours or more on 2 cores)
 	$(BIN)/hillfront study trust --out docs --work study-work --workers 2
 
 study-quick: $(STAMP)  ## the same with a handful of sets, into study-quick/, to see that it runs (under 5 minutes)
@@ -53,7 +53,7 @@ study-quick: $(STAMP)  ## the same with a handful of sets, into study-quick/, to
 
 # Measurements stay in bench-work/, so that one that was stopped goes on; remove it to measure anew.
 BENCH_WORK := bench-work
-bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle machine (some four hours on 2 cores)
+bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle machine (hours on 2 cores)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,bench]"
 	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK) --cache empty --rivals hillfront pymc-nutpie
