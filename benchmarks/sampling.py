@@ -1,7 +1,7 @@
 """Which sampler settings give the most effective draws a second without divergences?
 
 hillfront's own model and coordinates, over small, medium and large designs: target_accept, the mass matrix
-(diagonal or low-rank), and chains at a fixed total of draws. Compilation is left out: it is the same for all.
+(diagonal or low-rank), and chains at a fixed total of draws.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from benchmarks.records import Record, append_record, has_record, ratio_of, read
 from benchmarks.rivals.gains import Draws
 from benchmarks.rivals.tables import Table, read_table
 from hillfront.coordinates import coordinates_of
+from hillfront.density_sampling import DensitySampler, compiled_density
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontiers import Frontiers
-from hillfront.rows import in_logs, row_data
-from hillfront.sampling import SamplerSettings, places_of, started_near
+from hillfront.layout import packed
+from hillfront.rows import row_data
+from hillfront.sampling import SamplerSettings
 
 __all__ = ["DEFAULT", "DESIGNS", "one_at_a_time", "setting_rows"]
 
@@ -48,24 +50,20 @@ def sampled(
     """Sample once, from hillfront's starts and in its coordinates, and judge the gains."""
     import nutpie
 
-    rows = row_data(prepared.frontiers, prepared.design)
+    sampler = prepared.sampler
+    assert isinstance(sampler, DensitySampler)
+    layout, rows = sampler.layout, row_data(prepared.frontiers, prepared.design)
     coordinates = coordinates_of(rows, prepared.design)
-    centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
-    compiled = started_near(
-        prepared.compiled.with_data(**in_logs(rows), **centring),
-        places_of(prepared.model),
-        coordinates.starts,
-    )
+    compiled = compiled_density(layout, packed(layout, rows, coordinates.centring), coordinates.starts)
     start = time.perf_counter()
     tree = nutpie.sample(
         compiled, draws=total // chains, tune=tune, chains=chains, seed=seed, target_accept=target_accept,
         adaptation=adaptation, save_warmup=False, progress_bar=False,
     )  # fmt: skip
     seconds = time.perf_counter() - start
-    posterior = tree["posterior"].to_dataset().transpose("chain", "draw", "group", "variant", ...)
-    shape = posterior["log_k"].shape
+    variables = layout.variables(tree["posterior"]["point"].to_numpy(), coordinates.centring)
     natural = prepared.design.natural(
-        *(posterior[parameter.name].to_numpy().reshape(shape) for parameter in prepared.design.family.sampled)
+        *(variables[parameter.name] for parameter in prepared.design.family.sampled)
     )
     stats = tree["sample_stats"]
     judged = judge(table, Draws(natural["x_half"], natural["k"], int(stats["diverging"].sum())))

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import matplotlib
-import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import settings
@@ -17,8 +16,11 @@ from matplotlib.figure import Figure
 
 import hillfront as hf
 from helpers import guess, posterior_of, stats_of
+from hillfront.design import Design
 from hillfront.frontier_fit import FrontierFit
-from hillfront.frontiers import FrontierDataWarning
+from hillfront.frontiers import FrontierDataWarning, Frontiers
+from hillfront.model import reported_variables
+from hillfront.rows import row_data
 
 matplotlib.use("Agg")
 
@@ -47,34 +49,30 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """
     how = SimpleNamespace(diverging=0, error=None, calls=[])
 
-    def draw_posterior(
-        model: Any,
-        *,
-        places: Any,
-        starts: Any,
-        data: Mapping[str, np.ndarray],
-        var_names: list[str],
-        settings: Any,
-        **options: Any,
-    ) -> tuple[xr.Dataset, xr.Dataset]:
-        how.calls.append(options)
-        if how.error is not None:
-            raise how.error
-        shape = len(model.coords["group"]), len(model.coords["variant"])
-        curves = guess(np.exp(data["log_sparsity"]), data["observed"], data["cell"], shape)
-        size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
-        posterior = posterior_of(model.coords, *curves, hyper={"nu": 10.0}, **size)
-        return posterior[list(var_names)], stats_of(**size, diverging=how.diverging)
+    class Guesses:
+        def __init__(self, frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) -> None:
+            self.design, self.names = design, reported_variables(design, priors)
 
-    def draw_prior(model: Any, *, var_names: list[str], draws: int, seed: int) -> xr.Dataset:
-        prior = posterior_of(
-            model.coords, -4.0, -0.2, sd=0.5, chains=1, draws=draws, seed=seed, hyper={"nu": 10.0}
-        )
-        return prior[list(var_names)]
+        def posterior(
+            self, frontiers: Frontiers, coordinates: Any, settings: Any, **options: Any
+        ) -> tuple[xr.Dataset, xr.Dataset]:
+            how.calls.append(options)
+            if how.error is not None:
+                raise how.error
+            data = row_data(frontiers, self.design)
+            shape = len(self.design.groups), len(self.design.variants)
+            curves = guess(data["sparsity"], data["observed"], data["cell"], shape)
+            size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
+            posterior = posterior_of(self.design, *curves, hyper={"nu": 10.0}, **size)
+            return posterior[self.names], stats_of(**size, diverging=how.diverging)
 
-    monkeypatch.setattr("hillfront.fitting.compile_model", lambda model, *, var_names: model)
-    monkeypatch.setattr("hillfront.fitting.draw_posterior", draw_posterior)
-    monkeypatch.setattr("hillfront.fitting.draw_prior", draw_prior)
+        def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+            prior = posterior_of(
+                self.design, -4.0, -0.2, sd=0.5, chains=1, draws=draws, seed=seed, hyper={"nu": 10.0}
+            )
+            return prior[self.names]
+
+    monkeypatch.setattr("hillfront.fitting.sampler_of", Guesses)
     return how
 
 

@@ -157,7 +157,7 @@ def fit_of(
     posterior = posterior_of(design, *curves, sd=sd, chains=chains, draws=draws, seed=seed, hyper=hyper)
     prior = posterior_of(design, *curves, sd=1.0, chains=1, draws=50, seed=seed + 1)
     priors = {"nu": NU}
-    prepared = PreparedModel(frontiers, design, priors, model=None, compiled=None)  # type: ignore[arg-type]
+    prepared = PreparedModel(frontiers, design, priors, sampler=None)  # type: ignore[arg-type]
     prepared.__dict__["_prior"] = _complete(prior, design, priors)
     tree = prepared._tree(
         _complete(posterior, design, priors),

@@ -179,15 +179,26 @@ def test_without_any_data_chains_start_where_the_sampler_likes() -> None:
 # ---------------------------------------------------------------- in the sampler
 
 
-def test_chains_start_near_the_guesses_and_apart_from_each_other() -> None:
+@pytest.mark.parametrize("options", [{}, {"noise": "logit-normal"}], ids=["density", "graph"])
+def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[str, Any]) -> None:
     """Half a unit to either side, by seed; and a sample of hardly any steps shows that chains differ."""
-    from hillfront.sampling import places_of, started_near
+    from hillfront.density_sampling import DensitySampler, compiled_density
+    from hillfront.graph_sampling import GraphSampler, places_of, started_near
+    from hillfront.layout import packed
 
     frontiers = noiseless(groups=1)
-    prepared = prepare(frontiers, baseline="baseline")
+    prepared = prepare(frontiers, baseline="baseline", **options)
     data = row_data(frontiers, prepared.design)
     values = coordinates_of(data, prepared.design).starts
-    compiled = started_near(prepared.compiled.with_data(**in_logs(data)), places_of(prepared.model), values)
+    sampler = prepared.sampler
+    if options:
+        assert isinstance(sampler, GraphSampler)
+        compiled = sampler.compiled.with_data(**in_logs(data))
+        compiled = started_near(compiled, places_of(prepared.model), values)
+    else:
+        assert isinstance(sampler, DensitySampler)
+        written = packed(sampler.layout, data, np.empty(0))
+        compiled = compiled_density(sampler.layout, written, values)
     starts = np.array([compiled.initial_point_func(seed) for seed in range(50)])
     again = np.array([compiled.initial_point_func(seed) for seed in range(50)])
     np.testing.assert_array_equal(starts, again)
@@ -241,7 +252,7 @@ def test_centring_does_not_change_what_is_sampled(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(
             "hillfront.coordinates._scale_and_centring", lambda part, noise, usual: (usual, c)
         )
-        summary = prepared.fit(draws=2000, progress=False).improvement().summary
+        summary = prepared.fit(draws=4000, progress=False).improvement().summary
         return summary[["median", "lower", "upper"]]
 
     one, other = fitted(0.2), fitted(0.8)

@@ -24,10 +24,10 @@ from hillfront.estimands import (
     parameter_ratio,
     sparsity_gain,
 )
+from hillfront.graph_sampling import draw_prior
 from hillfront.model import build_model, reported_variables
 from hillfront.naturals import Reference
 from hillfront.priors import resolve_priors
-from hillfront.sampling import draw_prior
 from hillfront.shapes import inside_unit
 from hillfront.simulation import simulate
 

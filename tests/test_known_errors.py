@@ -164,7 +164,7 @@ def test_losses_that_y_was_not_computed_from_have_no_errors_to_give() -> None:
 def test_a_refit_with_other_errors_is_refused() -> None:
     frontiers = read(as_losses(simulate(seed=2).frontiers, se_ce_ablated=0.8), y="ce")
     design = design_of(frontiers, baseline="baseline")
-    prepared = PreparedModel(frontiers, design, {}, model=None, compiled=None)  # type: ignore[arg-type]
+    prepared = PreparedModel(frontiers, design, {}, sampler=None)  # type: ignore[arg-type]
     with pytest.raises(
         ValueError,
         match=r"known errors: none; the model was prepared for: error of ce_ablated shared in group 1\. ",

@@ -12,11 +12,11 @@ from scipy import stats
 
 from hillfront.design import design_of
 from hillfront.frontiers import Frontiers
+from hillfront.graph_sampling import draw_prior
 from hillfront.model import build_model, over_groups, reported_variables, zero_sum_basis
 from hillfront.noise import NOISES, Expected
 from hillfront.priors import priors_from_json, priors_to_json, resolve_priors
 from hillfront.rows import expected_at, row_data
-from hillfront.sampling import draw_prior
 from hillfront.simulation import simulate
 
 
@@ -168,8 +168,11 @@ def test_priors_are_data() -> None:
     priors = resolve_priors(family, {"nu": 4, "sigma": Prior("HalfNormal", sigma=0.2)})
     assert priors["nu"] == 4.0
     assert priors_from_json(priors_to_json(priors)) == priors
+    nested = resolve_priors(family, {"sigma": Prior("HalfNormal", sigma=Prior("HalfNormal", sigma=0.2))})
+    assert priors_from_json(priors_to_json(nested)) == nested
+    assert isinstance(nested["sigma"], Prior)
     contrast = resolve_priors(family, {"log_k_contrast": Prior("Normal", mu=0, sigma=0.1)})["log_k_contrast"]
-    assert contrast.dims == ("contrast",)  # type: ignore[union-attr]
+    assert contrast.dims == ("contrast",)
 
 
 @pytest.mark.parametrize(

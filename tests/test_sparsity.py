@@ -413,7 +413,7 @@ def test_a_refit_to_exchanged_widths_is_refused() -> None:
     """The same two widths in the other order are another design."""
     frontiers = with_widths(TRUE_LIMIT.frontiers, 768.0, 2048.0)
     design = design_of(frontiers, baseline="baseline", relative_sparsity=True)
-    prepared = PreparedModel(frontiers, design, {}, model=None, compiled=None)  # type: ignore[arg-type]
+    prepared = PreparedModel(frontiers, design, {}, sampler=None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="d_model: 2048 in group 1, 768 in group 2; the model was prepared"):
         prepared.fit(with_widths(TRUE_LIMIT.frontiers, 2048.0, 768.0), progress=False)
 

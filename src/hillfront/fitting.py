@@ -15,27 +15,18 @@ from hillfront.draws import curve_draws
 from hillfront.fit_tree import fit_tree
 from hillfront.frontier_fit import FrontierFit
 from hillfront.frontiers import Frontiers
-from hillfront.hidden_saes import hidden_data
 from hillfront.log_priors import LogPriors, log_priors_of
-from hillfront.model import build_model, reported_variables
+from hillfront.model import build_model
 from hillfront.noise import DEFAULT_NOISE
 from hillfront.priors import DEFAULT_HIT_REF, resolve_priors
-from hillfront.rows import in_logs, row_data
-from hillfront.sampling import (
-    Place,
-    SamplerSettings,
-    compile_model,
-    default_target_accept,
-    draw_posterior,
-    draw_prior,
-    places_of,
-)
+from hillfront.rows import row_data
+from hillfront.samplers import sampler_of
+from hillfront.sampling import Sampler, SamplerSettings, default_target_accept
 from hillfront.selection import hidden_log_likelihood, without_selection
 from hillfront.sparsity import DenseLimit
 
 if TYPE_CHECKING:
     import pymc as pm
-    from nutpie.compile_pymc import CompiledPyMCModel
 
 __all__ = ["PreparedModel", "fit", "prepare"]
 
@@ -52,28 +43,25 @@ class PreparedModel:
     frontiers : Frontiers
         The table that it was prepared with.
     design : Design
-    priors : mapping of str to Prior or float
-    model : pymc.Model
-        The model itself, for PyMC's own tools.
-    compiled : nutpie's compiled model
+    priors : mapping of str to Distribution, Prior or float
+    sampler : Sampler
+        The compiled density where it has a place for the design, or else the compiled PyMC model.
     """
 
     frontiers: Frontiers
     design: Design
     priors: Mapping[str, Any]
-    model: pm.Model
-    compiled: CompiledPyMCModel
+    sampler: Sampler
 
     @cached_property
-    def _places(self) -> dict[str, Place]:
-        return places_of(self.model)
+    def model(self) -> pm.Model:
+        """The model itself, for PyMC's own tools."""
+        return build_model(self.frontiers, self.design, self.priors)
 
     @cached_property
     def _prior(self) -> xr.Dataset:
         # The prior does not depend on the data, so refits share one set of draws.
-        names = reported_variables(self.design, self.priors)
-        prior = draw_prior(self.model, var_names=names, draws=PRIOR_DRAWS, seed=_PRIOR_SEED)
-        return _complete(prior, self.design, self.priors)
+        return _complete(self.sampler.prior(draws=PRIOR_DRAWS, seed=_PRIOR_SEED), self.design, self.priors)
 
     @property
     def prior(self) -> xr.Dataset:
@@ -108,7 +96,7 @@ class PreparedModel:
             Kept and discarded iterations of each chain, and the number of chains.
         target_accept : float, optional
             Mean acceptance that sets the step size; raise it if draws diverge. By default 0.98, or 0.95 from
-            100 curves on, which fix their groups' spread well enough (docs/model.md).
+            10 groups on, which fix their own spread well enough (docs/model.md).
         seed : int
             The same seed gives the same draws.
         thin : int
@@ -128,7 +116,7 @@ class PreparedModel:
             If the data have another design, or a setting is out of bounds.
         """
         if target_accept is None:
-            target_accept = default_target_accept(len(self.design.groups) * len(self.design.variants))
+            target_accept = default_target_accept(len(self.design.groups))
         settings = SamplerSettings(draws, tune, chains, target_accept, seed, thin)
         frontiers = self.frontiers if frontiers is None else frontiers
         self._check_design(frontiers)
@@ -155,19 +143,9 @@ class PreparedModel:
         -------
         posterior, sample_stats : xarray.Dataset
         """
-        rows = row_data(frontiers, self.design)
-        coordinates = coordinates_of(rows, self.design)
-        data = in_logs(rows | hidden_data(frontiers, self.design))
-        centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
-        posterior, stats = draw_posterior(
-            self.compiled,
-            places=self._places,
-            starts=coordinates.starts,
-            data=data | centring,
-            var_names=reported_variables(self.design, self.priors),
-            settings=settings,
-            progress=progress,
-            cores=cores,
+        coordinates = coordinates_of(row_data(frontiers, self.design), self.design)
+        posterior, stats = self.sampler.posterior(
+            frontiers, coordinates, settings, progress=progress, cores=cores
         )
         return _complete(posterior, self.design, self.priors), stats
 
@@ -281,9 +259,7 @@ def prepare(
         dense_limit=dense_limit, relative_sparsity=relative_sparsity,
     )  # fmt: skip
     resolved = resolve_priors(design.family, priors, noise=noise, relative_sparsity=relative_sparsity)
-    model = build_model(frontiers, design, resolved)
-    compiled = compile_model(model, var_names=reported_variables(design, resolved))
-    return PreparedModel(frontiers, design, resolved, model, compiled)
+    return PreparedModel(frontiers, design, resolved, sampler_of(frontiers, design, resolved))
 
 
 def fit(

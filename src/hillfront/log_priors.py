@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.design import Design
+from hillfront.distributions import Distribution
 from hillfront.model import reported_variables
 
 if TYPE_CHECKING:
@@ -18,43 +20,39 @@ if TYPE_CHECKING:
 
     type Tensor = TensorVariable[Any, Any]
 
+Floats = NDArray[np.float64]
+
 __all__ = ["LogPriors", "log_priors_of"]
 
 
 @dataclass(frozen=True)
 class LogPriors:
-    """A compiled function from draws to the log densities of the top-level priors.
+    """Functions from draws to the log densities of the top-level priors.
 
     Attributes
     ----------
     names : mapping of str to str
         For each prior, the variable of the posterior that it is the prior of.
-    function : callable
-        From their draws, each of shape (sample, ...), to arrays (sample,).
+    functions : mapping of str to callable
+        For each prior, from draws of that variable, (sample, ...), to log densities, (sample,).
     """
 
     names: Mapping[str, str]
-    function: Callable[..., list[NDArray[np.float64]]]
+    functions: Mapping[str, Callable[[Floats], Floats]]
 
     def at(self, posterior: xr.Dataset) -> xr.Dataset:
         """Evaluate every prior at every draw; one variable a prior, dims (chain, draw)."""
         sizes = {dim: posterior.sizes[dim] for dim in ("chain", "draw")}
-        stacked = []
-        for name in self.names.values():
-            values = posterior[name].transpose("chain", "draw", ...).to_numpy()
-            stacked.append(values.reshape(-1, *values.shape[2:]))
-        densities = self.function(*stacked) if stacked else []
-        return xr.Dataset(
-            {
-                name: (tuple(sizes), values.reshape(tuple(sizes.values())))
-                for name, values in zip(self.names, densities, strict=True)
-            },
-            coords={dim: posterior[dim].to_numpy() for dim in sizes},
-        )
+        densities = {}
+        for prior, variable in self.names.items():
+            values = posterior[variable].transpose("chain", "draw", ...).to_numpy()
+            density = self.functions[prior](values.reshape(-1, *values.shape[2:]))
+            densities[prior] = (tuple(sizes), density.reshape(tuple(sizes.values())))
+        return xr.Dataset(densities, coords={dim: posterior[dim].to_numpy() for dim in sizes})
 
 
 def log_priors_of(design: Design, priors: Mapping[str, Any]) -> LogPriors:
-    """Compile the log densities of the priors that a user can set.
+    """Log densities of the priors that a user can set.
 
     These are the priors of means, contrasts, standard deviations of group and interaction effects, sigma, tau
     and nu. The effects given their standard deviations have none here: their distribution is part of the
@@ -85,20 +83,22 @@ def log_priors_of(design: Design, priors: Mapping[str, Any]) -> LogPriors:
     >>> list(log_priors_of(design, resolve_priors(design.family, None)).names)
     ['log_x_ref_mean', 'log_x_ref_contrast', 'log_k_mean', 'log_k_contrast', 'sigma', 'tau', 'nu']
     """
-    import pytensor
-
     names: dict[str, str] = {}
-    inputs: list[Tensor] = []
-    outputs: list[Tensor] = []
-    for prior, variable in _top_level(design, priors).items():
-        dims = ("group", "variant") if variable != prior else priors[prior].dims
-        made = _log_density(prior, priors[prior], dims, design)
+    functions: dict[str, Callable[[Floats], Floats]] = {}
+    for name, variable in _top_level(design, priors).items():
+        prior = priors[name]
+        if isinstance(prior, Distribution):
+            made: Callable[[Floats], Floats] | None = partial(_summed, prior)
+        else:
+            made = _compiled(name, prior, ("group", "variant") if variable != name else prior.dims, design)
         if made is not None:
-            names[prior] = variable
-            inputs.append(made[0])
-            outputs.append(made[1])
-    # Evaluated once a fit: compiling for speed would take longer than what it saves.
-    return LogPriors(names, pytensor.function(inputs, outputs, mode="FAST_COMPILE"))
+            names[name], functions[name] = variable, made
+    return LogPriors(names, functions)
+
+
+def _summed(prior: Distribution, values: Floats) -> Floats:
+    """Log density of each sample, all of whose entries are independent."""
+    return np.asarray(prior.log_density(values).reshape(len(values), -1).sum(axis=1))
 
 
 def _top_level(design: Design, priors: Mapping[str, Any]) -> dict[str, str]:
@@ -111,9 +111,10 @@ def _top_level(design: Design, priors: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _log_density(name: str, prior: Any, dims: Any, design: Design) -> tuple[Tensor, Tensor] | None:
-    """Draws of one parameter, (sample, ...), and their log density, (sample,); None if it is not its own."""
+def _compiled(name: str, prior: Any, dims: Any, design: Design) -> Callable[[Floats], Floats] | None:
+    """From draws of one parameter to their log density, by PyMC; None if it is not its own."""
     import pymc as pm
+    import pytensor
     import pytensor.tensor as pt
 
     own = prior.deepcopy()
@@ -129,4 +130,6 @@ def _log_density(name: str, prior: Any, dims: Any, design: Design) -> tuple[Tens
         return None
     draws: Tensor = pt.tensor(f"{name}_draws", dtype="float64", shape=(None,) * (variable.ndim + 1))
     density = pm.logp(variable, draws)
-    return draws, density.sum(axis=tuple(range(1, density.ndim))) if density.ndim > 1 else density
+    summed = density.sum(axis=tuple(range(1, density.ndim))) if density.ndim > 1 else density
+    # Evaluated once a fit: compiling for speed would take longer than what it saves.
+    return cast("Callable[[Floats], Floats]", pytensor.function([draws], summed, mode="FAST_COMPILE"))

@@ -24,6 +24,7 @@ from hillfront.design import Design
 from hillfront.frontiers import Frontiers
 from hillfront.hidden_saes import add_hidden, hidden_cells, hidden_data
 from hillfront.noise import Expected, Noise, tail_quantile
+from hillfront.priors import as_prior
 from hillfront.rows import expected_at, in_logs, row_data
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _grid(design: Design) -> tuple[int, int]:
 
 def _variable(name: str, priors: Mapping[str, Any]) -> Any:
     prior = priors[name]
-    return prior if isinstance(prior, float) else prior.create_variable(name)
+    return prior if isinstance(prior, float) else as_prior(prior).create_variable(name)
 
 
 def _shared_level(name: str, priors: Mapping[str, Any], design: Design, *, contrasts: bool) -> Tensor:
@@ -232,7 +233,7 @@ def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> Tensor:
     if isinstance(prior, float):
         curves = pt.full(_grid(design), prior)
     else:
-        own = prior.deepcopy()
+        own = as_prior(prior)
         own.dims = ("group", "variant")
         curves = own.create_variable(f"{name}_curve")
     return curves

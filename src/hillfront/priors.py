@@ -1,13 +1,15 @@
 """Default priors, in the units of the design, and how a user overrides them.
 
-Every prior is a :class:`pymc_extras.prior.Prior`, so that it can be nested, shown and saved as data; a plain
-number fixes the parameter.
+Users give a :class:`pymc_extras.prior.Prior`, which can be nested, shown and saved as data; a plain number
+fixes the parameter. Inside, a prior that is no more than a distribution with numbers is kept as those
+(:mod:`hillfront.distributions`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,11 +17,20 @@ if TYPE_CHECKING:
 
     type PriorLike = Prior | float
 
+from hillfront.distributions import Distribution, distribution_of
 from hillfront.family import CurveFamily
 from hillfront.noise import DEFAULT_NOISE, noise_named
 from hillfront.sparsity import REFERENCE_D_MODEL
 
-__all__ = ["DEFAULT_HIT_REF", "default_priors", "priors_from_json", "priors_to_json", "resolve_priors"]
+__all__ = [
+    "DEFAULT_HIT_REF",
+    "as_prior",
+    "default_distributions",
+    "default_priors",
+    "priors_from_json",
+    "priors_to_json",
+    "resolve_priors",
+]
 
 DEFAULT_HIT_REF = 0.05
 """Reference hit of a curve's position: inside most published data; fixed, so it never moves with the data."""
@@ -72,25 +83,32 @@ def default_priors(
     >>> default_priors(HILL)["sigma"]
     Prior("LogNormal", mu=-2.3025850929940455, sigma=1.25)
     """
-    from pymc_extras.prior import Prior
+    found = default_distributions(family, noise=noise, relative_sparsity=relative_sparsity)
+    return {name: prior if isinstance(prior, float) else prior.to_prior() for name, prior in found.items()}
 
-    def gamma(mean: float) -> Prior:
-        return Prior("Gamma", alpha=2.0, beta=2.0 / mean)
 
-    priors: dict[str, PriorLike] = {}
+def default_distributions(
+    family: CurveFamily, *, noise: str = DEFAULT_NOISE, relative_sparsity: bool = False
+) -> dict[str, Distribution | float]:
+    """The same as :func:`default_priors`, as plain distributions."""
+
+    def gamma(mean: float) -> Distribution:
+        return Distribution("Gamma", (2.0, 2.0 / mean))
+
+    priors: dict[str, Distribution | float] = {}
     shift = math.log(REFERENCE_D_MODEL) if relative_sparsity else 0.0
     for parameter in family.sampled:
         centre = parameter.centre + shift * parameter.per_sparsity
         priors |= {
-            f"{parameter.name}_mean": Prior("Normal", mu=centre, sigma=parameter.spread),
-            f"{parameter.name}_contrast": Prior("Normal", mu=0.0, sigma=parameter.contrast, dims="contrast"),
+            f"{parameter.name}_mean": Distribution("Normal", (centre, parameter.spread)),
+            f"{parameter.name}_contrast": Distribution("Normal", (0.0, parameter.contrast), ("contrast",)),
             f"{parameter.name}_group_sd": gamma(parameter.group),
             f"{parameter.name}_interaction_sd": gamma(parameter.interaction),
         }
-    scatter: dict[str, PriorLike] = {
-        "sigma": Prior("LogNormal", mu=math.log(0.1), sigma=1.25),
-        "tau": Prior("HalfNormal", sigma=0.001) if family.bounded else 0.0,
-        "nu": Prior("Pareto", alpha=1.0, m=3.0),
+    scatter: dict[str, Distribution | float] = {
+        "sigma": Distribution("LogNormal", (math.log(0.1), 1.25)),
+        "tau": Distribution("HalfNormal", (0.001,)) if family.bounded else 0.0,
+        "nu": Distribution("Pareto", (1.0, 3.0)),
     }
     return priors | {name: scatter[name] for name in noise_named(noise).parameters}
 
@@ -101,7 +119,7 @@ def resolve_priors(
     *,
     noise: str = DEFAULT_NOISE,
     relative_sparsity: bool = False,
-) -> dict[str, PriorLike]:
+) -> dict[str, Any]:
     """Lay a user's priors over the defaults.
 
     Parameters
@@ -111,34 +129,51 @@ def resolve_priors(
     overrides : mapping of str to Prior or float, optional
         A number fixes the parameter.
 
+    Returns
+    -------
+    dict of str to Distribution, Prior or float
+
     Raises
     ------
     ValueError
         For a name that is not a parameter of the model, or a value that is neither a Prior nor a number.
     """
-    from pymc_extras.prior import Prior
-
-    priors = default_priors(family, noise=noise, relative_sparsity=relative_sparsity)
+    priors: dict[str, Any] = dict(
+        default_distributions(family, noise=noise, relative_sparsity=relative_sparsity)
+    )
     for name, value in (overrides or {}).items():
         if name not in priors:
             raise ValueError(
                 f"priors has {name!r}, which is not a parameter of this model. Allowed: {', '.join(priors)}."
             )
-        if isinstance(value, Prior):
-            # The contrasts of the variants share one prior, given for one of them.
-            prior = value.deepcopy()
-            if name.endswith("_contrast") and not prior.dims:
-                prior.dims = "contrast"
-            priors[name] = prior
-        elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             if value < 0 or (value == 0 and name != "tau"):
                 _refuse_scatter(name, value)
             priors[name] = float(value)
         else:
-            raise ValueError(
-                f"priors[{name!r}] is {value!r}: give a pymc_extras.prior.Prior, or a number to fix it."
-            )
+            priors[name] = _given(name, value)
     return priors
+
+
+def _given(name: str, value: object) -> Distribution | Prior:
+    """A prior that a user gave, as a plain distribution if it is one."""
+    from pymc_extras.prior import Prior
+
+    if isinstance(value, Distribution):
+        found: Distribution | Prior = value
+    elif isinstance(value, Prior):
+        found = distribution_of(value) or value.deepcopy()
+    else:
+        raise ValueError(
+            f"priors[{name!r}] is {value!r}: give a pymc_extras.prior.Prior, or a number to fix it."
+        )
+    if not name.endswith("_contrast") or found.dims:
+        return found
+    # The contrasts of the variants share one prior, given for one of them.
+    if isinstance(found, Distribution):
+        return replace(found, dims=("contrast",))
+    found.dims = "contrast"
+    return found
 
 
 def _refuse_scatter(name: str, value: float) -> None:
@@ -148,13 +183,19 @@ def _refuse_scatter(name: str, value: float) -> None:
         raise ValueError(f"priors[{name!r}] is {value!r}: a number that fixes it must be {least}.")
 
 
-def priors_to_json(priors: Mapping[str, PriorLike]) -> dict[str, Any]:
+def as_prior(prior: Distribution | Prior) -> Prior:
+    """The prior as pymc_extras has it, free to be changed."""
+    return prior.to_prior() if isinstance(prior, Distribution) else prior.deepcopy()
+
+
+def priors_to_json(priors: Mapping[str, Any]) -> dict[str, Any]:
     """Return the priors as plain data that JSON can hold."""
     return {n: p if isinstance(p, float) else p.to_dict() for n, p in priors.items()}
 
 
-def priors_from_json(data: Mapping[str, Any]) -> dict[str, PriorLike]:
+def priors_from_json(data: Mapping[str, Any]) -> dict[str, Any]:
     """Inverse of :func:`priors_to_json`."""
     from pymc_extras.prior import Prior
 
-    return {n: p if isinstance(p, float) else Prior.from_dict(p) for n, p in data.items()}
+    found = {n: p if isinstance(p, float) else Prior.from_dict(p) for n, p in data.items()}
+    return {n: p if isinstance(p, float) else distribution_of(p) or p for n, p in found.items()}

@@ -1,31 +1,21 @@
-"""Compile a model once, sample it, and refit it to other data of the same design."""
+"""Sampler settings, what a sampler of a design does, and the run of nutpie that all of them share."""
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    import pymc as pm
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-__all__ = [
-    "Place",
-    "SamplerSettings",
-    "compile_model",
-    "default_target_accept",
-    "draw_posterior",
-    "draw_prior",
-    "places_of",
-    "started_near",
-]
+    from hillfront.coordinates import Coordinates
+    from hillfront.frontiers import Frontiers
+
+__all__ = ["START_SPREAD", "Sampler", "SamplerSettings", "default_target_accept", "run_nutpie"]
+
+START_SPREAD: Final = 0.5
+"""Chains start this far about the guesses, in the sampler's units."""
 
 
 @dataclass(frozen=True)
@@ -73,115 +63,41 @@ class SamplerSettings:
             raise ValueError(f"seed={self.seed!r} must be a non-negative integer.")
 
 
-def default_target_accept(curves: int) -> float:
-    """Target acceptance for so many curves: the usual one guards small designs, whose groups make a funnel.
+def default_target_accept(groups: int) -> float:
+    """Target acceptance for so many groups: the usual one guards designs whose few groups make a funnel.
 
-    From 100 curves on a smaller one gives more effective draws a second, without divergences (docs/model.md).
+    From 10 groups on a smaller one gives more effective draws a second, without divergences (docs/model.md).
     """
-    return 0.95 if curves >= 100 else SamplerSettings.target_accept
+    return 0.95 if groups >= 10 else SamplerSettings.target_accept
 
 
-@contextlib.contextmanager
-def _strict_floats() -> Iterator[None]:
-    """Compile without fast-math, so that the same seed gives the same draws in every process.
+class Sampler(Protocol):
+    """A design that is ready to be sampled, on any table of it."""
 
-    Fast-math lets the compiler reorder sums by what it has inlined, which differs between code compiled
-    afresh and code read from PyTensor's cache.
-    """
-    import pytensor
+    def posterior(
+        self,
+        frontiers: Frontiers,
+        coordinates: Coordinates,
+        settings: SamplerSettings,
+        *,
+        progress: bool,
+        cores: int | None,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
 
-    with pytensor.config.change_flags(numba__fastmath=False), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
-        yield
-
-
-def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCModel:
-    """Compile log density, gradient and the named variables for nutpie.
-
-    Parameters
-    ----------
-    model : pymc.Model
-    var_names : sequence of str
-        Variables to keep; all others are left out of the compiled code.
-    """
-    import nutpie
-
-    with _strict_floats():
-        return nutpie.compile_pymc_model(model, var_names=list(var_names))
+    def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+        """Draws of the reported variables from the prior, in one chain."""
 
 
-_START_SPREAD = 0.5
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a variable stands in the sampler's flat vector.
-
-    Attributes
-    ----------
-    begin, size : int
-    by_log : bool or None
-        Whether it is sampled by its log, or as it is (False); None for any other transform.
-    """
-
-    begin: int
-    size: int
-    by_log: bool | None
-
-
-def places_of(model: pm.Model) -> dict[str, Place]:
-    """Place of every free variable of a model, by name, in nutpie's order."""
-    from pymc.distributions.transforms import LogTransform
-
-    point = model.initial_point()
-    places, begin = {}, 0
-    for variable in model.free_RVs:
-        size = point[model.rvs_to_values[variable].name].size
-        transform = model.rvs_to_transforms[variable]
-        by_log = False if transform is None else True if isinstance(transform, LogTransform) else None
-        places[variable.name] = Place(begin, size, by_log)
-        begin += size
-    return places
-
-
-def started_near(
-    compiled: CompiledPyMCModel, places: Mapping[str, Place], values: Mapping[str, NDArray[np.float64]]
-) -> CompiledPyMCModel:
-    """Let chains start uniformly within half a unit of these values, or of their logs."""
-    default = compiled.initial_point_func
-    near = {
-        places[name].begin: np.ravel(np.log(value) if places[name].by_log else value)
-        for name, value in values.items()
-        if name in places and places[name].by_log is not None
-    }
-
-    def start(seed: Any = None) -> NDArray[np.float64]:
-        point: NDArray[np.float64] = default(seed)
-        rng = np.random.default_rng(seed)
-        for begin, value in near.items():
-            point[begin : begin + value.size] = value + rng.uniform(-_START_SPREAD, _START_SPREAD, value.size)
-        return point
-
-    return replace(compiled, initial_point_func=start)
-
-
-def draw_posterior(
-    compiled: CompiledPyMCModel,
-    *,
-    places: Mapping[str, Place],
-    starts: Mapping[str, NDArray[np.float64]],
-    data: Mapping[str, NDArray[Any]],
-    var_names: Sequence[str],
-    settings: SamplerSettings,
-    progress: bool,
-    cores: int | None = None,
+def run_nutpie(
+    compiled: CompiledPyMCModel, settings: SamplerSettings, *, progress: bool, cores: int | None
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Sample the posterior of a compiled model on the given data.
+    """Sample what is compiled.
 
     Returns
     -------
     posterior, sample_stats : xarray.Dataset
-        The posterior has just the named variables, without the sampler's private copies.
+        Thinned draws of all that was compiled, and the statistics of every draw.
 
     Raises
     ------
@@ -191,7 +107,7 @@ def draw_posterior(
     import nutpie
 
     sampler = nutpie.sample(
-        started_near(compiled.with_data(**data), places, starts),
+        compiled,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
@@ -209,7 +125,7 @@ def draw_posterior(
         sampler.cancel()
         raise
     kept_draws = slice(settings.thin - 1, None, settings.thin)
-    posterior = tree["posterior"].to_dataset()[list(var_names)].isel(draw=kept_draws)
+    posterior = tree["posterior"].to_dataset().isel(draw=kept_draws)
     stats = tree["sample_stats"].to_dataset()
     kept = {
         "diverging": "diverging",
@@ -221,27 +137,3 @@ def draw_posterior(
         "logp": "lp",
     }
     return posterior, stats[list(kept)].rename(kept)
-
-
-def draw_prior(model: pm.Model, *, var_names: Sequence[str], draws: int, seed: int) -> xr.Dataset:
-    """Draw the named variables from the prior, with dims (chain, draw, ...)."""
-    import pymc as pm
-    import xarray as xr
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*rng", category=UserWarning)
-        values = pm.draw(
-            [model[name] for name in var_names], draws=draws, random_seed=seed, mode="FAST_COMPILE"
-        )
-    dims = model.named_vars_to_dims
-    return xr.Dataset(
-        {
-            name: (("chain", "draw", *(dims.get(name) or ())), np.asarray(value)[None])
-            for name, value in zip(var_names, values, strict=True)
-        },
-        coords={
-            "chain": [0],
-            "draw": np.arange(draws),
-            **{d: np.asarray(v) for d, v in model.coords.items() if v is not None and len(v)},
-        },
-    )

@@ -15,6 +15,8 @@ import numpy as np
 from scipy import special
 
 __all__ = [
+    "MARGIN_AT_0",
+    "MARGIN_AT_1",
     "backend",
     "hill",
     "hill1",
@@ -253,8 +255,8 @@ def power_mean_log_value(low: Array, high: Array, a: Array, k: Array) -> Array:
 
 # Widths of the two bends. Published hits reach down to 0.001; towards 1 a sharper bend would be a wall that
 # the sampler of a straight line diverges at.
-_MARGIN_AT_0 = 1e-3
-_MARGIN_AT_1 = 2e-2
+MARGIN_AT_0 = 1e-3
+MARGIN_AT_1 = 2e-2
 
 
 def inside_unit(f: Array) -> Array:
@@ -268,8 +270,8 @@ def inside_unit(f: Array) -> Array:
     [0.0, 0.3, 1.0]
     """
     xp = backend(f)
-    above = _MARGIN_AT_0 * xp.softplus(f / _MARGIN_AT_0)
-    return 1.0 - _MARGIN_AT_1 * xp.softplus((1.0 - above) / _MARGIN_AT_1)
+    above = MARGIN_AT_0 * xp.softplus(f / MARGIN_AT_0)
+    return 1.0 - MARGIN_AT_1 * xp.softplus((1.0 - above) / MARGIN_AT_1)
 
 
 def logit_inside_unit(f: Array) -> Array:
@@ -281,9 +283,9 @@ def logit_inside_unit(f: Array) -> Array:
     (-0.8473, -106.9)
     """
     xp = backend(f)
-    rest = (1.0 - _MARGIN_AT_0 * xp.softplus(f / _MARGIN_AT_0)) / _MARGIN_AT_1
-    offset = math.log(_MARGIN_AT_0 / _MARGIN_AT_1)
-    return _log_softplus(f / _MARGIN_AT_0) - _log_softplus(rest) + offset
+    rest = (1.0 - MARGIN_AT_0 * xp.softplus(f / MARGIN_AT_0)) / MARGIN_AT_1
+    offset = math.log(MARGIN_AT_0 / MARGIN_AT_1)
+    return _log_softplus(f / MARGIN_AT_0) - _log_softplus(rest) + offset
 
 
 def _log_softplus(t: Array) -> Array:

@@ -22,8 +22,6 @@ from scipy import stats
 from hillfront.checking import FrontierDataError
 from hillfront.fitting import PreparedModel
 from hillfront.frontiers import FrontierDataWarning, Frontiers
-from hillfront.model import reported_variables
-from hillfront.sampling import draw_prior
 from hillfront.simulation import simulate
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf
@@ -106,9 +104,7 @@ def one_set(task: Task) -> list[dict[str, Any]]:
 
 def prior_draw(prepared: PreparedModel, *, seed: int) -> xr.Dataset:
     """Draw every reported parameter once from the model's own prior, as a posterior of one draw."""
-    names = reported_variables(prepared.design, prepared.priors)
-    # One draw alone would come without its dimension.
-    draws = draw_prior(prepared.model, var_names=names, draws=2, seed=seed).isel(draw=[0])
+    draws = prepared.sampler.prior(draws=1, seed=seed)
     fixed = {f"fixed_{name}": prior for name, prior in prepared.priors.items() if isinstance(prior, float)}
     return draws.assign_attrs(fixed)
 

@@ -1,0 +1,337 @@
+"""The model's log density and gradient by hand, compiled by Numba once and kept on disk.
+
+This is what :mod:`hillfront.model` states, for the designs that :mod:`hillfront.layout` has a place for: the
+same variables, priors and likelihood. ``tests/test_density.py`` holds both to the same numbers. Compiling the
+PyTensor graph takes several seconds in every process; this takes them once on a machine.
+
+All that a density depends on is one array, ``data``, so that one compiled function serves every design. What
+it holds, and where, is written by :func:`hillfront.layout.packed`. Everything compiled stands in this file:
+Numba keeps a compiled function as long as the file of its source is unchanged, and looks at no other.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numba
+import numpy as np
+
+__all__ = [
+    "COST", "HALF_CAUCHY", "HEADER", "HILL", "INSIDE", "LINEAR", "LOG_NORMAL", "NORMAL", "POWER",
+    "POWER_AND_EXPONENTIAL", "POWER_LEVEL", "PRIOR_FIELDS", "SATURATING", "copy_point", "log_density",
+    "nutpie_density", "prior_density",
+]  # fmt: skip
+
+Floats = Any  # arrays, inside compiled functions
+
+HEADER: Final = 24
+PRIOR_FIELDS: Final = 6
+
+# Kinds of prior density.
+NORMAL: Final = 0
+LOG_NORMAL: Final = 1
+POWER_AND_EXPONENTIAL: Final = 2
+HALF_CAUCHY: Final = 3
+
+# Kinds of curve.
+HILL: Final = 0
+POWER: Final = 1
+POWER_LEVEL: Final = 2
+LINEAR: Final = 3
+
+# Kinds of spread.
+SATURATING: Final = 0
+INSIDE: Final = 1
+COST: Final = 2
+
+_HALF_LOG_2PI: Final = 0.5 * math.log(2.0 * math.pi)
+_HALF_LOG_PI: Final = 0.5 * math.log(math.pi)
+_SMALL: Final = 1e-150
+_LARGE: Final = 1e150
+
+_compiled = numba.njit(cache=True, error_model="numpy")
+
+
+@_compiled
+def prior_density(kind: int, a: float, b: float, c: float, value: float) -> tuple[float, float]:
+    """Log density of a prior, without its constant, and its derivative."""
+    if kind == NORMAL:
+        z = (value - a) / b
+        return -0.5 * z * z, -z / b
+    if kind == LOG_NORMAL:
+        z = (math.log(value) - a) / b
+        return -0.5 * z * z - math.log(value), -(z / b + 1.0) / value
+    if kind == POWER_AND_EXPONENTIAL:
+        return a * math.log(value) - b * value - c / value, a / value - b + c / (value * value)
+    z = value / a
+    return -math.log1p(z * z), -2.0 * z / (a * (1.0 + z * z))
+
+
+@_compiled
+def _digamma(x: float) -> float:
+    """Derivative of the log gamma function, by recurrence up to 6 and Stirling's series from there."""
+    total = 0.0
+    while x < 6.0:
+        total -= 1.0 / x
+        x += 1.0
+    square = 1.0 / (x * x)
+    series = square * (
+        1 / 12 - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * (1 / 132))))
+    )
+    return total + math.log(x) - 0.5 / x - series
+
+
+@_compiled
+def _softplus(t: float) -> tuple[float, float]:
+    """Softplus and its derivative."""
+    if t > 0.0:
+        small = math.exp(-t)
+        return t + math.log1p(small), 1.0 / (1.0 + small)
+    small = math.exp(t)
+    return math.log1p(small), small / (1.0 + small)
+
+
+@_compiled
+def _spread(kind: int, f: float, rest: float, margins: Floats) -> tuple[float, float]:
+    """Change of y per unit of scatter, and its derivative by f; ``rest`` is 1 - f without loss of digits."""
+    if kind == SATURATING:
+        return f * rest, rest - f
+    if kind == COST:
+        return abs(f), math.copysign(1.0, f)
+    above, slope_at_0 = _softplus(f / margins[0])
+    bend, slope_at_1 = _softplus((1.0 - margins[0] * above) / margins[1])
+    h = 1.0 - margins[1] * bend
+    return h * (1.0 - h), (1.0 - 2.0 * h) * slope_at_0 * slope_at_1
+
+
+@_compiled
+def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
+    """Log density of an unconstrained point; its gradient is written into ``gradient``.
+
+    Parameters
+    ----------
+    point, gradient : array, shape (n,)
+        The free values, in the order of the layout, and then the effects' coefficients, (group - 1, column),
+        row by row.
+    data : array
+        As from :func:`hillfront.layout.packed`.
+    """
+    n_free, n_fixed, n_groups = int(data[1]), int(data[2]), int(data[3])
+    n_variants, n_columns, n_rows = int(data[4]), int(data[5]), int(data[6])
+    curve, spread_kind, tails = int(data[7]), int(data[8]), data[9] > 0.0
+    offset, margins = data[10], data[11:13]
+    sigma_at, tau_at, nu_at = int(data[13]), int(data[14]), int(data[15])
+    n_cells = n_groups * n_variants
+    at = HEADER
+    priors = data[at : at + n_free * PRIOR_FIELDS].reshape((n_free, PRIOR_FIELDS))
+    at += n_free * PRIOR_FIELDS
+    fixed = data[at : at + n_fixed]
+    at += n_fixed
+    over_variants = data[at : at + n_variants * n_variants].reshape((n_variants, n_variants))
+    at += n_variants * n_variants
+    column_sd, centring = data[at : at + n_columns], data[at + n_columns : at + 2 * n_columns]
+    at += 2 * n_columns
+    cells, log_x = data[at : at + n_rows], data[at + n_rows : at + 2 * n_rows]
+    y, known = data[at + 2 * n_rows : at + 3 * n_rows], data[at + 3 * n_rows : at + 4 * n_rows]
+
+    # The variables that have priors of their own, each by its log above a bound, or as it is.
+    values, by_values = np.empty(n_free + n_fixed), np.zeros(n_free + n_fixed)
+    slopes = np.ones(n_free)
+    total = 0.0
+    for i in range(n_free):
+        a, b, c, bound = priors[i, 1], priors[i, 2], priors[i, 3], priors[i, 4]
+        values[i], jacobian = point[i], 0.0
+        if bound > -np.inf:
+            slopes[i] = math.exp(point[i])
+            values[i] = bound + slopes[i]
+            total += point[i]
+            jacobian = 1.0
+        density, by_value = prior_density(int(priors[i, 0]), a, b, c, values[i])
+        total += density + priors[i, 5]
+        gradient[i] = jacobian + by_value * slopes[i]
+    values[n_free:] = fixed
+
+    # Effects: scaled coefficients, one more row so that each column sums to zero, spread over the variants.
+    root = math.sqrt(n_groups)
+    effects, by_effects = np.empty((n_groups, n_columns)), np.zeros((n_groups, n_columns))
+    scales, precisions = np.empty(n_columns), np.empty(n_columns)
+    for j in range(n_columns):
+        log_sd = math.log(values[int(column_sd[j])])
+        scales[j] = math.exp((1.0 - centring[j]) * log_sd)
+        precisions[j] = math.exp(-2.0 * centring[j] * log_sd)
+        total -= (n_groups - 1) * (centring[j] * log_sd + _HALF_LOG_2PI)
+        column_total = 0.0
+        for g in range(n_groups - 1):
+            coefficient = point[n_free + g * n_columns + j]
+            total -= 0.5 * coefficient * coefficient * precisions[j]
+            effects[g, j] = coefficient * scales[j]
+            column_total += effects[g, j]
+        for g in range(n_groups - 1):
+            effects[g, j] -= column_total / (root + n_groups)
+        effects[n_groups - 1, j] = -column_total / root
+
+    # The two coordinates of every curve.
+    theta, by_theta = np.empty((2, n_cells)), np.zeros((2, n_cells))
+    for p in range(2):
+        own, first = int(data[16 + 4 * p]), int(data[17 + 4 * p])
+        contrast, column = int(data[18 + 4 * p]), int(data[19 + 4 * p])
+        for cell in range(n_cells):
+            g, v = cell // n_variants, cell % n_variants
+            if own:
+                theta[p, cell] = values[first + cell]
+                continue
+            level = values[first]
+            if contrast >= 0 and v > 0:
+                level += values[contrast + v - 1]
+            if column >= 0:
+                for k in range(n_variants):
+                    level += effects[g, column + k] * over_variants[v, k]
+            theta[p, cell] = level
+
+    sigma, tau = values[sigma_at], values[tau_at]
+    nu, quantile, by_quantile = np.inf, 1.0, 0.0
+    if tails:
+        nu = values[nu_at]
+        quantile = 1.0 + 0.5 / nu + 0.337 / (nu * nu)
+        by_quantile = -0.5 / (nu * nu) - 0.674 / (nu * nu * nu)
+    by_sigma, by_tau, by_nu = 0.0, 0.0, 0.0
+    exponential = np.exp(theta)
+
+    # Logs are taken of products over many rows: they cost more than all the rest of a row.
+    log_variances, log_sums, product, product_of_sums = 0.0, 0.0, 1.0, 1.0
+    squares = 0.0
+    for row in range(n_rows):
+        cell = int(cells[row])
+        position, k = theta[0, cell], exponential[1, cell]
+        if curve == HILL:
+            t = k * (log_x[row] - position) + offset
+            if t < 0.0:
+                e = math.exp(t)
+                f, rest = e / (1.0 + e), 1.0 / (1.0 + e)
+            else:
+                e = math.exp(-t)
+                f, rest = 1.0 / (1.0 + e), e / (1.0 + e)
+            by_first, by_second = -k * f * rest, (t - offset) * f * rest
+        elif curve == POWER:
+            t = k * (log_x[row] - position) + offset
+            f = math.exp(t)
+            by_first, by_second, rest = -k * f, (t - offset) * f, 1.0 - f
+        elif curve == POWER_LEVEL:
+            t = position + k * (log_x[row] - offset)
+            f = math.exp(t)
+            by_first, by_second, rest = f, (t - position) * f, 1.0 - f
+        else:
+            level = exponential[0, cell]
+            more = level * k * math.expm1(log_x[row] - offset)
+            f = level + more
+            by_first, by_second, rest = f, more, 1.0 - f
+
+        spread, spread_slope = _spread(spread_kind, f, rest, margins)
+        scatter = sigma * spread
+        variance = scatter * scatter + tau * tau + known[row]
+        residual = y[row] - f
+        square = residual * residual
+        if tails:
+            scaled = variance / (quantile * quantile)
+            w = nu * scaled + square
+            product *= nu * scaled
+            product_of_sums *= w
+            if not (_SMALL < product < _LARGE and _SMALL < product_of_sums < _LARGE):
+                log_variances += math.log(product)
+                log_sums += math.log(product_of_sums)
+                product, product_of_sums = 1.0, 1.0
+            by_location = (nu + 1.0) * residual / w
+            by_scaled = 0.5 * nu / scaled - 0.5 * (nu + 1.0) * nu / w
+            by_nu += -0.5 * (nu + 1.0) * scaled / w - 2.0 * by_scaled * scaled * by_quantile / quantile
+            by_variance = by_scaled / (quantile * quantile)
+        else:
+            product *= variance
+            if not _SMALL < product < _LARGE:
+                log_variances += math.log(product)
+                product = 1.0
+            squares += square / variance
+            by_location = residual / variance
+            by_variance = 0.5 * (square / variance - 1.0) / variance
+        by_f = by_location + by_variance * 2.0 * sigma * scatter * spread_slope
+        by_sigma += by_variance * 2.0 * scatter * spread
+        by_tau += by_variance * 2.0 * tau
+        by_theta[0, cell] += by_f * by_first
+        by_theta[1, cell] += by_f * by_second
+    log_variances += math.log(product)
+    log_sums += math.log(product_of_sums)
+    if tails:
+        half = 0.5 * (nu + 1.0)
+        constant = math.lgamma(half) - math.lgamma(0.5 * nu) - _HALF_LOG_PI
+        total += n_rows * constant + 0.5 * nu * log_variances - half * log_sums
+        by_nu += 0.5 * (log_variances - log_sums)
+        by_nu += n_rows * 0.5 * (_digamma(half) - _digamma(0.5 * nu) + 1.0)
+        by_values[nu_at] += by_nu
+    else:
+        total -= n_rows * _HALF_LOG_2PI + 0.5 * log_variances + 0.5 * squares
+    by_values[sigma_at] += by_sigma
+    by_values[tau_at] += by_tau
+
+    # And back: from the curves to what they are made of.
+    for p in range(2):
+        own, first = int(data[16 + 4 * p]), int(data[17 + 4 * p])
+        contrast, column = int(data[18 + 4 * p]), int(data[19 + 4 * p])
+        for cell in range(n_cells):
+            g, v, by_own = cell // n_variants, cell % n_variants, by_theta[p, cell]
+            if own:
+                by_values[first + cell] += by_own
+                continue
+            by_values[first] += by_own
+            if contrast >= 0 and v > 0:
+                by_values[contrast + v - 1] += by_own
+            if column >= 0:
+                for k in range(n_variants):
+                    by_effects[g, column + k] += by_own * over_variants[v, k]
+    for j in range(n_columns):
+        column_total = 0.0
+        for g in range(n_groups - 1):
+            column_total += by_effects[g, j]
+        common = column_total / (root + n_groups) + by_effects[n_groups - 1, j] / root
+        by_log_sd = -(n_groups - 1) * centring[j]
+        for g in range(n_groups - 1):
+            index = n_free + g * n_columns + j
+            coefficient, by_effect = point[index], by_effects[g, j] - common
+            gradient[index] = by_effect * scales[j] - coefficient * precisions[j]
+            by_log_sd += (1.0 - centring[j]) * by_effect * coefficient * scales[j]
+            by_log_sd += centring[j] * coefficient * coefficient * precisions[j]
+        by_values[int(column_sd[j])] += by_log_sd / values[int(column_sd[j])]
+    for i in range(n_free):
+        gradient[i] += by_values[i] * slopes[i]
+    return total
+
+
+_DOUBLES = numba.types.CPointer(numba.types.double)
+
+
+@numba.cfunc(
+    numba.types.int64(numba.types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, numba.types.voidptr),
+    cache=True,
+    error_model="numpy",
+)
+def nutpie_density(size: int, point: Any, gradient: Any, density: Any, data: Any) -> int:
+    """The density as nutpie calls it: 0 if all is finite, a positive number where a step must be refused."""
+    length = int(numba.carray(data, (1,), np.float64)[0])
+    by_point = numba.carray(gradient, (size,))
+    value = log_density(numba.carray(point, (size,)), by_point, numba.carray(data, (length,), np.float64))
+    numba.carray(density, (1,))[0] = value
+    if not np.isfinite(value):
+        return 4
+    for derivative in by_point:
+        if not np.isfinite(derivative):
+            return 3
+    return 0
+
+
+@numba.cfunc(
+    numba.types.int64(numba.types.uint64, numba.types.uint64, _DOUBLES, _DOUBLES, numba.types.voidptr),
+    cache=True,
+)
+def copy_point(size: int, n_expanded: int, point: Any, out: Any, data: Any) -> int:
+    """What nutpie keeps of a draw: the point itself, from which NumPy makes all draws' variables at once."""
+    numba.carray(out, (size,))[:] = numba.carray(point, (size,))
+    return 0
