@@ -57,6 +57,7 @@ bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle m
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,bench]"
 	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK) --cache empty --rivals hillfront pymc-nutpie
+	$(BIN)/python -m benchmarks.refit --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.scale --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.same_posterior --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.sampling --work $(BENCH_WORK)
@@ -99,7 +100,7 @@ $(STAMP): pyproject.toml $(REBUILD)
 	fi
 	@echo "Installing hillfront into $(VENV) (about a minute or two)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
-	@echo "Compiling the demonstration's model once (half a minute); PyTensor keeps its parts"
+	@echo "Compiling the model once (10 seconds); Numba keeps it on disk"
 	@$(BIN)/python scripts/warm-up
 	@printf '%s\n' "$(CURDIR)" > $(STAMP)
 

@@ -16,10 +16,20 @@ from benchmarks.machine import machine, today, versions
 from benchmarks.processes import caches, timed_run
 from benchmarks.records import Record, append_record, has_record, read_records
 
-__all__ = ["HILLFRONT", "RIVALS", "Settings", "add_options", "contest", "settings_key", "settings_of"]
+__all__ = [
+    "HILLFRONT",
+    "RIVALS",
+    "Settings",
+    "add_options",
+    "contest",
+    "here",
+    "settings_key",
+    "settings_of",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 HILLFRONT = "hillfront"
+TABLE = "improvement.csv"
 TIMED_ONCE = "scale"
 """The benchmark whose large fits are not run again for their phases."""
 
@@ -122,13 +132,13 @@ def contest(
                 # A failed diagnostic has status 1: done, and written.
                 run = timed_run(
                     [python, "-m", "hillfront", *fit],
-                    environment=_here(environment), allowed=(0, 1),
+                    environment=here(environment), allowed=(0, 1), watched=out / TABLE,
                 )  # fmt: skip
             else:
                 command = [python, "-m", f"benchmarks.rivals.{_MODULES[rival]}", str(data), str(out)]
                 for name in ("draws", "tune", "chains", "resamples"):
                     command += [f"--{name}", str(getattr(settings, name))]
-                run = timed_run(command, environment=_here(environment))
+                run = timed_run(command, environment=here(environment), watched=out / TABLE)
         if rival == HILLFRONT and benchmark != TIMED_ONCE:
             phases = _hillfront_phases(data, Path(folder), settings, python)
         elif rival == HILLFRONT:
@@ -141,7 +151,8 @@ def contest(
         "machine": machine(), "versions": versions(), "date": today(),
     }  # fmt: skip
     if judgement.get("ess"):
-        record["ess_per_second"] = judgement["ess"] / run.wall
+        assert run.to_table is not None  # it was judged
+        record["ess_per_second"] = judgement["ess"] / run.to_table
         sampling = phases.get("sampling")
         record["ess_per_sampling_second"] = judgement["ess"] / sampling if sampling else None
     append_record(work / f"{benchmark}.jsonl", record)
@@ -161,13 +172,13 @@ def _hillfront_phases(data: Path, folder: Path, settings: Settings, python: str)
         command = [python, "-m", "benchmarks.timed_hillfront", str(path)]
         timed_run(
             [*command, *_hillfront(data, folder / "again", settings)],
-            environment=_here(environment), allowed=(0, 1),
+            environment=here(environment), allowed=(0, 1),
         )  # fmt: skip
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _here(environment: dict[str, str]) -> dict[str, str]:
-    """Environment in which the benchmarks and this checkout's package are found."""
+def here(environment: dict[str, str]) -> dict[str, str]:
+    """Environment, with more in it, in which the benchmarks and this checkout's package are found."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "src")])
     return {**environment, "PYTHONPATH": paths, "MPLBACKEND": "Agg"}
 
@@ -175,7 +186,7 @@ def _here(environment: dict[str, str]) -> dict[str, str]:
 def _module(name: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *arguments],
-        env={**os.environ, **_here({})}, capture_output=True, text=True, check=False,
+        env={**os.environ, **here({})}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"benchmarks.{name} failed on {', '.join(arguments)}:\n{done.stderr[-2000:]}")

@@ -15,6 +15,7 @@ from pathlib import Path
 __all__ = ["Run", "caches", "timed_run"]
 
 _TAIL = 2000
+_INTERVAL = 0.01
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Run:
     ----------
     wall : float
         Seconds from its start to its end.
+    to_table : float or None
+        Seconds from its start until the file that was watched could be read; None if there is none.
     cpu : float
         Seconds of processor time, children included; with ``wall`` it shows a run that was disturbed.
     peak_mib : float
@@ -35,15 +38,20 @@ class Run:
     """
 
     wall: float
+    to_table: float | None
     cpu: float
     peak_mib: float
     status: int
 
 
 def timed_run(
-    command: Sequence[str], *, environment: Mapping[str, str], allowed: Sequence[int] = (0,)
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    allowed: Sequence[int] = (0,),
+    watched: Path | None = None,
 ) -> Run:
-    """Run a command to its end.
+    """Run a command to its end, and see when it has written the file that is watched.
 
     The system starts a child's peak at its parent's, so a caller must itself stay small: it imports nothing
     that samples.
@@ -58,8 +66,16 @@ def timed_run(
         process = subprocess.Popen(
             list(command), env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
         )
-        # wait4, because the usage of all children together would be that of the greediest so far.
-        _, status, usage = os.wait4(process.pid, 0)
+        to_table: float | None = None
+        ended = 0
+        while not ended:
+            # wait4, because the usage of all children together would be that of the greediest so far.
+            seen = to_table is not None or watched is None
+            ended, status, usage = os.wait4(process.pid, 0 if seen else os.WNOHANG)
+            if not seen and watched is not None and watched.is_file():
+                to_table = time.perf_counter() - start
+            elif not ended:
+                time.sleep(_INTERVAL)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in allowed:
@@ -70,7 +86,7 @@ def timed_run(
                 f"{', '.join(map(str, allowed))}. Run it by itself. The end of its output:\n{tail}"
             )
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, process.returncode)
+    return Run(wall, to_table, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, process.returncode)
 
 
 @contextmanager

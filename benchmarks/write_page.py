@@ -18,6 +18,7 @@ from hillfront.studies.markdown import Report
 
 __all__ = ["losses", "page"]
 
+_COSTS = {"to_table": "time to the table", "wall": "whole time", "peak_mib": "peak memory"}
 _CACHES = {
     "warm": "caches as earlier runs left them",
     "empty": "empty caches, as on a machine that never compiled anything",
@@ -54,7 +55,7 @@ def page(records: Sequence[Record]) -> str:
     report.items(lost)
     if not lost:
         report.paragraph("Nowhere among what was measured here.")
-    for section in (_cold_start, _same_posterior, _scale, _sampling):
+    for section in (_cold_start, _refit, _same_posterior, _scale, _sampling):
         section(report, records)
     return report.text()
 
@@ -69,7 +70,7 @@ def losses(records: Sequence[Record]) -> list[str]:
             own = select(here, rival=rival)
             if rival == HILLFRONT:
                 continue
-            for field, words in (("wall", "time"), ("peak_mib", "peak memory")):
+            for field, words in _COSTS.items():
                 ratio = ratio_of(own, ours, field)
                 if ratio.n and ratio.median < 1.0:
                     found.append(f"{rival} on {case}, {cache} caches: {ratio} of hillfront's {words}.")
@@ -110,8 +111,9 @@ def _cold_start(report: Report, records: Sequence[Record]) -> None:
     report.paragraph(
         """Peak memory is that of the largest process of a run; PyMC's NUTS samples in several at once and
         needs more than stands here. ESS is the smallest bulk one of all gains, in each group and on average,
-        over the whole run's seconds. hillfront's phases are from a second run, with a stopwatch; its rest
-        holds the checks, the figures and the saved fit, which the rivals do not make."""
+        over the seconds to the table. Rivals end with their table; hillfront's checks of the fit come before
+        it, and its figures and the saved fit after it, both of which the rivals do not make. Its phases are
+        from a second run, with a stopwatch."""
     )
     for here in _contests(found):
         first = here[0]
@@ -120,10 +122,28 @@ def _cold_start(report: Report, records: Sequence[Record]) -> None:
             f"{first['tune']} + {first['draws']}:"
         )
         report.table(
-            ("rival", "seconds", "times hillfront's", "MiB", "times hillfront's", "ESS/s",
-             "hillfront's ESS/s, times its own", "phases, seconds", "divergences", "R-hat"),
+            ("rival", "seconds to the table", "times hillfront's", "seconds in all", "MiB",
+             "times hillfront's", "ESS/s", "hillfront's ESS/s, times its own", "phases, seconds",
+             "divergences", "R-hat"),
             comparison_rows(here),
         )  # fmt: skip
+
+
+def _refit(report: Report, records: Sequence[Record]) -> None:
+    found = select(records, benchmark="refit")
+    if not found:
+        return
+    report.heading("First fit and refits")
+    report.paragraph(
+        """One pair of 4-point curves: from the start of a process to the tables, and again to other data of
+        the same shape in the same process (the median of 20)."""
+    )
+    rows = []
+    for cache in dict.fromkeys(record["cache"] for record in found):
+        own = select(found, cache=cache)
+        cells = (spread_of(r[field] for r in own) for field in ("first", "refit", "ratio"))
+        rows.append((_CACHES[cache], *cells))
+    report.table(("caches", "first fit, seconds", "refit, seconds", "times faster"), rows)
 
 
 def _same_posterior(report: Report, records: Sequence[Record]) -> None:

@@ -396,6 +396,15 @@ def test_nothing_is_half_written(
     assert (tmp_path / "out" / "pareto.csv").read_text() == "precious"
 
 
+def test_tables_can_be_read_while_figures_are_drawn(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: seen.append(names(tmp_path / "out")))
+    assert run(*arguments(tmp_path, sound())).status == 0
+    assert seen == [{"improvement.csv", "pareto.csv", "diagnostics.csv", "hillfront.toml"}] * 3
+
+
 def test_force_replaces_the_whole_result(
     run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
 ) -> None:

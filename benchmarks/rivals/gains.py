@@ -106,7 +106,7 @@ def _log_gains(table: Table, draws: Draws, group: int, variant: int) -> Iterator
 
 
 def write_results(table: Table, draws: Draws, phases: Phases, out: Path) -> None:
-    """Write gains.csv, the draws and the seconds of each phase."""
+    """Write improvement.csv, the draws and the seconds of each phase."""
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     for variant, group, quantity, values in gain_draws(table, draws):
@@ -114,7 +114,7 @@ def write_results(table: Table, draws: Draws, phases: Phases, out: Path) -> None
         scope = "group" if group else "average"
         rows.append((variant, group, scope, quantity, median, lower, upper))
     columns = ["variant", "group", "scope", "quantity", "median", "lower", "upper"]
-    pd.DataFrame(rows, columns=columns).to_csv(out / "gains.csv", index=False)
+    pd.DataFrame(rows, columns=columns).to_csv(out / "improvement.csv", index=False)
     np.savez(
         out / "draws.npz",
         x_half=draws.x_half,

@@ -176,18 +176,19 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
     for p in range(2):
         own, first = int(data[16 + 4 * p]), int(data[17 + 4 * p])
         contrast, column = int(data[18 + 4 * p]), int(data[19 + 4 * p])
-        for cell in range(n_cells):
-            g, v = cell // n_variants, cell % n_variants
-            if own:
-                theta[p, cell] = values[first + cell]
-                continue
+        if own:
+            theta[p] = values[first : first + n_cells]
+            continue
+        for v in range(n_variants):
             level = values[first]
             if contrast >= 0 and v > 0:
                 level += values[contrast + v - 1]
-            if column >= 0:
-                for k in range(n_variants):
-                    level += effects[g, column + k] * over_variants[v, k]
-            theta[p, cell] = level
+            for g in range(n_groups):
+                effect = 0.0
+                if column >= 0:
+                    for k in range(n_variants):
+                        effect += effects[g, column + k] * over_variants[v, k]
+                theta[p, g * n_variants + v] = level + effect
 
     sigma, tau = values[sigma_at], values[tau_at]
     nu, quantile, by_quantile = np.inf, 1.0, 0.0
@@ -195,7 +196,8 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         nu = values[nu_at]
         quantile = 1.0 + 0.5 / nu + 0.337 / (nu * nu)
         by_quantile = -0.5 / (nu * nu) - 0.674 / (nu * nu * nu)
-    by_sigma, by_tau, by_nu = 0.0, 0.0, 0.0
+    widening = nu / (quantile * quantile)
+    by_sigma, by_tau, shares = 0.0, 0.0, 0.0
     exponential = np.exp(theta)
 
     # Logs are taken of products over many rows: they cost more than all the rest of a row.
@@ -206,13 +208,12 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         position, k = theta[0, cell], exponential[1, cell]
         if curve == HILL:
             t = k * (log_x[row] - position) + offset
-            if t < 0.0:
-                e = math.exp(t)
-                f, rest = e / (1.0 + e), 1.0 / (1.0 + e)
-            else:
-                e = math.exp(-t)
-                f, rest = 1.0 / (1.0 + e), e / (1.0 + e)
-            by_first, by_second = -k * f * rest, (t - offset) * f * rest
+            e = math.exp(-abs(t))
+            larger = 1.0 / (1.0 + e)
+            smaller = e * larger
+            f, rest = (smaller, larger) if t < 0.0 else (larger, smaller)
+            slope = smaller * larger
+            by_first, by_second = -k * slope, (t - offset) * slope
         elif curve == POWER:
             t = k * (log_x[row] - position) + offset
             f = math.exp(t)
@@ -233,29 +234,31 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         residual = y[row] - f
         square = residual * residual
         if tails:
-            scaled = variance / (quantile * quantile)
-            w = nu * scaled + square
-            product *= nu * scaled
+            wide = variance * widening
+            w = wide + square
+            product *= wide
             product_of_sums *= w
             if not (_SMALL < product < _LARGE and _SMALL < product_of_sums < _LARGE):
                 log_variances += math.log(product)
                 log_sums += math.log(product_of_sums)
                 product, product_of_sums = 1.0, 1.0
-            by_location = (nu + 1.0) * residual / w
-            by_scaled = 0.5 * nu / scaled - 0.5 * (nu + 1.0) * nu / w
-            by_nu += -0.5 * (nu + 1.0) * scaled / w - 2.0 * by_scaled * scaled * by_quantile / quantile
-            by_variance = by_scaled / (quantile * quantile)
+            inverse = (nu + 1.0) / w
+            share = wide * inverse
+            by_location = residual * inverse
+            by_variance = 0.5 * (nu - share) / variance
+            shares += share
         else:
             product *= variance
             if not _SMALL < product < _LARGE:
                 log_variances += math.log(product)
                 product = 1.0
-            squares += square / variance
-            by_location = residual / variance
-            by_variance = 0.5 * (square / variance - 1.0) / variance
+            inverse = 1.0 / variance
+            squares += square * inverse
+            by_location = residual * inverse
+            by_variance = 0.5 * (square * inverse - 1.0) * inverse
         by_f = by_location + by_variance * 2.0 * sigma * scatter * spread_slope
-        by_sigma += by_variance * 2.0 * scatter * spread
-        by_tau += by_variance * 2.0 * tau
+        by_sigma += by_variance * scatter * spread
+        by_tau += by_variance
         by_theta[0, cell] += by_f * by_first
         by_theta[1, cell] += by_f * by_second
     log_variances += math.log(product)
@@ -264,29 +267,33 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         half = 0.5 * (nu + 1.0)
         constant = math.lgamma(half) - math.lgamma(0.5 * nu) - _HALF_LOG_PI
         total += n_rows * constant + 0.5 * nu * log_variances - half * log_sums
-        by_nu += 0.5 * (log_variances - log_sums)
-        by_nu += n_rows * 0.5 * (_digamma(half) - _digamma(0.5 * nu) + 1.0)
-        by_values[nu_at] += by_nu
+        # nu stands in the constant, in both powers, and in the width nu / quantile^2 of every row.
+        by_log_width = 0.5 * (n_rows * nu - shares)
+        by_nu = 0.5 * (n_rows * (_digamma(half) - _digamma(0.5 * nu)) + log_variances - log_sums)
+        by_values[nu_at] += by_nu + by_log_width * (1.0 / nu - 2.0 * by_quantile / quantile)
     else:
         total -= n_rows * _HALF_LOG_2PI + 0.5 * log_variances + 0.5 * squares
-    by_values[sigma_at] += by_sigma
-    by_values[tau_at] += by_tau
+    by_values[sigma_at] += 2.0 * by_sigma
+    by_values[tau_at] += 2.0 * tau * by_tau
 
     # And back: from the curves to what they are made of.
     for p in range(2):
         own, first = int(data[16 + 4 * p]), int(data[17 + 4 * p])
         contrast, column = int(data[18 + 4 * p]), int(data[19 + 4 * p])
-        for cell in range(n_cells):
-            g, v, by_own = cell // n_variants, cell % n_variants, by_theta[p, cell]
-            if own:
-                by_values[first + cell] += by_own
-                continue
-            by_values[first] += by_own
+        if own:
+            by_values[first : first + n_cells] += by_theta[p]
+            continue
+        for v in range(n_variants):
+            by_level = 0.0
+            for g in range(n_groups):
+                by_curve = by_theta[p, g * n_variants + v]
+                by_level += by_curve
+                if column >= 0:
+                    for k in range(n_variants):
+                        by_effects[g, column + k] += by_curve * over_variants[v, k]
+            by_values[first] += by_level
             if contrast >= 0 and v > 0:
-                by_values[contrast + v - 1] += by_own
-            if column >= 0:
-                for k in range(n_variants):
-                    by_effects[g, column + k] += by_own * over_variants[v, k]
+                by_values[contrast + v - 1] += by_level
     for j in range(n_columns):
         column_total = 0.0
         for g in range(n_groups - 1):
@@ -305,7 +312,8 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
     return total
 
 
-_DOUBLES = numba.types.CPointer(numba.types.double)
+_DOUBLES = numba.types.CPointer(numba.types.double)  # type: ignore[no-untyped-call]
+_array = numba.carray  # type: ignore[attr-defined]
 
 
 @numba.cfunc(
@@ -315,10 +323,10 @@ _DOUBLES = numba.types.CPointer(numba.types.double)
 )
 def nutpie_density(size: int, point: Any, gradient: Any, density: Any, data: Any) -> int:
     """The density as nutpie calls it: 0 if all is finite, a positive number where a step must be refused."""
-    length = int(numba.carray(data, (1,), np.float64)[0])
-    by_point = numba.carray(gradient, (size,))
-    value = log_density(numba.carray(point, (size,)), by_point, numba.carray(data, (length,), np.float64))
-    numba.carray(density, (1,))[0] = value
+    length = int(_array(data, (1,), np.float64)[0])
+    by_point = _array(gradient, (size,))
+    value = log_density(_array(point, (size,)), by_point, _array(data, (length,), np.float64))
+    _array(density, (1,))[0] = value
     if not np.isfinite(value):
         return 4
     for derivative in by_point:
@@ -333,5 +341,5 @@ def nutpie_density(size: int, point: Any, gradient: Any, density: Any, data: Any
 )
 def copy_point(size: int, n_expanded: int, point: Any, out: Any, data: Any) -> int:
     """What nutpie keeps of a draw: the point itself, from which NumPy makes all draws' variables at once."""
-    numba.carray(out, (size,))[:] = numba.carray(point, (size,))
+    _array(out, (size,))[:] = _array(point, (size,))
     return 0

@@ -286,7 +286,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
         none if layout.place(name) < 0 else layout.place(name) for name in ("sigma", "tau", "nu")
     ]
     for index in range(2):
-        places = (0.0, float(none), -1.0, -1.0)
+        places: tuple[float, ...] = (0.0, float(none), -1.0, -1.0)
         if index < len(names):
             places = _places(layout, names[index])
         header[16 + 4 * index : 20 + 4 * index] = places
@@ -343,19 +343,19 @@ def _prior(prior: Distribution) -> Floats:
     """Kind and numbers of a prior, its bound, and the constant of its density."""
     from hillfront import density
 
-    name, own = prior.name, prior.parameters
-    normal, powers = density.NORMAL, density.POWER_AND_EXPONENTIAL
-    kind, *numbers = {
-        "Normal": lambda: (normal, *own, 0.0),
-        "HalfNormal": lambda: (normal, 0.0, own[0], 0.0),
-        "LogNormal": lambda: (density.LOG_NORMAL, *own, 0.0),
-        "Gamma": lambda: (powers, own[0] - 1.0, own[1], 0.0),
-        "InverseGamma": lambda: (powers, -own[0] - 1.0, 0.0, own[1]),
-        "Exponential": lambda: (powers, 0.0, own[0], 0.0),
-        "HalfCauchy": lambda: (density.HALF_CAUCHY, own[0], 0.0, 0.0),
-        "Pareto": lambda: (powers, -own[0] - 1.0, 0.0, 0.0),
-    }[name]()
+    own, powers = prior.parameters, density.POWER_AND_EXPONENTIAL
+    known: dict[str, Callable[..., tuple[int, float, float, float]]] = {
+        "Normal": lambda mu, sigma: (density.NORMAL, mu, sigma, 0.0),
+        "HalfNormal": lambda sigma: (density.NORMAL, 0.0, sigma, 0.0),
+        "LogNormal": lambda mu, sigma: (density.LOG_NORMAL, mu, sigma, 0.0),
+        "Gamma": lambda alpha, beta: (powers, alpha - 1.0, beta, 0.0),
+        "InverseGamma": lambda alpha, beta: (powers, -alpha - 1.0, 0.0, beta),
+        "Exponential": lambda lam: (powers, 0.0, lam, 0.0),
+        "HalfCauchy": lambda beta: (density.HALF_CAUCHY, beta, 0.0, 0.0),
+        "Pareto": lambda alpha, _: (powers, -alpha - 1.0, 0.0, 0.0),
+    }
+    numbers = known[prior.name](*own)
     at = prior.median
-    without, _ = density.prior_density(kind, *numbers, at)
+    without, _ = density.prior_density(*numbers, at)
     constant = float(prior.log_density(np.asarray(at))) - without
-    return np.array([kind, *numbers, -np.inf if prior.bound is None else prior.bound, constant])
+    return np.array([*numbers, -np.inf if prior.bound is None else prior.bound, constant])

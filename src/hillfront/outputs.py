@@ -73,20 +73,38 @@ def _is_own(name: str) -> bool:
 @contextlib.contextmanager
 def folder_at_once(out: Path) -> Iterator[Path]:
     """Give a temporary folder to write in, which becomes ``out`` only if the block ends without an error."""
+    with _temporary_beside(out) as folder:
+        yield folder
+        with _in_place_of(out, folder):
+            pass
+
+
+@contextlib.contextmanager
+def _temporary_beside(out: Path) -> Iterator[Path]:
+    """A folder to write in, on the same disk."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         yield temporary
-        temporary.chmod(0o755)
-        if out.exists():
-            earlier = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-            out.rename(earlier / out.name)
-            temporary.rename(out)
-            shutil.rmtree(earlier)
-        else:
-            temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _in_place_of(out: Path, folder: Path) -> Iterator[None]:
+    """Put a folder in the place of ``out``, and what was there back if the block ends with an error."""
+    folder.chmod(0o755)
+    with _temporary_beside(out) as earlier:
+        if out.exists():
+            out.rename(earlier / out.name)
+        try:
+            folder.rename(out)
+            yield
+        except BaseException:
+            shutil.rmtree(out, ignore_errors=True)
+            if (earlier / out.name).exists():
+                (earlier / out.name).rename(out)
+            raise
 
 
 def write_outputs(
@@ -103,17 +121,13 @@ def write_outputs(
     Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png, improvement.png and
     checks.png; dropped.csv where faulty rows were dropped; selection.csv, with and without the correction,
     where the table says how many SAEs were trained; hillfront.toml, if its text is given as ``config``; and,
-    where a diagnostic failed, a file that says so, and marked figures.
+    where a diagnostic failed, a file that says so, and marked figures. The tables can be read while the
+    figures are drawn; if that fails or is interrupted, all of them go.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from hillfront.plots import plot_checks, plot_frontiers, plot_improvement
-
     improvement = fit.improvement(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     pareto, diagnostics = fit.pareto(), fit.diagnostics()
-    with folder_at_once(out) as folder:
-        fit.save(folder / "fit.nc")
+    failed = "; ".join(check.name for check in diagnostics.failed)
+    with _temporary_beside(out) as folder, _temporary_beside(out) as late:
         improvement.summary.to_csv(folder / "improvement.csv", index=False)
         pareto.summary.to_csv(folder / "pareto.csv", index=False)
         diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
@@ -124,22 +138,32 @@ def write_outputs(
             selection.to_csv(folder / "selection.csv", index=False)
         if len(fit.frontiers.dropped):
             fit.frontiers.dropped.to_csv(folder / "dropped.csv", index=False)
-        failed = "; ".join(check.name for check in diagnostics.failed)
         if failed:
             (folder / FAILED_FILE).write_text(
                 "Do not report these results.\n" + "\n".join(map(str, diagnostics.failed)) + "\n"
             )
-        shown, hidden = fit.design.groups[:GROUPS_DRAWN], fit.design.groups[GROUPS_DRAWN:]
-        note = f"The first {len(shown)} of {len(shown) + len(hidden)} groups." if hidden else ""
-        figure = plot_frontiers(fit, groups=shown)[0].get_figure(root=True)
-        _save(figure, folder / "frontiers.png", failed, note)
-        _save(plot_checks(fit)[0].get_figure(root=True), folder / "checks.png", failed)
-        if not improvement.summary.empty:
-            axes = plot_improvement(_of_groups(improvement, shown))
-            figure = axes.get_figure(root=True)
-            assert figure is not None  # an Axes that was just drawn on has its figure
-            _save(figure, folder / "improvement.png", failed, note)
+        with _in_place_of(out, folder):
+            fit.save(late / "fit.nc")
+            _draw(fit, improvement, late, failed)
+            for path in late.iterdir():
+                path.rename(out / path.name)
     return improvement, pareto
+
+
+def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from hillfront.plots import plot_checks, plot_frontiers, plot_improvement
+
+    shown, hidden = fit.design.groups[:GROUPS_DRAWN], fit.design.groups[GROUPS_DRAWN:]
+    note = f"The first {len(shown)} of {len(shown) + len(hidden)} groups." if hidden else ""
+    _save(plot_frontiers(fit, groups=shown)[0].get_figure(root=True), folder / "frontiers.png", failed, note)
+    _save(plot_checks(fit)[0].get_figure(root=True), folder / "checks.png", failed)
+    if not improvement.summary.empty:
+        figure = plot_improvement(_of_groups(improvement, shown)).get_figure(root=True)
+        assert figure is not None  # an Axes that was just drawn on has its figure
+        _save(figure, folder / "improvement.png", failed, note)
 
 
 def _of_groups(improvement: Improvement, groups: Sequence[str]) -> Improvement:
