@@ -82,9 +82,7 @@ def run_fit(
     others = settings.keys() | {"priors"}
     design_of(frontiers, **{name: value for name, value in options.items() if name not in others})
     if not quiet:
-        typer.echo(
-            f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True
-        )
+        typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
     with unless_interrupted():
         result = fit(frontiers, progress=not quiet and sys.stderr.isatty(), **options)
         write_outputs(result, out, config=config, **places)

@@ -5,7 +5,7 @@ same variables, priors and likelihood. ``tests/test_density.py`` holds both to t
 PyTensor graph takes several seconds in every process; this takes them once on a machine.
 
 All that a density depends on is one array, ``data``, so that one compiled function serves every design;
-:func:`hillfront.layout.packed` writes it. Its header holds
+:func:`hillfront.packing.packed` writes it. Its header holds
 
 ====== =====================================================================================
 place  number
@@ -136,7 +136,7 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         The free values, in the order of the layout, and then the effects' coefficients, (group - 1, column),
         row by row.
     data : array
-        As from :func:`hillfront.layout.packed`.
+        As from :func:`hillfront.packing.packed`.
     """
     n_free, n_fixed, n_groups = int(data[1]), int(data[2]), int(data[3])
     n_variants, n_columns, n_rows = int(data[4]), int(data[5]), int(data[6])
