@@ -2,8 +2,8 @@
 
 The vector holds the *free values*, which have priors of their own, block by block, each by its log where it
 has a least value; then the coefficients of the groups' effects. :class:`Layout` knows the place of each,
-:func:`hillfront.packing.packed` writes the data of :mod:`hillfront.density`, and :meth:`Layout.variables` goes
-back from points to the variables that a posterior reports.
+:func:`hillfront.packing.packed` writes the data of :mod:`hillfront.density`, and :meth:`Layout.variables`
+goes back from points to the variables that a posterior reports.
 """
 
 from __future__ import annotations
