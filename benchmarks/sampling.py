@@ -24,7 +24,7 @@ from hillfront.coordinates import coordinates_of
 from hillfront.density_sampling import DensitySampler, compiled_density
 from hillfront.fitting import PreparedModel, prepare
 from hillfront.frontiers import Frontiers
-from hillfront.layout import packed
+from hillfront.packing import packed
 from hillfront.rows import row_data
 from hillfront.sampling import SamplerSettings
 

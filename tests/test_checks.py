@@ -171,7 +171,7 @@ def test_the_figure_shows_what_the_checks_saw(fit: FrontierFit) -> None:
     median = fit.improvement().summary.query("quantity == 'mean_sparsity_gain' and scope == 'average'")
     mode = posterior.get_xdata()[np.argmax(posterior.get_ydata())]
     assert mode == pytest.approx(median["median"].item(), rel=0.1)
-    assert gain.get_title() == "Mean sparsity gain: sensitivity unknown (it takes 1,000 draws)"
+    assert gain.get_title() == "Mean sparsity gain\nsensitivity unknown (it takes 1,000 draws)"
 
 
 def test_the_figure_takes_axes(fit: FrontierFit) -> None:

@@ -292,7 +292,7 @@ def test_fit_writes_every_file(run: Run, tmp_path: Path, sampler: SimpleNamespac
     sentence = f"gated needs {gain['median'].item():.2f}x"
     assert sentence in done.out
     assert "better" in done.out
-    assert "Compiling the model for 4 curves of 16 SAEs" in done.err
+    assert "Sampling 4 curves of 16 SAEs" in done.err
 
 
 def test_quiet_prints_nothing(

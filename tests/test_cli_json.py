@@ -90,7 +90,7 @@ def test_fit(run: Run, data: Path, tmp_path: Path, sampler: SimpleNamespace, qui
     assert {Path(path).name for path in found["files"]} == {path.name for path in out.iterdir()}
     assert found["data"]["variants"] == ["relu", "gated"]
     assert "pymc" in found["versions"]
-    assert "Compiling the model" in done.err
+    assert "Sampling " in done.err
 
 
 def test_a_failed_diagnostic(

@@ -184,7 +184,7 @@ def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[s
     """Half a unit to either side, by seed; and a sample of hardly any steps shows that chains differ."""
     from hillfront.density_sampling import DensitySampler, compiled_density
     from hillfront.graph_sampling import GraphSampler, places_of, started_near
-    from hillfront.layout import packed
+    from hillfront.packing import packed
 
     frontiers = noiseless(groups=1)
     prepared = prepare(frontiers, baseline="baseline", **options)

@@ -18,8 +18,9 @@ from hillfront.design import Design, design_of
 from hillfront.distributions import Distribution, distribution_of
 from hillfront.frontiers import Frontiers
 from hillfront.graph_sampling import draw_prior, places_of
-from hillfront.layout import Layout, layout_of, packed
+from hillfront.layout import Layout, layout_of
 from hillfront.model import build_model, reported_variables
+from hillfront.packing import packed
 from hillfront.priors import resolve_priors
 from hillfront.rows import row_data
 from hillfront.simulation import simulate

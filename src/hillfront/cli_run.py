@@ -75,16 +75,14 @@ def run_fit(
     from hillfront.outputs import write_outputs
     from hillfront.sampling import SamplerSettings
 
-    # What these refuse must be the only word, so they come before the one about compiling.
+    # What these refuse must be the only word, so they come before the one about sampling.
     names = [name for name in ("draws", "tune", "chains", "seed", "thin") if name in options]
     settings = {name: options[name] for name in names}
     SamplerSettings(**settings)
     others = settings.keys() | {"priors"}
     design_of(frontiers, **{name: value for name, value in options.items() if name not in others})
     if not quiet:
-        typer.echo(
-            f"Compiling the model for {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True
-        )
+        typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
     with unless_interrupted():
         result = fit(frontiers, progress=not quiet and sys.stderr.isatty(), **options)
         write_outputs(result, out, config=config, **places)

@@ -4,9 +4,30 @@ This is what :mod:`hillfront.model` states, for the designs that :mod:`hillfront
 same variables, priors and likelihood. ``tests/test_density.py`` holds both to the same numbers. Compiling the
 PyTensor graph takes several seconds in every process; this takes them once on a machine.
 
-All that a density depends on is one array, ``data``, so that one compiled function serves every design. What
-it holds, and where, is written by :func:`hillfront.layout.packed`. Everything compiled stands in this file:
-Numba keeps a compiled function as long as the file of its source is unchanged, and looks at no other.
+All that a density depends on is one array, ``data``, so that one compiled function serves every design;
+:func:`hillfront.packing.packed` writes it. Its header holds
+
+====== =====================================================================================
+place  number
+====== =====================================================================================
+0      length of the array
+1 - 6  how many: free values, fixed values, groups, variants, columns of effects, rows
+7, 8   kind of curve, kind of spread
+9      1 for Student t scatter, 0 for normal scatter
+10     the curve's reference: log or logit of the reference hit, or log of the reference sparsity
+11, 12 widths of the bends at a hit of 0 and of 1
+13-15  places of sigma, tau and nu among the values
+16-19  of the first coordinate: 1 if every curve has its own value; the place of the first value;
+       of the first contrast, or -1; its first column of effects, or -1
+20-23  the same of the second coordinate
+====== =====================================================================================
+
+and then follow: the priors of the free values (kind, three numbers, bound, constant of the density), the
+fixed values, the matrix that spreads effects over variants, for each column of effects the place of its
+standard deviation, their centring, and of each row its curve, log sparsity, y and known variance.
+
+Everything compiled stands in this file: Numba keeps a compiled function as long as the file of its source is
+unchanged, and looks at no other.
 """
 
 from __future__ import annotations
@@ -115,7 +136,7 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         The free values, in the order of the layout, and then the effects' coefficients, (group - 1, column),
         row by row.
     data : array
-        As from :func:`hillfront.layout.packed`.
+        As from :func:`hillfront.packing.packed`.
     """
     n_free, n_fixed, n_groups = int(data[1]), int(data[2]), int(data[3])
     n_variants, n_columns, n_rows = int(data[4]), int(data[5]), int(data[6])

@@ -1,4 +1,7 @@
-"""Sampling the compiled density, by nutpie: without PyMC, and without compiling anything anew."""
+"""Sampling the compiled density, by nutpie: without PyMC, and without compiling anything anew.
+
+The density is compiled, or read from disk, when this module is imported.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hillfront.density import copy_point, nutpie_density
 from hillfront.frontiers import Frontiers
-from hillfront.layout import Layout, packed
+from hillfront.layout import Layout
 from hillfront.model import reported_variables
+from hillfront.packing import packed
 from hillfront.rows import row_data
 from hillfront.sampling import START_SPREAD, SamplerSettings, run_nutpie
 
@@ -86,8 +91,6 @@ def compiled_density(layout: Layout, data: Floats, starts: Mapping[str, Floats])
     """What nutpie samples: the compiled density with its data, and where its chains start."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    from hillfront.density import copy_point, nutpie_density
-
     def start(seed: Any = None) -> Floats:
         return layout.start(seed, starts, spread=START_SPREAD)
 
@@ -111,8 +114,5 @@ def compiled_density(layout: Layout, data: Floats, starts: Mapping[str, Floats])
 
 
 def density_sampler(layout: Layout, priors: Mapping[str, Any]) -> DensitySampler:
-    """Sampler of a layout; the density is compiled, or read from disk, here."""
-    from hillfront import density
-
-    assert density.nutpie_density.address
+    """Sampler of a layout."""
     return DensitySampler(layout, tuple(reported_variables(layout.design, priors)))

@@ -1,4 +1,4 @@
-"""Fit frontiers: compile a model once, then fit it to any data of the same design."""
+"""Fit frontiers: make a design ready once, then fit it to any data of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PRIOR_SEED = 0
 
 @dataclass(frozen=True)
 class PreparedModel:
-    """A compiled model, ready to be fitted to any table of its design.
+    """A model, ready to be fitted to any table of its design.
 
     Attributes
     ----------
@@ -218,7 +218,10 @@ def prepare(
     dense_limit: DenseLimit = None,
     relative_sparsity: bool = False,
 ) -> PreparedModel:
-    """Build and compile the model of a table once, to fit it and others of its design at once.
+    """Make the model of a table ready once, to fit it and others of its design at once.
+
+    Most designs are sampled by a density that is compiled once on a machine; those that it has no place for
+    (:func:`hillfront.layout.layout_of`) compile their PyMC model here.
 
     Parameters
     ----------
@@ -317,7 +320,7 @@ def fit(
     >>> result.check_claim("mean_sparsity_gain", low=2.0).probability > 0.95
     True
     """
-    # Settings are checked before the compilation that they would otherwise wait for.
+    # Settings are checked before the preparation that they would otherwise wait for.
     usual = SamplerSettings.target_accept if target_accept is None else target_accept
     SamplerSettings(draws, tune, chains, usual, seed, thin)
     prepared = prepare(

@@ -43,14 +43,15 @@ _ENTRIES: Final = r"""
 }
 
 @article{hf-arviz,
-  author = {Kumar, Ravin and Carroll, Colin and Hartikainen, Ari and Martin, Osvaldo},
-  title = {{ArviZ} a unified library for exploratory analysis of {B}ayesian models in {P}ython},
+  author = {Martin, Osvaldo A. and Abril-Pla, Oriol and Deklerk, Jordan and Axen, Seth D. and
+    Carroll, Colin and Hartikainen, Ari and Vehtari, Aki},
+  title = {{ArviZ}: a modular and flexible library for exploratory analysis of {B}ayesian models},
   journal = {Journal of Open Source Software},
-  volume = {4},
-  number = {33},
-  pages = {1143},
-  year = {2019},
-  doi = {10.21105/joss.01143},
+  volume = {11},
+  number = {119},
+  pages = {9889},
+  year = {2026},
+  doi = {10.21105/joss.09889},
 }
 
 @article{hf-nuts,

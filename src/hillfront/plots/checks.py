@@ -230,9 +230,9 @@ def _sensitivity_title(sensitivity: pd.DataFrame | None, rows: pd.Index) -> str:
     """Name the headline and what its distribution rests on: the variant's that the prior matters most to."""
     known = None if sensitivity is None else sensitivity.loc[rows, ["prior", "likelihood"]].dropna()
     if known is None or known.empty:
-        return f"Mean sparsity gain: sensitivity unknown (it takes {DRAWS_MIN:,} draws)"
+        return f"Mean sparsity gain\nsensitivity unknown (it takes {DRAWS_MIN:,} draws)"
     prior, likelihood = known.sort_values("prior").to_numpy(np.float64)[-1]
-    return f"Mean sparsity gain: sensitivity {prior:.2f} to prior, {likelihood:.2f} to data"
+    return f"Mean sparsity gain\nsensitivity {prior:.2f} to the prior, {likelihood:.2f} to the data"
 
 
 def _finite_log(draws: Floats) -> Floats:
