@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import arviz as az
@@ -63,6 +64,13 @@ def test_another_design_is_refused(pair: PreparedModel) -> None:
         match=r"variants: baseline, topk; the model was prepared for: baseline, variant\..*prepare",
     ):
         pair.fit(other, progress=False)
+
+
+def test_parts_of_two_designs_are_refused(pair: PreparedModel) -> None:
+    """A sampler has its design within it: another one beside it would say what was not fitted."""
+    mixed = replace(pair, design=replace(pair.design, hit_ref=0.1))
+    with pytest.raises(ValueError, match="parts of two designs"):
+        mixed.fit(progress=False)
 
 
 @pytest.mark.parametrize(

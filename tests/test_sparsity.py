@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -445,14 +444,10 @@ def test_relative_to_the_reference_width_the_fit_is_the_plain_one(
     assert float(shift.median()) == pytest.approx(np.log(REFERENCE_D_MODEL), abs=0.1)
 
 
-def test_widths_scale_positions_and_leave_gains_alone(
-    plain_fit: FrontierFit, relative: PreparedModel
-) -> None:
+def test_widths_scale_positions_and_leave_gains_alone(plain_fit: FrontierFit) -> None:
     """Two groups of different width: gains of L0 are those of the plain fit, up to the prior on positions."""
     frontiers = with_widths(PLAIN.frontiers, 512, 8192)
-    design = design_of(frontiers, baseline="baseline", relative_sparsity=True)
-    prepared = replace(relative, frontiers=frontiers, design=design)  # widths are data, not code
-    fit = prepared.fit(draws=500, seed=1, progress=False)
+    fit = hf.fit(frontiers, baseline="baseline", relative_sparsity=True, draws=500, seed=1, progress=False)
     assert [scale.unit for scale in fit.design.scales] == [512, 8192]
     for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
         a, b = gains(fit, quantity), gains(plain_fit, quantity)

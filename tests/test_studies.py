@@ -11,13 +11,14 @@ import pytest
 
 from hillfront.curves import FAMILIES, HILL
 from hillfront.fitting import prepare
+from hillfront.frontiers import Frontiers
 from hillfront.simulation import simulate
 from hillfront.studies import engine
 from hillfront.studies.engine import Task, cluster, run, task_seed
 from hillfront.studies.family_recovery import recovery_table
 from hillfront.studies.least_squares import least_squares, log_ratio_interval
 from hillfront.studies.markdown import Report, interval, interval_of
-from hillfront.studies.model_choice import packaged_settings, write_model_choice
+from hillfront.studies.model_choice import Setting, choices, packaged_settings, write_model_choice
 from hillfront.studies.post_cases import cases
 
 # ---------------------------------------------------------------- engine
@@ -181,6 +182,17 @@ def test_cells_say_what_they_rest_on() -> None:
     assert interval_of(pd.Series({"median": np.nan, "lower": 1.0, "upper": 1.0, "support": "none"})) == (
         "no shared range"
     )
+
+
+def test_a_dense_limit_makes_a_fit_of_its_own() -> None:
+    """SAEs that lose less than a Hill curve allows near their width: the limit predicts them better."""
+    made = simulate(dense_limit=400.0, points=8, l0=(10.0, 300.0), sigma=0.05, seed=2).frontiers
+    frame = made.table[["variant", "group", "l0", "performance_hit"]].assign(d_model=400.0)
+    setting = Setting("simulated", Frontiers.from_frame(frame, group="group"), "baseline")
+    rows = list(choices([setting], families=["hill"], noises=["student-t"], draws=400))
+    found = {row["dense_limit"]: row["elpd_loo"] for row in rows}
+    assert list(found) == ["none", "d_model"]
+    assert float(str(found["d_model"])) > float(str(found["none"])) + 2.0
 
 
 def test_the_model_choice_page(tmp_path: Path) -> None:

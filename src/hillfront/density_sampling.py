@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hillfront.density import copy_point, nutpie_density
+from hillfront.design import Design
 from hillfront.frontiers import Frontiers
 from hillfront.layout import Layout
 from hillfront.model import reported_variables
@@ -44,6 +45,11 @@ class DensitySampler:
 
     layout: Layout
     var_names: tuple[str, ...]
+
+    @property
+    def design(self) -> Design:
+        """The design that it was made for."""
+        return self.layout.design
 
     def posterior(
         self,

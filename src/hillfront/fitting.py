@@ -143,6 +143,10 @@ class PreparedModel:
         -------
         posterior, sample_stats : xarray.Dataset
         """
+        if self.sampler.design != self.design:
+            raise ValueError(
+                "This model was put together from the parts of two designs. Prepare one, by prepare(...)."
+            )
         coordinates = coordinates_of(row_data(frontiers, self.design), self.design)
         posterior, stats = self.sampler.posterior(
             frontiers, coordinates, settings, progress=progress, cores=cores

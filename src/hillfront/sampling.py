@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nutpie.compile_pymc import CompiledPyMCModel
 
     from hillfront.coordinates import Coordinates
+    from hillfront.design import Design
     from hillfront.frontiers import Frontiers
 
 __all__ = ["START_SPREAD", "Sampler", "SamplerSettings", "default_target_accept", "run_nutpie"]
@@ -73,6 +74,10 @@ def default_target_accept(groups: int) -> float:
 
 class Sampler(Protocol):
     """A design that is ready to be sampled, on any table of it."""
+
+    @property
+    def design(self) -> Design:
+        """The design that it was made for."""
 
     def posterior(
         self,

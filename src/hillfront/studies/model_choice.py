@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from hillfront.curves import FAMILIES
 from hillfront.datasets import load_dataset
-from hillfront.design import design_of
 from hillfront.fitting import prepare
 from hillfront.frontiers import FrontierDataError, FrontierDataWarning, Frontiers
 from hillfront.noise import DEFAULT_NOISE, NOISES
@@ -108,20 +107,16 @@ def choices(
                     "noise": noise,
                 }
                 limits = ["none" if limit is None else str(limit) for limit in setting.dense_limits]
-                try:
-                    prepared = prepare(setting.frontiers, baseline=setting.baseline, curve=curve, noise=noise)
-                except FrontierDataError as error:
-                    yield from (
-                        about | {"dense_limit": limit, "why": str(error.faults[0])} for limit in limits
-                    )
-                    continue
                 for name, limit in zip(limits, setting.dense_limits, strict=True):
-                    # The limit only changes the sparsities that a compiled model is given.
-                    design = design_of(
-                        setting.frontiers, baseline=setting.baseline, curve=curve, noise=noise,
-                        dense_limit=limit,
-                    )  # fmt: skip
-                    fit = replace(prepared, design=design).fit(draws=draws, seed=seed, progress=False)
+                    try:
+                        prepared = prepare(
+                            setting.frontiers, baseline=setting.baseline, curve=curve, noise=noise,
+                            dense_limit=limit,
+                        )  # fmt: skip
+                    except FrontierDataError as error:
+                        yield about | {"dense_limit": name, "why": str(error.faults[0])}
+                        continue
+                    fit = prepared.fit(draws=draws, seed=seed, progress=False)
                     with warnings.catch_warnings():
                         warnings.simplefilter("ignore", UserWarning)
                         elpd = arviz_stats.loo(fit.data, pointwise=True)
