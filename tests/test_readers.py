@@ -152,6 +152,18 @@ def test_the_score_of_all_where_one_lacks_losses(folder: Path) -> None:
     assert pytest.approx(frontiers.table.query("l0 == 15")["performance_hit"].item()) == 0.1
 
 
+def test_a_score_that_its_losses_do_not_give(folder: Path) -> None:
+    """Neither is dropped in silence: the published score counts, for every SAE."""
+    path = "eval_result_metrics", "model_performance_preservation", "ce_loss_score"
+    write(folder, other=put(core(15, 3.5, number=9), 0.7, *path))
+    text = r"losses of 1 of 13 SAEs do not give .*0\.7, where the losses give 0\.9375\)\. The scores are used"
+    with pytest.warns(FrontierDataWarning, match=text):
+        frontiers = hf.read_saebench(folder)
+    assert not frontiers.from_losses
+    assert frontiers.table.query("l0 == 15")["performance_hit"].item() == pytest.approx(0.3)
+    assert frontiers.table["performance_hit"].min() == pytest.approx(1 / 96)
+
+
 def test_an_older_result_without_a_configuration(tmp_path: Path) -> None:
     old = without(core(40, 3.2), "sae_cfg_dict")
     old["sae_lens_release_id"] = "sae_bench_toy_sweep_p_anneal_ctx128"

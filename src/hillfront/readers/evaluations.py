@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hillfront.frontiers import FrontierDataWarning
 from hillfront.readers.files import UnfitError
 from hillfront.readers.sae_names import architecture_in, layer_in, site_in, width_in
 from hillfront.readers.source import SourceTable
@@ -31,6 +33,10 @@ _COSTS: Final = {
     "explained_variance": ("reconstruction_quality", "explained_variance"),
     "kl_div_with_sae": ("model_behavior_preservation", "kl_div_with_sae"),
 }
+
+
+_ROUNDING: Final = 1e-3
+"""A score further than this from what its losses give is another number, not the same one rounded."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +117,32 @@ def row_of(evaluation: Evaluation) -> Row:
 def table_of(rows: Sequence[Row], places: Iterable[Path]) -> SourceTable:
     """One table of all rows, with the group columns that are known.
 
-    The hit comes from the three losses if every SAE has them, otherwise from the loss recovered throughout:
-    one frontier must not mix two ways to compute it.
+    The hit comes from the three losses if every SAE has them and they agree with the score that is published
+    beside them, otherwise from that score throughout: one frontier must not mix two ways to compute it.
+
+    Warns
+    -----
+    FrontierDataWarning
+        If the losses of an SAE do not give its score.
     """
     frame = pd.DataFrame(rows)
     losses = list(_LOSSES)
+    numbers = ["loss_recovered", *losses]
+    frame[numbers] = frame[numbers].astype(float)  # where none of them is known, too
+    computed = (frame["ce_ablated"] - frame["ce_sae"]) / (frame["ce_ablated"] - frame["ce_base"])
+    apart = (frame["loss_recovered"] - computed).abs() > _ROUNDING
+    if apart.any():
+        first = frame[apart].iloc[0]
+        warnings.warn(
+            f"The losses of {apart.sum()} of {len(frame)} SAEs do not give the ce_loss_score beside them "
+            f"(first in {first['label']!r}: {first['loss_recovered']:.4g}, where the losses give "
+            f"{computed[apart].iloc[0]:.4g}). The scores are used, and the losses left out.",
+            FrontierDataWarning,
+            stacklevel=2,
+        )
     y = "ce"
-    if frame[losses].isna().any(axis=None):
+    if frame[losses].isna().any(axis=None) or apart.any():
         y = "loss_recovered"
-        computed = (frame["ce_ablated"] - frame["ce_sae"]) / (frame["ce_ablated"] - frame["ce_base"])
         frame["loss_recovered"] = frame["loss_recovered"].fillna(computed)
         frame = frame.drop(columns=losses)
     group = [name for name in GROUP if frame[name].notna().any()]
