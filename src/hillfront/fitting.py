@@ -225,7 +225,7 @@ def prepare(
     """Make the model of a table ready once, to fit it and others of its design at once.
 
     Most designs are sampled by a density that is compiled once on a machine; those that it has no place for
-    (:func:`hillfront.layout.layout_of`) compile their PyMC model here.
+    (docs/design-notes.md) compile their PyMC model here.
 
     Parameters
     ----------
