@@ -53,7 +53,7 @@ study-quick: $(STAMP)  ## the same with a handful of sets, into study-quick/, to
 
 # Measurements stay in bench-work/, so that one that was stopped goes on; remove it to measure anew.
 BENCH_WORK := bench-work
-bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle machine (hours on 2 cores)
+bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle machine (40 minutes on 2 cores)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,bench]"
 	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK)
 	$(BIN)/python -m benchmarks.cold_start --work $(BENCH_WORK) --cache empty --rivals hillfront pymc-nutpie
@@ -77,7 +77,7 @@ docs: $(DOCS_STAMP)  ## draw the gallery and build the pages into docs/_build/ht
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs docs/_build/html
 	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_module_map.py
 
-notebooks: $(DOCS_STAMP)  ## run every notebook from scratch (about four minutes on 2 cores)
+notebooks: $(DOCS_STAMP)  ## run every notebook from scratch (about two minutes on 2 cores)
 	$(BIN)/python scripts/run_notebooks
 
 lint: $(STAMP)  ## ruff: rules and formatting

@@ -1,8 +1,8 @@
 """From the start of a process to the table of gains: hillfront and its rivals, in turns.
 
-Repeats go round all rivals, so that a machine that slows down does so for each of them. PyMC's own NUTS takes
-some ten minutes a run on ``gemma``: name the rivals, cases and repeats to run parts alone, with the same
---work; what is there is not run again. Run it on an idle machine.
+Repeats go round all rivals, so that a machine that slows down does so for each of them. Name the rivals,
+cases and repeats to run parts alone, with the same --work; what is there is not run again. Run it on an idle
+machine.
 """
 
 from __future__ import annotations
