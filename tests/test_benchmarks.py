@@ -308,6 +308,10 @@ def made_up() -> list[dict[str, Any]]:
          "compared": 60, "beyond": 1, "largest": 3.2, "worst": "k_ratio, 5% point", "rows": 20,
          "root_mean_square": 1.01, "divergences": 0, "reference_divergences": 0, **COMMON}
     )  # fmt: skip
+    records.append(
+        {"benchmark": "refit", "cache": "empty", "repeat": 0, "first": 12.0, "refit": 0.5, "ratio": 24.0,
+         **COMMON}
+    )  # fmt: skip
     for target, ess, diverged in ((0.98, 500.0, 0), (0.9, 900.0, 2), (0.95, 600.0, 0)):
         records.append(
             {"benchmark": "sampling", "case": "pair", "repeat": 0, "total": 4000, "tune": 1000,
@@ -326,6 +330,7 @@ def test_the_page_says_what_was_measured_losses_included() -> None:
     assert "- curve-fit on gemma, warm caches: 0.5 [0.5, 0.5] of hillfront's whole time." in text
     assert "pymc-nuts on gemma" not in text
     assert "1.2 [1.2, 1.2] in time" in text
+    assert "never compiled anything | 12 (once) | 0.5 (once) | 24 (once) |" in text
     assert "1 (0.2)" in text
     # The fastest setting diverged, so it comes last.
     places = [text.index(f"| {target} | diag |") for target in ("0.95", "0.98", "0.9")]

@@ -24,7 +24,6 @@ from hillfront.frontiers import Frontiers
 from hillfront.improvement import improvement_of
 from hillfront.known_errors import known_errors
 from hillfront.layout import layout_of
-from hillfront.model import reported_variables
 from hillfront.pareto import pareto_of
 from hillfront.priors import resolve_priors
 from hillfront.simulation import simulate
@@ -166,8 +165,7 @@ def uncompiled(groups: int) -> PreparedModel:
     priors = resolve_priors(design.family, None)
     layout = layout_of(design, priors)
     assert layout is not None
-    names = tuple(reported_variables(design, priors))
-    return PreparedModel(frontiers, design, priors, DensitySampler(layout, names))
+    return PreparedModel(frontiers, design, priors, DensitySampler.of(layout, priors))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-__all__ = ["DensitySampler"]
+__all__ = ["DensitySampler", "compiled_density"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class DensitySampler:
 
     layout: Layout
     var_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, layout: Layout, priors: Mapping[str, Any]) -> Self:
+        """Sampler of a layout that was made with these priors."""
+        return cls(layout, tuple(reported_variables(layout.design, priors)))
 
     @property
     def design(self) -> Design:
@@ -117,8 +122,3 @@ def compiled_density(layout: Layout, data: Floats, starts: Mapping[str, Floats])
         _coords={},
         reparameterized_names=[],
     )
-
-
-def density_sampler(layout: Layout, priors: Mapping[str, Any]) -> DensitySampler:
-    """Sampler of a layout."""
-    return DensitySampler(layout, tuple(reported_variables(layout.design, priors)))

@@ -162,6 +162,7 @@ class Layout:
     ) -> dict[str, Floats]:
         """The sampled parameters of every curve, (..., group, variant)."""
         n_groups, n_variants = len(self.design.groups), len(self.design.variants)
+        shape = (*coefficients.shape[:-2], n_groups, n_variants)
         spread = over_variants(n_variants)
         scales = [values[f"{name}_{kind}_sd"] for name, kind in self.columns]
         effects = coefficients
@@ -172,17 +173,16 @@ class Layout:
         for parameter in self.design.family.sampled:
             name, how = parameter.name, self.design.pooling[parameter.natural]
             if how == "none":
-                curves[name] = values[f"{name}_curve"]
+                # A fixed prior of the mean fixes them all, for every draw.
+                curves[name] = np.broadcast_to(values[f"{name}_curve"], shape)
                 continue
             level = np.asarray(values[f"{name}_mean"])[..., None]
             if f"{name}_contrast" in values:
                 contrast = values[f"{name}_contrast"]
                 level = level + np.concatenate([np.zeros((*contrast.shape[:-1], 1)), contrast], axis=-1)
             own = [j for j, (column, _) in enumerate(self.columns) if column == name]
-            shift = effects[..., own] @ spread.T if own else np.zeros((*coefficients.shape[:-2], n_groups, 1))
-            curves[name] = np.broadcast_to(
-                level[..., None, :] + shift, (*coefficients.shape[:-2], n_groups, n_variants)
-            )
+            shift = effects[..., own] @ spread.T if own else 0.0
+            curves[name] = np.broadcast_to(level[..., None, :] + shift, shape)
         return curves
 
 

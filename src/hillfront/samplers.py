@@ -28,9 +28,9 @@ def sampler_of(frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) 
     """
     layout = layout_of(design, priors)
     if layout is not None:
-        from hillfront.density_sampling import density_sampler
+        from hillfront.density_sampling import DensitySampler
 
-        return density_sampler(layout, priors)
+        return DensitySampler.of(layout, priors)
     from hillfront.graph_sampling import GraphSampler
 
     return GraphSampler.of(frontiers, design, priors)
