@@ -72,6 +72,8 @@ _SMALL: Final = 1e-150
 _LARGE: Final = 1e150
 
 _compiled = numba.njit(cache=True, error_model="numpy")
+# Sums in any order, so that several rows are taken at once; NaN and infinity keep their meaning.
+_over_rows = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 @_compiled
@@ -114,16 +116,123 @@ def _softplus(t: float) -> tuple[float, float]:
 
 
 @_compiled
-def _spread(kind: int, f: float, rest: float, margins: Floats) -> tuple[float, float]:
-    """Change of y per unit of scatter, and its derivative by f; ``rest`` is 1 - f without loss of digits."""
-    if kind == SATURATING:
-        return f * rest, rest - f
+def _spread(kind: int, f: float, margins: Floats) -> tuple[float, float]:
+    """Change of y per unit of scatter where a curve does not saturate, and its derivative by f."""
     if kind == COST:
         return abs(f), math.copysign(1.0, f)
     above, slope_at_0 = _softplus(f / margins[0])
     bend, slope_at_1 = _softplus((1.0 - margins[0] * above) / margins[1])
     h = 1.0 - margins[1] * bend
     return h * (1.0 - h), (1.0 - 2.0 * h) * slope_at_0 * slope_at_1
+
+
+@_over_rows
+def _curve_values(
+    kind: int, offset: float, cells: Floats, log_x: Floats, theta: Floats, shapes: Floats, out: Floats
+) -> None:
+    """Of each row: the curve's value f, 1 - f without loss of digits, and the derivatives of f by theta."""
+    f, rest, by_first, by_second = out[0], out[1], out[2], out[3]
+    n_rows = len(cells)
+    if kind == HILL:
+        # One loop a step: the processor takes several rows at once in all but the exponential.
+        for row in range(n_rows):
+            cell = int(cells[row])
+            by_first[row] = -shapes[cell]
+            by_second[row] = shapes[cell] * (log_x[row] - theta[0, cell])
+        for row in range(n_rows):
+            f[row] = math.exp(-abs(by_second[row] + offset))
+        for row in range(n_rows):
+            e, below = f[row], by_second[row] + offset < 0.0
+            larger = 1.0 / (1.0 + e)
+            smaller = e * larger
+            f[row] = smaller if below else larger
+            rest[row] = larger if below else smaller
+            by_first[row] *= smaller * larger
+            by_second[row] *= smaller * larger
+        return
+    for row in range(n_rows):
+        cell = int(cells[row])
+        position, k = theta[0, cell], shapes[cell]
+        if kind == POWER:
+            t = k * (log_x[row] - position)
+            f[row] = math.exp(t + offset)
+            by_first[row], by_second[row] = -k * f[row], t * f[row]
+        elif kind == POWER_LEVEL:
+            t = k * (log_x[row] - offset)
+            f[row] = math.exp(position + t)
+            by_first[row], by_second[row] = f[row], t * f[row]
+        else:
+            level = math.exp(position)
+            more = level * k * math.expm1(log_x[row] - offset)
+            f[row] = level + more
+            by_first[row], by_second[row] = f[row], more
+        rest[row] = 1.0 - f[row]
+
+
+@_over_rows
+def _spreads(kind: int, margins: Floats, values: Floats, out: Floats) -> None:
+    """Change of y per unit of scatter, and its derivative by f, of each row."""
+    f, rest = values[0], values[1]
+    if kind == SATURATING:
+        for row in range(len(f)):
+            out[0, row] = f[row] * rest[row]
+            out[1, row] = rest[row] - f[row]
+        return
+    for row in range(len(f)):
+        out[0, row], out[1, row] = _spread(kind, f[row], margins)
+
+
+@_over_rows
+def _scattered(
+    y: Floats, known: Floats, f: Floats, spreads: Floats, sigma: float, floor: float, nu: float,
+    widening: float, out: Floats,
+) -> tuple[float, float, float]:  # fmt: skip
+    """Of each row: the derivative of its log density by f, and what its logs are taken of.
+
+    Returns the sums over the rows of the derivatives by sigma / 2 and by the variance, and of the shares of
+    the squared residuals, or, for normal scatter (``nu`` infinite), of the squared residuals in variances.
+    """
+    by_f, wide, w = out[0], out[1], out[2]
+    by_sigma, by_tau, shares = 0.0, 0.0, 0.0
+    if nu < np.inf:
+        for row in range(len(y)):
+            scatter = sigma * spreads[0, row]
+            variance = scatter * scatter + floor + known[row]
+            residual = y[row] - f[row]
+            wide[row] = variance * widening
+            w[row] = wide[row] + residual * residual
+            inverse = (nu + 1.0) / w[row]
+            share = wide[row] * inverse
+            by_variance = 0.5 * (nu - share) / variance
+            by_f[row] = residual * inverse + by_variance * 2.0 * sigma * scatter * spreads[1, row]
+            by_sigma += by_variance * scatter * spreads[0, row]
+            by_tau += by_variance
+            shares += share
+        return by_sigma, by_tau, shares
+    for row in range(len(y)):
+        scatter = sigma * spreads[0, row]
+        wide[row] = scatter * scatter + floor + known[row]
+        residual = y[row] - f[row]
+        inverse = 1.0 / wide[row]
+        share = residual * residual * inverse
+        by_variance = 0.5 * (share - 1.0) * inverse
+        by_f[row] = residual * inverse + by_variance * 2.0 * sigma * scatter * spreads[1, row]
+        by_sigma += by_variance * scatter * spreads[0, row]
+        by_tau += by_variance
+        shares += share
+    return by_sigma, by_tau, shares
+
+
+@_compiled
+def _sum_of_logs(values: Floats) -> float:
+    """Sum of logs, taken of products over many rows: a log costs more than all the rest of a row."""
+    total, product = 0.0, 1.0
+    for value in values:
+        product *= value
+        if not _SMALL < product < _LARGE:
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product)
 
 
 @_compiled
@@ -157,12 +266,13 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
     y, known = data[at + 2 * n_rows : at + 3 * n_rows], data[at + 3 * n_rows : at + 4 * n_rows]
 
     # The variables that have priors of their own, each by its log above a bound, or as it is.
-    values, by_values = np.empty(n_free + n_fixed), np.zeros(n_free + n_fixed)
-    slopes = np.ones(n_free)
+    # Few arrays, each cut up: making one costs as much as ten rows.
+    of_values = np.zeros((3, n_free + n_fixed))
+    values, by_values, slopes = of_values[0], of_values[1], of_values[2]
     total = 0.0
     for i in range(n_free):
         a, b, c, bound = priors[i, 1], priors[i, 2], priors[i, 3], priors[i, 4]
-        values[i], jacobian = point[i], 0.0
+        values[i], slopes[i], jacobian = point[i], 1.0, 0.0
         if bound > -np.inf:
             slopes[i] = math.exp(point[i])
             values[i] = bound + slopes[i]
@@ -175,8 +285,8 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
 
     # Effects: scaled coefficients, one more row so that each column sums to zero, spread over the variants.
     root = math.sqrt(n_groups)
-    effects, by_effects = np.empty((n_groups, n_columns)), np.zeros((n_groups, n_columns))
-    scales, precisions = np.empty(n_columns), np.empty(n_columns)
+    of_effects, of_columns = np.zeros((2, n_groups, n_columns)), np.empty((2, n_columns))
+    effects, by_effects, scales, precisions = of_effects[0], of_effects[1], of_columns[0], of_columns[1]
     for j in range(n_columns):
         log_sd = math.log(values[int(column_sd[j])])
         scales[j] = math.exp((1.0 - centring[j]) * log_sd)
@@ -193,7 +303,8 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         effects[n_groups - 1, j] = -column_total / root
 
     # The two coordinates of every curve.
-    theta, by_theta = np.empty((2, n_cells)), np.zeros((2, n_cells))
+    of_curves = np.zeros((5, n_cells))
+    theta, by_theta, shapes = of_curves[:2], of_curves[2:4], of_curves[4]
     for p in range(2):
         own, first = int(data[16 + 4 * p]), int(data[17 + 4 * p])
         contrast, column = int(data[18 + 4 * p]), int(data[19 + 4 * p])
@@ -218,73 +329,21 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         quantile = 1.0 + 0.5 / nu + 0.337 / (nu * nu)
         by_quantile = -0.5 / (nu * nu) - 0.674 / (nu * nu * nu)
     widening = nu / (quantile * quantile)
-    by_sigma, by_tau, shares = 0.0, 0.0, 0.0
-    exponential = np.exp(theta)
-
-    # Logs are taken of products over many rows: they cost more than all the rest of a row.
-    log_variances, log_sums, product, product_of_sums = 0.0, 0.0, 1.0, 1.0
-    squares = 0.0
+    for c in range(n_cells):
+        shapes[c] = math.exp(theta[1, c])
+    of_rows = np.empty((9, n_rows))
+    values_of_rows, spreads, out = of_rows[:4], of_rows[4:6], of_rows[6:]
+    f, by_first, by_second = values_of_rows[0], values_of_rows[2], values_of_rows[3]
+    _curve_values(curve, offset, cells, log_x, theta, shapes, values_of_rows)
+    _spreads(spread_kind, margins, values_of_rows, spreads)
+    by_sigma, by_tau, shares = _scattered(y, known, f, spreads, sigma, tau * tau, nu, widening, out)
     for row in range(n_rows):
         cell = int(cells[row])
-        position, k = theta[0, cell], exponential[1, cell]
-        if curve == HILL:
-            t = k * (log_x[row] - position) + offset
-            e = math.exp(-abs(t))
-            larger = 1.0 / (1.0 + e)
-            smaller = e * larger
-            f, rest = (smaller, larger) if t < 0.0 else (larger, smaller)
-            slope = smaller * larger
-            by_first, by_second = -k * slope, (t - offset) * slope
-        elif curve == POWER:
-            t = k * (log_x[row] - position) + offset
-            f = math.exp(t)
-            by_first, by_second, rest = -k * f, (t - offset) * f, 1.0 - f
-        elif curve == POWER_LEVEL:
-            t = position + k * (log_x[row] - offset)
-            f = math.exp(t)
-            by_first, by_second, rest = f, (t - position) * f, 1.0 - f
-        else:
-            level = exponential[0, cell]
-            more = level * k * math.expm1(log_x[row] - offset)
-            f = level + more
-            by_first, by_second, rest = f, more, 1.0 - f
-
-        spread, spread_slope = _spread(spread_kind, f, rest, margins)
-        scatter = sigma * spread
-        variance = scatter * scatter + tau * tau + known[row]
-        residual = y[row] - f
-        square = residual * residual
-        if tails:
-            wide = variance * widening
-            w = wide + square
-            product *= wide
-            product_of_sums *= w
-            if not (_SMALL < product < _LARGE and _SMALL < product_of_sums < _LARGE):
-                log_variances += math.log(product)
-                log_sums += math.log(product_of_sums)
-                product, product_of_sums = 1.0, 1.0
-            inverse = (nu + 1.0) / w
-            share = wide * inverse
-            by_location = residual * inverse
-            by_variance = 0.5 * (nu - share) / variance
-            shares += share
-        else:
-            product *= variance
-            if not _SMALL < product < _LARGE:
-                log_variances += math.log(product)
-                product = 1.0
-            inverse = 1.0 / variance
-            squares += square * inverse
-            by_location = residual * inverse
-            by_variance = 0.5 * (square * inverse - 1.0) * inverse
-        by_f = by_location + by_variance * 2.0 * sigma * scatter * spread_slope
-        by_sigma += by_variance * scatter * spread
-        by_tau += by_variance
-        by_theta[0, cell] += by_f * by_first
-        by_theta[1, cell] += by_f * by_second
-    log_variances += math.log(product)
-    log_sums += math.log(product_of_sums)
+        by_theta[0, cell] += out[0, row] * by_first[row]
+        by_theta[1, cell] += out[0, row] * by_second[row]
+    log_variances = _sum_of_logs(out[1])
     if tails:
+        log_sums = _sum_of_logs(out[2])
         half = 0.5 * (nu + 1.0)
         constant = math.lgamma(half) - math.lgamma(0.5 * nu) - _HALF_LOG_PI
         total += n_rows * constant + 0.5 * nu * log_variances - half * log_sums
@@ -293,7 +352,7 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         by_nu = 0.5 * (n_rows * (_digamma(half) - _digamma(0.5 * nu)) + log_variances - log_sums)
         by_values[nu_at] += by_nu + by_log_width * (1.0 / nu - 2.0 * by_quantile / quantile)
     else:
-        total -= n_rows * _HALF_LOG_2PI + 0.5 * log_variances + 0.5 * squares
+        total -= n_rows * _HALF_LOG_2PI + 0.5 * log_variances + 0.5 * shares
     by_values[sigma_at] += 2.0 * by_sigma
     by_values[tau_at] += 2.0 * tau * by_tau
 
