@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import machine, today, versions
+from benchmarks.machine import machine, today
 from benchmarks.processes import caches, timed_run
 from benchmarks.records import Record, append_record, has_record, read_records
 
@@ -148,7 +148,7 @@ def contest(
         judgement = json.loads(_module("judging", str(data), str(out)))
     record: dict[str, Any] = {
         **key, **asdict(run), **judgement, "phases": phases,
-        "machine": machine(), "versions": versions(), "date": today(),
+        "machine": machine(), "versions": json.loads(_module("machine", python=python)), "date": today(),
     }  # fmt: skip
     if judgement.get("ess"):
         assert run.to_table is not None  # it was judged
@@ -183,9 +183,9 @@ def here(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "PYTHONPATH": paths, "MPLBACKEND": "Agg"}
 
 
-def _module(name: str, *arguments: str) -> str:
+def _module(name: str, *arguments: str, python: str = sys.executable) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", *arguments],
+        [python, "-m", f"benchmarks.{name}", *arguments],
         env={**os.environ, **here({})}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

@@ -1,7 +1,11 @@
-"""What measurements depend on: the machine, the versions and the day."""
+"""What measurements depend on: the machine, the versions and the day.
+
+``python -m benchmarks.machine`` prints the versions that a Python has, as JSON.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from datetime import UTC, datetime
@@ -46,3 +50,7 @@ def versions() -> dict[str, str]:
 def today() -> str:
     """The day, in UTC."""
     return datetime.now(UTC).date().isoformat()
+
+
+if __name__ == "__main__":
+    print(json.dumps(versions()))

@@ -91,13 +91,14 @@ def _contests(records: Sequence[Record]) -> list[list[Record]]:
 
 def _circumstances(records: Sequence[Record]) -> list[str]:
     machine = records[0]["machine"]
-    versions = dict.fromkeys(
-        ", ".join(f"{name} {number}" for name, number in record["versions"].items()) for record in records
-    )
+    versions: dict[str, dict[str, None]] = {}
+    for record in records:
+        for name, number in record["versions"].items():
+            versions.setdefault(name, {})[number] = None
     dates = sorted({record["date"] for record in records})
     return [
         f"Machine: {machine['cores']} cores, {machine['processor']}, {machine['memory_gib']} GiB.",
-        *(f"Versions: {text}." for text in versions),
+        f"Versions: {', '.join(f'{name} {" and ".join(own)}' for name, own in sorted(versions.items()))}.",
         f"Measured: {dates[0]}{'' if len(dates) == 1 else f' to {dates[-1]}'}.",
     ]
 

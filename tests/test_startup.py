@@ -70,6 +70,65 @@ def test_reading_a_table_waits_for_no_sampler() -> None:
     }
 
 
+# ---------------------------------------------------------------- sampling starts before ArviZ is there
+
+IN_THE_BLOCK = """
+from hillfront.arviz_later import arviz_later
+finders = list(sys.meta_path)
+try:
+    with arviz_later():
+        import nutpie
+        assert 'arviz_base' not in sys.modules
+        {then}
+except KeyError:
+    pass
+assert sys.meta_path == finders
+assert 'arviz_plots' in sys.modules
+import arviz
+import arviz_stats
+assert nutpie.sample.__globals__['arviz'] is arviz
+import arviz_base
+assert arviz.from_dict is arviz_base.from_dict
+"""
+
+
+@pytest.mark.parametrize("then", ["pass", "raise KeyError"])
+def test_arviz_comes_after_the_block_and_is_itself(then: str) -> None:
+    assert "arviz" in loaded_after(IN_THE_BLOCK.format(then=then))
+
+
+def test_a_block_without_nutpie_imports_nothing() -> None:
+    assert "arviz" not in loaded_after(
+        "from hillfront.arviz_later import arviz_later\nwith arviz_later():\n    import json"
+    )
+
+
+def test_chains_run_before_arviz_is_imported() -> None:
+    code = """
+import warnings, numpy as np, pandas as pd
+import hillfront
+l0 = np.array([10.0, 30.0, 60.0, 90.0, 12.0, 33.0, 61.0, 95.0])
+hits = 1.0 / (1.0 + 0.02 * l0) * np.repeat([1.0, 0.9], 4)
+rows = pd.DataFrame({"variant": np.repeat(["a", "b"], 4), "l0": l0, "performance_hit": hits})
+from hillfront import sampling
+later = sampling.arviz_later
+import contextlib
+@contextlib.contextmanager
+def watched():
+    with later():
+        yield
+        import nutpie
+        assert 'arviz_base' not in sys.modules
+        print('sampling')
+sampling.arviz_later = watched
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    fit = hillfront.fit(hillfront.Frontiers.from_frame(rows), baseline="a", draws=50, tune=50, progress=False)
+assert fit.data["posterior"].sizes["draw"] == 50
+"""
+    assert "arviz" in loaded_after(code)
+
+
 # ---------------------------------------------------------------- what lazy names must not change
 
 

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 
 from hillfront.check import Check
 from hillfront.design import Design
@@ -142,6 +141,8 @@ def sign_changes(residual: Floats, frontiers: Frontiers, design: Design) -> Sign
     frontiers : Frontiers
     design : Design
     """
+    from scipy import stats
+
     cell, l0 = design.cells(frontiers), frontiers.table["l0"].to_numpy(np.float64)
     curves, index, sizes = np.unique(cell, return_inverse=True, return_counts=True)
     order = np.lexsort((l0, index))

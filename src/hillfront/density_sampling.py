@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from hillfront.layout import Layout
 from hillfront.model import reported_variables
 from hillfront.packing import packed
 from hillfront.rows import row_data
-from hillfront.sampling import START_SPREAD, SamplerSettings, run_nutpie
+from hillfront.sampling import START_SPREAD, SamplerSettings, run_nutpie, sample_coords
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,18 +68,17 @@ class DensitySampler:
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
         data = packed(self.layout, row_data(frontiers, self.layout.design), coordinates.centring)
-        compiled = compiled_density(self.layout, data, coordinates.starts)
+        compiled = partial(compiled_density, self.layout, data, coordinates.starts)
         draws, stats = run_nutpie(compiled, settings, progress=progress, cores=cores)
-        points = draws[_POINT].to_numpy()
-        variables = self.layout.variables(points, coordinates.centring)
-        return self._dataset(variables, {dim: draws[dim].to_numpy() for dim in ("chain", "draw")}), stats
+        variables = self.layout.variables(draws[_POINT], coordinates.centring)
+        return self._dataset(variables, sample_coords(settings)), stats
 
     def prior(self, *, draws: int, seed: int) -> xr.Dataset:
         """Draws of the reported variables from the prior, in one chain."""
         variables = self.layout.prior_draws(draws, seed=seed)
         return self._dataset(
             {name: values[None] for name, values in variables.items()},
-            {"chain": np.array([0]), "draw": np.arange(draws)},
+            {"chain": np.arange(1), "draw": np.arange(draws)},
         )
 
     def _dataset(self, variables: Mapping[str, Floats], coords: Mapping[str, NDArray[Any]]) -> xr.Dataset:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 if TYPE_CHECKING:
     from pymc_extras.prior import Prior
@@ -90,7 +91,18 @@ class Distribution:
     @property
     def median(self) -> float:
         """Median."""
-        return float(_as_scipy(self.name, self.parameters).median())
+        # By scipy.special, as a usual fit samples before scipy.stats has been imported.
+        known: dict[str, Callable[..., float]] = {
+            "Exponential": lambda lam: math.log(2.0) / lam,
+            "Gamma": lambda alpha, beta: special.gammaincinv(alpha, 0.5) / beta,
+            "HalfCauchy": lambda beta: beta,
+            "HalfNormal": lambda sigma: sigma * special.ndtri(0.75),
+            "InverseGamma": lambda alpha, beta: beta / special.gammainccinv(alpha, 0.5),
+            "LogNormal": lambda mu, _: math.exp(mu),
+            "Normal": lambda mu, _: mu,
+            "Pareto": lambda alpha, m: m * 2.0 ** (1.0 / alpha),
+        }
+        return float(known[self.name](*self.parameters))
 
     def log_density(self, values: Floats) -> Floats:
         """Log density of each value, -inf outside the support."""

@@ -17,7 +17,7 @@ from hillfront.frontiers import Frontiers
 from hillfront.hidden_saes import hidden_data
 from hillfront.model import build_model, reported_variables
 from hillfront.rows import in_logs, row_data
-from hillfront.sampling import START_SPREAD, SamplerSettings, run_nutpie
+from hillfront.sampling import START_SPREAD, SamplerSettings, run_nutpie, sample_coords
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -70,8 +70,10 @@ class GraphSampler:
         data = in_logs(row_data(frontiers, self.design) | hidden_data(frontiers, self.design))
         centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
         compiled = started_near(self.compiled.with_data(**data, **centring), self._places, coordinates.starts)
-        draws, stats = run_nutpie(compiled, settings, progress=progress, cores=cores)
-        return draws[list(self.var_names)], stats
+        draws, stats = run_nutpie(lambda: compiled, settings, progress=progress, cores=cores)
+        return _dataset(
+            self.model, {name: draws[name] for name in self.var_names}, sample_coords(settings)
+        ), stats
 
     def prior(self, *, draws: int, seed: int) -> xr.Dataset:
         """Draws of the reported variables from the prior, in one chain."""
@@ -162,22 +164,24 @@ def started_near(
 def draw_prior(model: pm.Model, *, var_names: Sequence[str], draws: int, seed: int) -> xr.Dataset:
     """Draw the named variables from the prior, with dims (chain, draw, ...)."""
     import pymc as pm
-    import xarray as xr
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*rng", category=UserWarning)
         values = pm.draw(
             [model[name] for name in var_names], draws=draws, random_seed=seed, mode="FAST_COMPILE"
         )
+    drawn = {name: np.asarray(value)[None] for name, value in zip(var_names, values, strict=True)}
+    return _dataset(model, drawn, {"chain": np.arange(1), "draw": np.arange(draws)})
+
+
+def _dataset(
+    model: pm.Model, values: Mapping[str, NDArray[Any]], coords: Mapping[str, NDArray[Any]]
+) -> xr.Dataset:
+    import xarray as xr
+
     dims = model.named_vars_to_dims
+    labels = {dim: np.asarray(own) for dim, own in model.coords.items() if own is not None and len(own)}
     return xr.Dataset(
-        {
-            name: (("chain", "draw", *(dims.get(name) or ())), np.asarray(value)[None])
-            for name, value in zip(var_names, values, strict=True)
-        },
-        coords={
-            "chain": [0],
-            "draw": np.arange(draws),
-            **{d: np.asarray(v) for d, v in model.coords.items() if v is not None and len(v)},
-        },
+        {name: (("chain", "draw", *(dims.get(name) or ())), own) for name, own in values.items()},
+        coords={**labels, **coords},
     )

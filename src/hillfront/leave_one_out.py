@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +51,7 @@ def leave_one_out(tree: xr.DataTree) -> LeaveOneOut | None:
     cross-validation and WAIC, Statistics and Computing 27, doi:10.1007/s11222-016-9696-4.
     """
     import arviz_stats
+    from scipy import stats
 
     sizes = tree["log_likelihood"].sizes
     if sizes["chain"] * sizes["draw"] < LOO_DRAWS_MIN:

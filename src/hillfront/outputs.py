@@ -8,15 +8,16 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Final
 
 from hillfront.compare import CurveComparison
 from hillfront.frontier_fit import FrontierFit
 from hillfront.improvement import Improvement
 from hillfront.pareto import Pareto
 from hillfront.quantities import DEFAULT_AT_L0
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_comparison", "write_outputs"]
 

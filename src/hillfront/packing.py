@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from math import lgamma, log, pi
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,10 +87,10 @@ def _curve(design: Design) -> tuple[int, float]:
     reference = design.reference
     kind = getattr(density, CURVES[design.family.value, design.family.natural])
     offsets = {
-        density.HILL: math.log(reference.hit / (1.0 - reference.hit)),
-        density.POWER: math.log(reference.hit),
-        density.POWER_LEVEL: math.log(reference.sparsity),
-        density.LINEAR: math.log(reference.sparsity),
+        density.HILL: log(reference.hit / (1.0 - reference.hit)),
+        density.POWER: log(reference.hit),
+        density.POWER_LEVEL: log(reference.sparsity),
+        density.LINEAR: log(reference.sparsity),
     }
     return kind, offsets[kind]
 
@@ -103,19 +103,21 @@ def _spread(design: Design) -> int:
 
 def _prior(prior: Distribution) -> Floats:
     """Kind and numbers of a prior, its bound, and the constant of its density."""
-    own, powers = prior.parameters, density.POWER_AND_EXPONENTIAL
-    known: dict[str, Callable[..., tuple[int, float, float, float]]] = {
-        "Normal": lambda mu, sigma: (density.NORMAL, mu, sigma, 0.0),
-        "HalfNormal": lambda sigma: (density.NORMAL, 0.0, sigma, 0.0),
-        "LogNormal": lambda mu, sigma: (density.LOG_NORMAL, mu, sigma, 0.0),
-        "Gamma": lambda alpha, beta: (powers, alpha - 1.0, beta, 0.0),
-        "InverseGamma": lambda alpha, beta: (powers, -alpha - 1.0, 0.0, beta),
-        "Exponential": lambda lam: (powers, 0.0, lam, 0.0),
-        "HalfCauchy": lambda beta: (density.HALF_CAUCHY, beta, 0.0, 0.0),
-        "Pareto": lambda alpha, _: (powers, -alpha - 1.0, 0.0, 0.0),
-    }
-    numbers = known[prior.name](*own)
-    at = prior.median
-    without, _ = density.prior_density(*numbers, at)
-    constant = float(prior.log_density(np.asarray(at))) - without
+    powers = density.POWER_AND_EXPONENTIAL
+    known: dict[str, Callable[..., tuple[int, float, float, float, float]]] = {
+        "Normal": lambda mu, sigma: (density.NORMAL, mu, sigma, 0.0, _PER_SIGMA - log(sigma)),
+        "HalfNormal": lambda sigma: (density.NORMAL, 0.0, sigma, 0.0, log(2.0) + _PER_SIGMA - log(sigma)),
+        "LogNormal": lambda mu, sigma: (density.LOG_NORMAL, mu, sigma, 0.0, _PER_SIGMA - log(sigma)),
+        "Gamma": lambda alpha, beta: (powers, alpha - 1.0, beta, 0.0, alpha * log(beta) - lgamma(alpha)),
+        "InverseGamma": lambda alpha, beta: (
+            powers, -alpha - 1.0, 0.0, beta, alpha * log(beta) - lgamma(alpha)
+        ),
+        "Exponential": lambda lam: (powers, 0.0, lam, 0.0, log(lam)),
+        "HalfCauchy": lambda beta: (density.HALF_CAUCHY, beta, 0.0, 0.0, log(2.0 / (pi * beta))),
+        "Pareto": lambda alpha, m: (powers, -alpha - 1.0, 0.0, 0.0, log(alpha) + alpha * log(m)),
+    }  # fmt: skip
+    *numbers, constant = known[prior.name](*prior.parameters)
     return np.array([*numbers, -np.inf if prior.bound is None else prior.bound, constant])
+
+
+_PER_SIGMA: Final = -0.5 * log(2.0 * pi)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hillfront.arviz_later import arviz_later
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -13,7 +19,14 @@ if TYPE_CHECKING:
     from hillfront.design import Design
     from hillfront.frontiers import Frontiers
 
-__all__ = ["START_SPREAD", "Sampler", "SamplerSettings", "default_target_accept", "run_nutpie"]
+__all__ = [
+    "START_SPREAD",
+    "Sampler",
+    "SamplerSettings",
+    "default_target_accept",
+    "run_nutpie",
+    "sample_coords",
+]
 
 START_SPREAD: Final = 0.5
 """Chains start this far about the guesses, in the sampler's units."""
@@ -95,50 +108,101 @@ class Sampler(Protocol):
 
 
 def run_nutpie(
-    compiled: CompiledPyMCModel, settings: SamplerSettings, *, progress: bool, cores: int | None
-) -> tuple[xr.Dataset, xr.Dataset]:
+    compiled: Callable[[], CompiledPyMCModel],
+    settings: SamplerSettings,
+    *,
+    progress: bool,
+    cores: int | None,
+) -> tuple[dict[str, NDArray[Any]], xr.Dataset]:
     """Sample what is compiled.
+
+    Parameters
+    ----------
+    compiled : callable
+        Gives nutpie's compiled model.
+    settings : SamplerSettings
+    progress : bool
+    cores : int or None
 
     Returns
     -------
-    posterior, sample_stats : xarray.Dataset
-        Thinned draws of all that was compiled, and the statistics of every draw.
+    draws : dict of str to array, shape (chain, draw, ...)
+        Thinned draws of all that was compiled, by name.
+    sample_stats : xarray.Dataset, dims (chain, draw)
+        Statistics of every draw.
 
     Raises
     ------
     KeyboardInterrupt
         When interrupted; nothing of the run is returned.
     """
-    import nutpie
+    import xarray as xr
 
-    sampler = nutpie.sample(
-        compiled,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=cores,
-        seed=settings.seed,
-        target_accept=settings.target_accept,
-        save_warmup=False,
-        progress_bar=progress,
-        blocking=False,
-    )
+    sampler = None
     try:
-        tree = sampler.wait()
+        with arviz_later():
+            import nutpie
+
+            sampler = nutpie.sample(
+                compiled(),
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=cores,
+                seed=settings.seed,
+                target_accept=settings.target_accept,
+                progress_bar=progress,
+                return_raw_trace=True,
+                blocking=False,
+            )
+        # Beside the chains, too: as xarray makes its first coordinates, it imports Dask if that is there.
+        of_samples = xr.Dataset(coords=sample_coords(replace(settings, thin=1)))
+        points, stats = sampler.wait().get_arrow_trace()
     except BaseException:
         # nutpie's own handling would return the draws so far as if they were a result.
-        sampler.cancel()
+        if sampler is not None:
+            sampler.cancel()
         raise
-    kept_draws = slice(settings.thin - 1, None, settings.thin)
-    posterior = tree["posterior"].to_dataset().isel(draw=kept_draws)
-    stats = tree["sample_stats"].to_dataset()
-    kept = {
-        "diverging": "diverging",
-        "energy": "energy",
-        "depth": "tree_depth",
-        "maxdepth_reached": "reached_max_treedepth",
-        "n_steps": "n_steps",
-        "step_size": "step_size",
-        "logp": "lp",
-    }
-    return posterior, stats[list(kept)].rename(kept)
+    kept = [~_values(batch, "tuning") for batch in stats]
+    draws = {name: _after_tuning(points, name, kept) for name in points[0].column_names}
+    thinned = slice(settings.thin - 1, None, settings.thin)
+    return {name: values[:, thinned] for name, values in draws.items()}, of_samples.assign(
+        {ours: (("chain", "draw"), _after_tuning(stats, name, kept)) for name, ours in _STATISTICS.items()}
+    )
+
+
+def sample_coords(settings: SamplerSettings) -> dict[str, NDArray[np.int64]]:
+    """Numbers of the chains, and of the draws that are kept."""
+    draws = np.arange(settings.thin - 1, settings.draws, settings.thin)
+    return {"chain": np.arange(settings.chains), "draw": draws}
+
+
+_STATISTICS: Final = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "depth": "tree_depth",
+    "maxdepth_reached": "reached_max_treedepth",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+    "logp": "lp",
+}
+"""What is kept of a sampler's statistics: nutpie's name, and ArviZ's."""
+
+
+def _values(batch: Any, name: str) -> NDArray[Any]:
+    """A column of one chain, shape (draw, ...)."""
+    import pyarrow as pa
+
+    column = batch.column(name)
+    shape = column.field.metadata.get(b"shape", b"").decode()
+    values = pa.array(column)
+    if shape:
+        values = values.flatten()
+    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(
+        -1, *map(int, filter(None, shape.split(",")))
+    )
+
+
+def _after_tuning(batches: Sequence[Any], name: str, keep: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
+    """A column of all chains, shape (chain, draw, ...)."""
+    return np.stack([_values(batch, name)[own] for batch, own in zip(batches, keep, strict=True)])
