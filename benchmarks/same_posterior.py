@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("bench-work"))
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--repeats", type=int, default=3, help="seeds")
-    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--tune", type=int, default=1000)
     options = parser.parse_args()
     for case in options.cases:
