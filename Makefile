@@ -60,6 +60,7 @@ CONTEST = --work $(BENCH_WORK) --numpyro-python $(CURDIR)/$(NUMPYRO_PYTHON)
 bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle machine (40 minutes on 2 cores)
 	$(BIN)/python -I -m venv --clear .venv-bench
 	$(BENCH_PYTHON) -m pip install --quiet --disable-pip-version-check --editable .
+	$(BENCH_PYTHON) scripts/warm-up
 	$(BIN)/python -I -m venv --clear .venv-numpyro
 	$(NUMPYRO_PYTHON) -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	$(BENCH_PYTHON) -m benchmarks.cold_start $(CONTEST)
