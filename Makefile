@@ -65,6 +65,7 @@ bench: $(STAMP)  ## write docs/benchmarks.md: speed against rivals, on an idle m
 	$(NUMPYRO_PYTHON) -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	$(BENCH_PYTHON) -m benchmarks.cold_start $(CONTEST)
 	$(BENCH_PYTHON) -m benchmarks.cold_start $(CONTEST) --cache empty --rivals hillfront pymc-nutpie
+	$(BENCH_PYTHON) -m benchmarks.startup --work $(BENCH_WORK)
 	$(BENCH_PYTHON) -m benchmarks.refit --work $(BENCH_WORK)
 	$(BENCH_PYTHON) -m benchmarks.scale $(CONTEST)
 	$(BENCH_PYTHON) -m benchmarks.same_posterior --work $(BENCH_WORK)

@@ -1,18 +1,28 @@
-"""Seconds from process start to ``import hillfront``, ``hillfront --help`` and the first public names.
+"""Seconds of new processes that only import: what no fit can be faster than, and what hillfront adds to it.
 
-Each is the median of several new processes, with the fastest and the slowest; run it on an idle machine.
+Run it on an idle machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+from benchmarks.contest import here
+from benchmarks.machine import machine, today, versions
+from benchmarks.records import append_record, has_record, read_records, select, spread_of
+
+__all__ = ["COMMANDS"]
 
 COMMANDS = {
     "python alone": ["-c", "pass"],
+    "import numpy, pandas, xarray": ["-c", "import numpy, pandas, xarray"],
+    "import nutpie": ["-c", "import nutpie"],
+    "import pymc": ["-c", "import pymc"],
     "import hillfront": ["-c", "import hillfront"],
     "hillfront --help": ["-m", "hillfront", "--help"],
     "hillfront fit --help": ["-m", "hillfront", "fit", "--help"],
@@ -23,20 +33,31 @@ COMMANDS = {
 
 def seconds(arguments: list[str]) -> float:
     """Run Python with these arguments, and wait for it to end."""
+    environment = {**os.environ, **here({})}
     start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Print the median and the range of each command."""
+    """Measure what is missing, and print the median and the range of each command."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("bench-work"))
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    for name, arguments in COMMANDS.items():
-        seconds(arguments)  # reads the files once, so that the disk does not count
-        times = [seconds(arguments) for _ in range(options.repeats)]
-        print(f"{name}: {statistics.median(times):.2f} s [{min(times):.2f}, {max(times):.2f}]")
+    for repeat in range(options.repeats):
+        for name, arguments in COMMANDS.items():
+            key = {"benchmark": "startup", "command": name, "repeat": repeat}
+            if has_record(read_records(options.work), **key):
+                continue
+            if repeat == 0:
+                seconds(arguments)  # reads the files once, so that the disk does not count
+            found = {"seconds": seconds(arguments)}
+            made = {"machine": machine(), "versions": versions(), "date": today()}
+            append_record(options.work / "startup.jsonl", {**key, **found, **made})
+    for name in COMMANDS:
+        own = select(read_records(options.work), benchmark="startup", command=name)
+        print(f"{name}: {spread_of(record['seconds'] for record in own)} s")
 
 
 if __name__ == "__main__":

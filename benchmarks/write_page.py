@@ -55,7 +55,7 @@ def page(records: Sequence[Record]) -> str:
     report.items(lost)
     if not lost:
         report.paragraph("Nowhere among what was measured here.")
-    for section in (_cold_start, _refit, _same_posterior, _scale, _sampling):
+    for section in (_cold_start, _startup, _refit, _same_posterior, _scale, _sampling):
         section(report, records)
     return report.text()
 
@@ -128,6 +128,24 @@ def _cold_start(report: Report, records: Sequence[Record]) -> None:
              "divergences", "R-hat"),
             comparison_rows(here),
         )  # fmt: skip
+
+
+def _startup(report: Report, records: Sequence[Record]) -> None:
+    found = select(records, benchmark="startup")
+    if not found:
+        return
+    report.heading("Start-up")
+    report.paragraph(
+        """New processes that only import. No fit that reads its table by pandas and samples by nutpie, which
+        imports ArviZ, is done sooner than these alone; hillfront starts its chains before ArviZ is there."""
+    )
+    report.table(
+        ("command", "seconds"),
+        [
+            (f"`{command}`", spread_of(r["seconds"] for r in select(found, command=command)))
+            for command in dict.fromkeys(record["command"] for record in found)
+        ],
+    )
 
 
 def _refit(report: Report, records: Sequence[Record]) -> None:

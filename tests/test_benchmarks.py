@@ -312,6 +312,10 @@ def made_up() -> list[dict[str, Any]]:
         {"benchmark": "refit", "cache": "empty", "repeat": 0, "first": 12.0, "refit": 0.5, "ratio": 24.0,
          **COMMON}
     )  # fmt: skip
+    records += [
+        {"benchmark": "startup", "command": "import nutpie", "repeat": n, "seconds": 1.5 + n, **COMMON}
+        for n in range(3)
+    ]
     for target, ess, diverged in ((0.98, 500.0, 0), (0.9, 900.0, 2), (0.95, 600.0, 0)):
         records.append(
             {"benchmark": "sampling", "case": "pair", "repeat": 0, "total": 4000, "tune": 1000,
@@ -332,9 +336,17 @@ def test_the_page_says_what_was_measured_losses_included() -> None:
     assert "1.2 [1.2, 1.2] in time" in text
     assert "never compiled anything | 12 (once) | 0.5 (once) | 24 (once) |" in text
     assert "1 (0.2)" in text
+    assert "| `import nutpie` | 2.5 [1.5, 3.5] |" in text
     # The fastest setting diverged, so it comes last.
     places = [text.index(f"| {target} | diag |") for target in ("0.95", "0.98", "0.9")]
     assert places == sorted(places)
+
+
+def test_the_page_names_every_version() -> None:
+    records = made_up()
+    records[1] = {**records[1], "versions": {"python": "3.13.0", "jax": "0.7.0"}}
+    records[2] = {**records[2], "versions": {"python": "3.13.1"}}
+    assert "Versions: jax 0.7.0, python 3.13.0 and 3.13.1." in page(records)
 
 
 def test_the_page_names_no_loss_where_there_is_none() -> None:
