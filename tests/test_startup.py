@@ -97,6 +97,31 @@ def test_arviz_comes_after_the_block_and_is_itself(then: str) -> None:
     assert "arviz" in loaded_after(IN_THE_BLOCK.format(then=then))
 
 
+def test_an_interrupted_import_leaves_nothing_broken() -> None:
+    code = """
+from hillfront.arviz_later import arviz_later
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "arviz_plots":
+            raise KeyboardInterrupt
+interrupts = Interrupts()
+sys.meta_path.insert(0, interrupts)
+try:
+    with arviz_later():
+        import nutpie
+except KeyboardInterrupt:
+    print("interrupted")
+else:
+    raise AssertionError
+sys.meta_path.remove(interrupts)
+import arviz
+import nutpie
+assert arviz.plot_dist
+assert nutpie.sample.__globals__["arviz"] is arviz
+"""
+    assert "arviz" in loaded_after(code)
+
+
 def test_a_block_without_nutpie_imports_nothing() -> None:
     assert "arviz" not in loaded_after(
         "from hillfront.arviz_later import arviz_later\nwith arviz_later():\n    import json"

@@ -46,5 +46,11 @@ def arviz_later() -> Iterator[None]:
     finally:
         sys.meta_path.remove(finder)
         if "arviz" in sys.modules:
-            # To ask for an attribute is what imports it.
-            getattr(sys.modules["arviz"], "__version__", None)
+            try:
+                # To ask for an attribute is what imports it.
+                getattr(sys.modules["arviz"], "__version__", None)
+            except BaseException:
+                # Interrupted, say: neither half of ArviZ nor a nutpie that holds it may stay.
+                for name in [n for n in sys.modules if n.partition(".")[0] in ("arviz", "nutpie")]:
+                    del sys.modules[name]
+                raise
