@@ -194,13 +194,11 @@ def _values(batch: Any, name: str) -> NDArray[Any]:
     import pyarrow as pa
 
     column = batch.column(name)
-    shape = column.field.metadata.get(b"shape", b"").decode()
+    shape = [int(size) for size in column.field.metadata.get(b"shape", b"").split(b",") if size]
     values = pa.array(column)
     if shape:
         values = values.flatten()
-    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(
-        -1, *map(int, filter(None, shape.split(",")))
-    )
+    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(-1, *shape)
 
 
 def _after_tuning(batches: Sequence[Any], name: str, keep: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
