@@ -17,8 +17,9 @@ import pytest
 
 from benchmarks.cases import case_rows
 from benchmarks.cold_start import comparison_rows
+from benchmarks.contest import Settings, contest
 from benchmarks.judging import judge, read_draws
-from benchmarks.processes import caches, timed_run
+from benchmarks.processes import Run, caches, timed_run
 from benchmarks.records import append_record, has_record, ratio_of, read_records, select, spread_of
 from benchmarks.rivals.curve_fit import fitted
 from benchmarks.rivals.gains import Draws, Phases, gain_draws, write_results
@@ -274,6 +275,23 @@ def test_unknown_cases_are_refused() -> None:
         case_rows("curves-7")
     rows = case_rows("curves-10")
     assert rows.groupby(["group", "variant"]).size().tolist() == [6] * 10
+
+
+def test_a_contest_names_the_versions_of_the_python_that_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ran(command: list[str], *, watched: Path, **_: object) -> Run:
+        watched.parent.mkdir()
+        (watched.parent / "phases.json").write_text("{}")
+        return Run(wall=2.0, to_table=1.0, cpu=3.0, peak_mib=100.0, status=0)
+
+    def module(name: str, *_: str, python: str = sys.executable) -> str:
+        return json.dumps({"python": python} if name == "machine" else {})
+
+    monkeypatch.setattr("benchmarks.contest.timed_run", ran)
+    monkeypatch.setattr("benchmarks.contest._module", module)
+    contest("cold_start", "pair", "numpyro", 0, Settings(), work=tmp_path, python="another")
+    assert read_records(tmp_path)[0]["versions"] == {"python": "another"}
 
 
 # --- pages of made-up records

@@ -309,6 +309,25 @@ def test_target_accept_that_is_used_is_kept(sampler: object, asked: float | None
     assert fit.settings["target_accept"] == used
 
 
+def test_an_interrupt_stops_the_chains_and_returns_nothing(
+    pair: PreparedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They run in threads of their own, and would go on."""
+    seen: list[str] = []
+
+    class Chains:
+        def wait(self) -> None:
+            raise KeyboardInterrupt
+
+        def cancel(self) -> None:
+            seen.append("cancelled")
+
+    monkeypatch.setattr("nutpie.sample", lambda *_, **__: Chains())
+    with pytest.raises(KeyboardInterrupt):
+        pair.fit(draws=10, tune=10, progress=False)
+    assert seen == ["cancelled"]
+
+
 def test_thinning_keeps_every_so_many_th_draw(pair: PreparedModel) -> None:
     """And counts the divergences of all."""
     settings = {"draws": 90, "tune": 60, "seed": 3, "progress": False}
