@@ -84,14 +84,15 @@ docs: $(DOCS_STAMP)  ## draw the gallery and build the pages into docs/_build/ht
 	rm -rf docs/notebooks && mkdir docs/notebooks
 	for notebook in notebooks/*.ipynb; do sed 's#\.\./docs/#../#g' "$$notebook" > "docs/$$notebook"; done
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs docs/_build/html
-	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_module_map.py
+	$(BIN)/python -m pytest -q tests/project/test_docs.py
 
 notebooks: $(DOCS_STAMP)  ## run every notebook from scratch (about two minutes on 2 cores)
 	$(BIN)/python scripts/run_notebooks
 
-lint: $(STAMP)  ## ruff: rules and formatting
+lint: $(STAMP)  ## ruff: rules and formatting; import-linter: the order of the folders
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 types: $(STAMP)  ## mypy, strict
 	$(BIN)/python -m mypy

@@ -39,7 +39,7 @@ def case_rows(name: str) -> pd.DataFrame:
         For an unknown name, or an odd number of curves.
     """
     from hillfront.datasets import load_dataset
-    from hillfront.simulation import simulate
+    from hillfront.fits.simulation import simulate
 
     kind, _, count = name.partition("-")
     if name == "gemma":

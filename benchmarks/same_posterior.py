@@ -70,7 +70,7 @@ def _reference_posterior(table: Table, *, draws: int, tune: int, seed: int) -> t
 def compared(case: str, repeat: int, *, draws: int, tune: int, work: Path) -> dict[str, Any]:
     """Fit both and compare all rows of the improvement table."""
     import hillfront as hf
-    from hillfront.improvement import improvement_of
+    from hillfront.estimands.improvement import improvement_of
 
     data = work / "cases" / f"{case}.csv"
     data.parent.mkdir(parents=True, exist_ok=True)

@@ -20,13 +20,13 @@ from benchmarks.machine import machine, today, versions
 from benchmarks.records import Record, append_record, has_record, ratio_of, read_records, select, spread_of
 from benchmarks.rivals.gains import Draws
 from benchmarks.rivals.tables import Table, read_table
-from hillfront.coordinates import coordinates_of
-from hillfront.density_sampling import DensitySampler, compiled_density
-from hillfront.fitting import PreparedModel, prepare
-from hillfront.frontiers import Frontiers
-from hillfront.packing import packed
-from hillfront.rows import row_data
-from hillfront.sampling import SamplerSettings
+from hillfront.fits.fitting import PreparedModel, prepare
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.data import row_data
+from hillfront.sampling.compiled.packing import packed
+from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
+from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.parameterization import coordinates_of
 
 __all__ = ["DEFAULT", "DESIGNS", "one_at_a_time", "setting_rows"]
 

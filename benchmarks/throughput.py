@@ -13,7 +13,7 @@ import arviz_stats
 import numpy as np
 from joblib import Parallel, delayed
 
-from hillfront.simulation import simulate
+from hillfront.fits.simulation import simulate
 from hillfront.studies.refits import DRAWS, TUNE, prepared_for, refit
 
 

@@ -31,7 +31,8 @@ def main() -> None:
     start = time.perf_counter()
     path, sys.argv = Path(sys.argv[1]), ["hillfront", *sys.argv[2:]]
     seconds: dict[str, float] = {}
-    from hillfront import cli, fitting
+    from hillfront import cli
+    from hillfront.fits import fitting
 
     seconds["import"] = time.perf_counter() - start
     fitting.prepare = _timed(fitting.prepare, "compile", seconds)

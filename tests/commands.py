@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hillfront.cli import main
+from hillfront.cli.app import main
 
 
 @dataclass(frozen=True)

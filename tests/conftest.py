@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 
 import hillfront as hf
 from helpers import guess, posterior_of, stats_of
-from hillfront.design import Design
-from hillfront.frontier_fit import FrontierFit
-from hillfront.frontiers import FrontierDataWarning, Frontiers
-from hillfront.model import reported_variables
-from hillfront.rows import row_data
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.model.data import row_data
+from hillfront.model.design import Design
+from hillfront.model.pymc_model import reported_variables
 
 matplotlib.use("Agg")
 
@@ -72,7 +72,7 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             )
             return prior[self.names]
 
-    monkeypatch.setattr("hillfront.fitting.sampler_of", Guesses)
+    monkeypatch.setattr("hillfront.fits.fitting.sampler_of", Guesses)
     return how
 
 

@@ -12,11 +12,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from hillfront.design import Design, design_of
-from hillfront.frontier_fit import FrontierFit
-from hillfront.frontiers import FrontierDataWarning, Frontiers
-from hillfront.sampling import SamplerSettings
-from hillfront.shapes import hill
+from hillfront.curves.functions import hill
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.model.design import Design, design_of
+from hillfront.sampling.nutpie_run import SamplerSettings
 
 Floats = NDArray[np.float64]
 NU = 4.0
@@ -145,7 +145,7 @@ def fit_of(
     hyper: Mapping[str, float] | None = None,
 ) -> FrontierFit:
     """Build a fit whose posterior was made by hand: around the curves given, or a least-squares guess."""
-    from hillfront.fitting import PreparedModel, _complete
+    from hillfront.fits.fitting import PreparedModel, _complete
 
     design = design_of(frontiers, baseline=baseline)
     x, y = (frontiers.table[name].to_numpy() for name in ("sparsity", "performance_hit"))

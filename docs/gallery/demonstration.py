@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 import hillfront as hf
-from hillfront.frontiers import FrontierDataWarning
+from hillfront.frontiers.table import FrontierDataWarning
 
 DPI = 150
 

@@ -9,11 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hillfront.compare import compare_curves
     from hillfront.datasets import load_dataset
-    from hillfront.fitting import fit, prepare
-    from hillfront.frontier_fit import FrontierFit
-    from hillfront.frontiers import Frontiers
+    from hillfront.fits.compare import compare_curves
+    from hillfront.fits.fitting import fit, prepare
+    from hillfront.fits.frontier_fit import FrontierFit
+    from hillfront.fits.simulation import simulate
+    from hillfront.frontiers.table import Frontiers
     from hillfront.plots import (
         plot_checks,
         plot_families,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         plot_prior,
     )
     from hillfront.readers.saebench import read_saebench
-    from hillfront.simulation import simulate
 
 __all__ = [
     "FrontierFit",
@@ -46,10 +46,10 @@ __version__ = "0.1.0"
 
 # Public names load their module on first use: PyMC alone takes seconds, and `hillfront --help` needs none.
 _HOME = {
-    "FrontierFit": "hillfront.frontier_fit",
-    "Frontiers": "hillfront.frontiers",
-    "compare_curves": "hillfront.compare",
-    "fit": "hillfront.fitting",
+    "FrontierFit": "hillfront.fits.frontier_fit",
+    "Frontiers": "hillfront.frontiers.table",
+    "compare_curves": "hillfront.fits.compare",
+    "fit": "hillfront.fits.fitting",
     "load_dataset": "hillfront.datasets",
     "plot_checks": "hillfront.plots",
     "plot_families": "hillfront.plots",
@@ -57,9 +57,9 @@ _HOME = {
     "plot_gain_profile": "hillfront.plots",
     "plot_improvement": "hillfront.plots",
     "plot_prior": "hillfront.plots",
-    "prepare": "hillfront.fitting",
+    "prepare": "hillfront.fits.fitting",
     "read_saebench": "hillfront.readers.saebench",
-    "simulate": "hillfront.simulation",
+    "simulate": "hillfront.fits.simulation",
 }
 
 

@@ -1,6 +1,6 @@
 """Run the command line by ``python -m hillfront``."""
 
-from hillfront.cli import main
+from hillfront.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hillfront.paper.escape import latex
 from hillfront.paper.figures import WIDTHS
 from hillfront.paper.source import PaperSource
-from hillfront.printed import percent
+from hillfront.utils.numbers import percent
 
 __all__ = ["example_tex"]
 

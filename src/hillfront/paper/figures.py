@@ -28,7 +28,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from hillfront.paper.escape import UNICODE_MACRO, latex
 from hillfront.paper.source import PaperSource
 from hillfront.plots import plot_frontiers, plot_improvement
-from hillfront.sentences import do_not_report
+from hillfront.text.sentences import do_not_report
 
 __all__ = ["WIDTHS", "has_pdflatex", "write_figures"]
 

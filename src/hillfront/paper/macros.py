@@ -13,7 +13,7 @@ from hillfront.paper.escape import comment, latex
 from hillfront.paper.names import letters, unique_letters
 from hillfront.paper.numbers import MISSING, tex_interval, tex_number, tex_probability
 from hillfront.paper.source import PaperSource
-from hillfront.printed import percent
+from hillfront.utils.numbers import percent
 
 __all__ = ["macros_file"]
 

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from hillfront.design import Design
-from hillfront.frontier_fit import FrontierFit
-from hillfront.noise import DEFAULT_NOISE
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.model.design import Design
+from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.paper.escape import latex
 from hillfront.paper.numbers import tex_number
 from hillfront.paper.source import PaperSource
-from hillfront.printed import percent
-from hillfront.wording import count
+from hillfront.utils.numbers import percent
+from hillfront.utils.wording import count
 
 __all__ = ["methods_paragraph", "prior_rows"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hillfront.printed import probability, significant
+from hillfront.utils.numbers import probability, significant
 
 __all__ = ["MISSING", "tex_interval", "tex_number", "tex_probability"]
 

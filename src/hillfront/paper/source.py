@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hillfront.diagnostics import Diagnostics
-from hillfront.frontier_fit import FrontierFit
-from hillfront.improvement import Improvement
-from hillfront.intervals import DEFAULT_PROB
+from hillfront.diagnostics.run import Diagnostics
+from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto
+from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.paper.escape import UNICODE_MACRO, comment, latex, replaced
-from hillfront.pareto import DEFAULT_THRESHOLD, Pareto
-from hillfront.quantities import DEFAULT_AT_L0
-from hillfront.sentences import do_not_report
+from hillfront.text.sentences import do_not_report
+from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = ["SCOPES", "PaperSource", "paper_source"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from hillfront.paper.escape import latex
 from hillfront.paper.numbers import MISSING, tex_interval, tex_number, tex_probability
 from hillfront.paper.source import PaperSource
-from hillfront.printed import percent
+from hillfront.utils.numbers import percent
 
 __all__ = ["diagnostics_table", "gains_table", "priors_table", "verdicts_table"]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hillfront.frontier_fit import FrontierFit
-from hillfront.intervals import DEFAULT_PROB
-from hillfront.outputs import FAILED_FILE, folder_at_once
+from hillfront.estimands.pareto import DEFAULT_THRESHOLD
+from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.paper.escape import latex
 from hillfront.paper.example import example_tex
 from hillfront.paper.macros import macros_file
@@ -18,9 +18,9 @@ from hillfront.paper.methods import methods_paragraph, prior_rows
 from hillfront.paper.references import references_bib
 from hillfront.paper.source import PaperSource, paper_source
 from hillfront.paper.tables import diagnostics_table, gains_table, priors_table, verdicts_table
-from hillfront.pareto import DEFAULT_THRESHOLD
-from hillfront.quantities import DEFAULT_AT_L0
-from hillfront.sentences import GAINS, ComparisonSentence, comparison_sentences
+from hillfront.text.outputs import FAILED_FILE, folder_at_once
+from hillfront.text.sentences import GAINS, ComparisonSentence, comparison_sentences
+from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = ["is_paper_file", "write_paper"]
 

@@ -12,14 +12,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy import stats
 
-from hillfront.checks_of_fit import residuals_of, sign_changes
-from hillfront.frontier_fit import FrontierFit
-from hillfront.improvement import improvement_of
-from hillfront.intervals import DEFAULT_PROB
-from hillfront.leave_one_out import LOO_DRAWS_MIN
+from hillfront.diagnostics.loo import LOO_DRAWS_MIN
+from hillfront.diagnostics.model_checks import residuals_of, sign_changes
+from hillfront.estimands.improvement import improvement_of
+from hillfront.estimands.predict import noise_draws
+from hillfront.estimands.prior_sensitivity import DRAWS_MIN
+from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.plots.style import VariantStyle, axes_for, styles_for
-from hillfront.predict import noise_draws
-from hillfront.sensitivity import DRAWS_MIN
+from hillfront.utils.intervals import DEFAULT_PROB
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from hillfront.compare import CurveComparison
+from hillfront.fits.compare import CurveComparison
 from hillfront.plots.panels import Scale, check_names, check_scale, draw_points, panel_grid, set_scales
 from hillfront.plots.style import FAMILY_STYLES, VariantStyle, axes_for, styles_for
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from hillfront.improvement import Improvement
+from hillfront.estimands.improvement import Improvement
 from hillfront.plots.style import axes_for, styles_for
 
 __all__ = ["plot_improvement"]

@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from hillfront.frontier_fit import FrontierFit
-from hillfront.intervals import DEFAULT_PROB, equal_tailed
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.ranges import Range, observed_ranges
 from hillfront.plots.panels import Scale, check_names, check_scale, draw_points, panel_grid, set_scales
 from hillfront.plots.style import VariantStyle, axes_for, styles_for
-from hillfront.ranges import Range, observed_ranges
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 __all__ = ["plot_frontiers"]
 

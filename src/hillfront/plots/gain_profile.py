@@ -12,12 +12,18 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from hillfront.frontier_fit import FrontierFit
-from hillfront.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.estimands.gain_profile import (
+    Comparison,
+    average_gains,
+    comparisons_of,
+    gains_at,
+    observed_by_all,
+)
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.ranges import Range
 from hillfront.plots.panels import check_names
 from hillfront.plots.style import VariantStyle, axes_for, styles_for
-from hillfront.profiles import Comparison, average_gains, comparisons_of, gains_at, observed_by_all
-from hillfront.ranges import Range
+from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
 
 Floats = NDArray[np.float64]
 

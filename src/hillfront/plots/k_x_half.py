@@ -11,12 +11,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from hillfront.draws import curve_draws
-from hillfront.frontier_fit import FrontierFit
-from hillfront.intervals import DEFAULT_PROB, check_prob
+from hillfront.estimands.draws import curve_draws
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.ranges import observed_ranges
 from hillfront.plots.panels import check_names
 from hillfront.plots.style import axes_for, styles_for
-from hillfront.ranges import observed_ranges
+from hillfront.utils.intervals import DEFAULT_PROB, check_prob
 
 Floats = NDArray[np.float64]
 

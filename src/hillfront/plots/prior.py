@@ -14,15 +14,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import NDArray
 from scipy import stats
 
-from hillfront.design import Design
-from hillfront.fitting import PreparedModel
-from hillfront.frontier_fit import FrontierFit
-from hillfront.frontiers import Frontiers
-from hillfront.implied import Implied, implied_of
-from hillfront.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.estimands.implied import Implied, implied_of
+from hillfront.estimands.predict import predict_curves
+from hillfront.fits.fitting import PreparedModel
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
 from hillfront.plots.panels import draw_points, set_scales
 from hillfront.plots.style import VariantStyle, axes_for, styles_for
-from hillfront.predict import predict_curves
+from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
 
 Floats = NDArray[np.float64]
 

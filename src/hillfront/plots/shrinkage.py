@@ -12,14 +12,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy import stats
 
-from hillfront.curve_guesses import curve_guesses
-from hillfront.design import Design
-from hillfront.draws import sample_axis_last
-from hillfront.frontier_fit import FrontierFit
-from hillfront.implied import coordinate_of
-from hillfront.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.estimands.draws import sample_axis_last
+from hillfront.estimands.implied import coordinate_of
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.model.data import row_data
+from hillfront.model.design import Design
 from hillfront.plots.style import axes_for, styles_for
-from hillfront.rows import row_data
+from hillfront.sampling.initial_guess import curve_guesses
+from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
 
 Floats = NDArray[np.float64]
 

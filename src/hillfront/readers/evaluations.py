@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hillfront.frontiers import FrontierDataWarning
+from hillfront.frontiers.table import FrontierDataWarning
 from hillfront.readers.files import UnfitError
 from hillfront.readers.sae_names import architecture_in, layer_in, site_in, width_in
 from hillfront.readers.source import SourceTable

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from hillfront.frontiers import Frontiers
+from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.table import Frontiers
 from hillfront.readers.evaluations import Evaluation, Row, row_of, table_of, text_at
 from hillfront.readers.files import UnfitError, find_json, load_json, read_each
 from hillfront.readers.source import SourceTable, to_frontiers
-from hillfront.sparsity import DenseLimit
 
 __all__ = ["read_saebench", "saebench_table"]
 

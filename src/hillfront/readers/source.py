@@ -8,9 +8,9 @@ from typing import Literal
 
 import pandas as pd
 
-from hillfront.checking import FrontierDataError
-from hillfront.frontiers import Frontiers
-from hillfront.sparsity import DenseLimit
+from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.checking import FrontierDataError
+from hillfront.frontiers.table import Frontiers
 
 __all__ = ["SourceTable", "to_frontiers"]
 

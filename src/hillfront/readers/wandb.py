@@ -11,7 +11,7 @@ import pandas as pd
 
 from hillfront.readers.source import SourceTable
 from hillfront.readers.tables import read_csv
-from hillfront.wording import nearest
+from hillfront.utils.wording import nearest
 
 __all__ = ["wandb_table"]
 

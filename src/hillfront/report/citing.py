@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from hillfront.datasets import load_dataset
-from hillfront.frontiers import Frontiers
+from hillfront.frontiers.table import Frontiers
 
 __all__ = ["POST", "TITLE", "Citation", "citations_of", "packaged_source"]
 

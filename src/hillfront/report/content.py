@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hillfront.diagnostics import Diagnostics
-from hillfront.frontier_fit import FrontierFit
-from hillfront.frontiers import Frontiers
-from hillfront.improvement import Improvement
-from hillfront.intervals import DEFAULT_PROB
-from hillfront.pareto import Pareto
+from hillfront.diagnostics.run import Diagnostics
+from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.pareto import Pareto
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import Frontiers
 from hillfront.report.tables import Cell, Table, chance, label, mark, number, table_of, text
+from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = [
     "data_table", "diagnostics_table", "dropped_table", "factors_table", "selection_frame_table",

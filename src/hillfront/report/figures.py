@@ -15,15 +15,15 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hillfront.frontier_fit import FrontierFit
-from hillfront.improvement import Improvement
-from hillfront.intervals import DEFAULT_PROB
+from hillfront.estimands.improvement import Improvement
+from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.plots import plot_checks, plot_frontiers, plot_gain_profile, plot_improvement
-from hillfront.printed import interval
 from hillfront.report.content import where
 from hillfront.report.svg import drawing, svg_of
 from hillfront.report.tables import label
-from hillfront.wording import count
+from hillfront.utils.intervals import DEFAULT_PROB
+from hillfront.utils.numbers import interval
+from hillfront.utils.wording import count
 
 __all__ = ["PANELS_MAX", "FigureSet", "checks_figures", "forest_figures", "frontier_figures", "gain_figures"]
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hillfront.frontier_fit import FrontierFit
-from hillfront.quantities import DEFAULT_AT_L0
+from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.fits.storage import file_at_once
 from hillfront.report.citing import citations_of
 from hillfront.report.content import (
     data_table,
@@ -32,8 +33,7 @@ from hillfront.report.figures import (
 )
 from hillfront.report.settings import code_of, priors_table, settings_table, versions_of, versions_table
 from hillfront.report.verdicts import verdicts_of
-from hillfront.storage import file_at_once
-from hillfront.summary import correction_lines
+from hillfront.text.summary import correction_lines
 
 __all__ = ["report_html", "write_report"]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hillfront.frontier_fit import FrontierFit
+from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.report.tables import Table, text
 
 __all__ = ["code_of", "priors_table", "settings_table", "versions_of", "versions_table"]

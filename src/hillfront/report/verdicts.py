@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hillfront.frontier_fit import FrontierFit
-from hillfront.improvement import Improvement
-from hillfront.printed import interval, significant
-from hillfront.sentences import ComparisonSentence, comparison_sentences
-from hillfront.wording import count
+from hillfront.estimands.improvement import Improvement
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.text.sentences import ComparisonSentence, comparison_sentences
+from hillfront.utils.numbers import interval, significant
+from hillfront.utils.wording import count
 
 __all__ = ["Verdict", "verdicts_of"]
 

@@ -19,10 +19,10 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from hillfront.checking import FrontierDataError
-from hillfront.fitting import PreparedModel
-from hillfront.frontiers import FrontierDataWarning, Frontiers
-from hillfront.simulation import simulate
+from hillfront.fits.fitting import PreparedModel
+from hillfront.fits.simulation import simulate
+from hillfront.frontiers.checking import FrontierDataError
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf
 from hillfront.studies.ranked import BETTER, compared_with_truth, refused, simulated_y

@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hillfront.intervals import DEFAULT_PROB
 from hillfront.plots.style import BASELINE_STYLE, VARIANT_STYLES, VariantStyle
 from hillfront.studies.coverage import CELL, HILLFRONT, ORACLE
 from hillfront.studies.factor_axis import WIDEST, plain_ticks, ticks_up_to
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD
 from hillfront.studies.shares import chance_band
+from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = ["plot_coverage"]
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from hillfront.simulation import simulate
+from hillfront.fits.simulation import simulate
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.refits import prepared_for, refit
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from hillfront.compare import compare_prepared
-from hillfront.curves import FAMILIES
-from hillfront.fitting import prepare
-from hillfront.sampling import SamplerSettings
-from hillfront.simulation import simulate
+from hillfront.curves.families import FAMILIES
+from hillfront.fits.compare import compare_prepared
+from hillfront.fits.fitting import prepare
+from hillfront.fits.simulation import simulate
+from hillfront.sampling.nutpie_run import SamplerSettings
 
 __all__ = ["family_recovery", "recovery_table"]
 

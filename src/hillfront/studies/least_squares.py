@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from hillfront.family import CurveFamily
-from hillfront.intervals import DEFAULT_PROB
-from hillfront.naturals import Reference
+from hillfront.curves.family import CurveFamily
+from hillfront.curves.parameters import Reference
+from hillfront.utils.intervals import DEFAULT_PROB
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def least_squares(x: Floats, y: Floats, family: CurveFamily) -> LeastSquares:
 
     Examples
     --------
-    >>> from hillfront.curves import HILL
+    >>> from hillfront.curves.families import HILL
     >>> x = np.geomspace(0.01, 1.0, 6)
     >>> found = least_squares(x, HILL.value(x, x_half=2.0, k=0.8), HILL)
     >>> round(found.natural["x_half"], 4), round(found.natural["k"], 4)

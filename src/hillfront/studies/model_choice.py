@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from hillfront.curves import FAMILIES
+from hillfront.curves.families import FAMILIES
+from hillfront.curves.sparsity import DenseLimit
 from hillfront.datasets import load_dataset
-from hillfront.fitting import prepare
-from hillfront.frontiers import FrontierDataError, FrontierDataWarning, Frontiers
-from hillfront.noise import DEFAULT_NOISE, NOISES
-from hillfront.sparsity import DenseLimit
+from hillfront.fits.fitting import prepare
+from hillfront.frontiers.table import FrontierDataError, FrontierDataWarning, Frontiers
+from hillfront.model.likelihood import DEFAULT_NOISE, NOISES
 from hillfront.studies.markdown import Report, versions
 
 __all__ = ["Setting", "choices", "packaged_settings", "saebench_settings", "write_model_choice"]

@@ -15,12 +15,12 @@ from typing import Any
 import pandas as pd
 
 from hillfront.datasets import load_dataset
-from hillfront.fitting import prepare
-from hillfront.frontiers import FrontierDataWarning, Frontiers
-from hillfront.selection import without_selection
+from hillfront.estimands.selection import without_selection
+from hillfront.fits.fitting import prepare
+from hillfront.frontiers.parsing import CURVE
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.refits import refit
-from hillfront.table_input import CURVE
 
 __all__ = ["packaged_selection"]
 

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.compare import CurveComparison, compare_prepared
-from hillfront.curves import FAMILIES
+from hillfront.curves.families import FAMILIES
 from hillfront.datasets import load_dataset
-from hillfront.fitting import prepare
-from hillfront.frontier_fit import FrontierFit
-from hillfront.frontiers import FrontierDataWarning, Frontiers
-from hillfront.sampling import SamplerSettings
+from hillfront.fits.compare import CurveComparison, compare_prepared
+from hillfront.fits.fitting import prepare
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.sampling.nutpie_run import SamplerSettings
 from hillfront.studies.least_squares import REFERENCE, LeastSquares, least_squares, log_ratio_interval
 
 __all__ = ["BASELINE", "LAYER", "SITES", "VARIANT", "Case", "Cases", "Fits", "cases", "fit_cases"]

@@ -20,12 +20,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.design import Design
-from hillfront.fitting import PreparedModel, prepare
-from hillfront.frontier_fit import FrontierFit
-from hillfront.frontiers import Frontiers
-from hillfront.known_errors import known_errors
-from hillfront.priors import priors_from_json
+from hillfront.fits.fitting import PreparedModel, prepare
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.measurement_error import known_errors
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.model.priors import priors_from_json
 from hillfront.studies.calibration import AT_HIT, check_sets
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.ranked import compared_with_truth, refused, simulated_y

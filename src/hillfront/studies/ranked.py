@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.design import Design
-from hillfront.draws import curve_draws, sample_axis_last
-from hillfront.frontiers import Frontiers
-from hillfront.improvement import Improvement, improvement_of
-from hillfront.pareto import Pareto, pareto_of
-from hillfront.predict import at_rows, noise_draws
+from hillfront.estimands.draws import curve_draws, sample_axis_last
+from hillfront.estimands.improvement import Improvement, improvement_of
+from hillfront.estimands.pareto import Pareto, pareto_of
+from hillfront.estimands.predict import at_rows, noise_draws
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
 from hillfront.studies.rank_bands import rank_of
 from hillfront.studies.refits import Refit
 

@@ -13,12 +13,12 @@ from typing import Final
 
 import xarray as xr
 
-from hillfront.fitting import PreparedModel, prepare
-from hillfront.frontiers import Frontiers
-from hillfront.improvement import Improvement, improvement_of
-from hillfront.pareto import Pareto, pareto_of
-from hillfront.sampling import SamplerSettings
-from hillfront.simulation import simulate
+from hillfront.estimands.improvement import Improvement, improvement_of
+from hillfront.estimands.pareto import Pareto, pareto_of
+from hillfront.fits.fitting import PreparedModel, prepare
+from hillfront.fits.simulation import simulate
+from hillfront.frontiers.table import Frontiers
+from hillfront.sampling.nutpie_run import SamplerSettings
 
 __all__ = ["DRAWS", "TUNE", "Refit", "prepared_for", "refit"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hillfront.curves import FAMILIES
-from hillfront.frontier_fit import FrontierFit
-from hillfront.sampling import SamplerSettings
+from hillfront.curves.families import FAMILIES
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.sampling.nutpie_run import SamplerSettings
 from hillfront.studies.markdown import Report, interval, interval_of, number, versions
 from hillfront.studies.post_cases import BASELINE, LAYER, SITES, VARIANT, Cases, Fits, cases, fit_cases
 

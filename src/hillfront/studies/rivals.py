@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from hillfront.curves import HILL
-from hillfront.frontiers import Frontiers
-from hillfront.intervals import DEFAULT_PROB, equal_tailed
-from hillfront.ranges import observed_ranges, shared_range
+from hillfront.curves.families import HILL
+from hillfront.frontiers.ranges import observed_ranges, shared_range
+from hillfront.frontiers.table import Frontiers
 from hillfront.studies.bootstrap import fit_hill_lines, resample_counts
 from hillfront.studies.least_squares import REFERENCE, LeastSquares, least_squares, log_ratio
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 __all__ = ["BOOTSTRAP", "LOGIT", "WALD", "rival_rows"]
 

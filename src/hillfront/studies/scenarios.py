@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hillfront.simulation import Simulation, simulate
+from hillfront.fits.simulation import Simulation, simulate
 
 __all__ = ["AT_HIT", "SCENARIOS", "Scenario", "scenario_named", "simulated_set"]
 

@@ -16,10 +16,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from hillfront.fitting import PreparedModel, prepare
-from hillfront.frontiers import Frontiers
-from hillfront.selection import without_selection
-from hillfront.simulation import Simulation, simulate
+from hillfront.estimands.selection import without_selection
+from hillfront.fits.fitting import PreparedModel, prepare
+from hillfront.fits.simulation import Simulation, simulate
+from hillfront.frontiers.table import Frontiers
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.refits import prepared_for, refit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from hillfront.intervals import DEFAULT_PROB, check_prob
+from hillfront.utils.intervals import DEFAULT_PROB, check_prob
 
 __all__ = ["chance_band", "wilson"]
 

@@ -1,0 +1,101 @@
+"""``hillfront compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hillfront.cli.options import (
+    Baseline,
+    Chains,
+    CostColumn,
+    CurveNames,
+    Data,
+    DataFormat,
+    DenseLimitText,
+    Draws,
+    Force,
+    GroupColumns,
+    HitColumn,
+    JsonOutput,
+    L0Column,
+    NoiseName,
+    OnFault,
+    RelativeSparsity,
+    Seed,
+    Tune,
+    VariantColumn,
+    dense_limit_of,
+    read_frontiers,
+)
+from hillfront.cli.run import EXIT_DIAGNOSTIC_FAILED, examples, unless_interrupted
+
+__all__ = ["COMPARE_EXAMPLES", "compare"]
+
+COMPARE_EXAMPLES = examples(
+    "hillfront compare saes.csv --baseline relu --group layer --curve hill --curve power",
+    "hillfront compare results/core --baseline standard --dense-limit d_model --out families",
+)
+
+
+def compare(
+    data: Data,
+    baseline: Baseline,
+    format: DataFormat = None,
+    variant: VariantColumn = None,
+    group: GroupColumns = None,
+    l0: L0Column = None,
+    y: HitColumn = None,
+    cost: CostColumn = None,
+    curve: CurveNames = None,
+    noise: NoiseName = "student-t",
+    dense_limit: DenseLimitText = None,
+    relative_sparsity: RelativeSparsity = False,
+    leave_curves_out: Annotated[
+        bool, typer.Option("--leave-curves-out", help="Predict each curve from the others as well.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables and the figure of all families.")
+    ] = None,
+    on_fault: OnFault = "raise",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+    json_output: JsonOutput = False,
+    force: Force = False,
+) -> None:
+    """Compare curve families on DATA: leave-one-out predictions, weights, and the gains under each."""
+    from hillfront.fits.compare import compare_curves
+    from hillfront.text.outputs import check_out, write_comparison
+
+    if out is not None:
+        check_out(out, force=force)
+    limit = dense_limit_of(dense_limit)
+    frontiers = read_frontiers(
+        data, format=format, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit,
+        baseline=baseline, on_fault=on_fault,
+    )  # fmt: skip
+    with unless_interrupted():
+        comparison = compare_curves(
+            frontiers, baseline=baseline, families=curve, noise=noise, dense_limit=limit,
+            relative_sparsity=relative_sparsity, leave_curves_out=leave_curves_out, draws=draws, tune=tune,
+            chains=chains, seed=seed, progress=sys.stderr.isatty(),
+        )  # fmt: skip
+        if out is not None:
+            write_comparison(comparison, out)
+    if json_output:
+        from hillfront.cli.json_output import comparison_document, to_json
+
+        typer.echo(to_json(comparison_document(comparison, frontiers, out)))
+    else:
+        typer.echo(comparison)
+        if out is not None:
+            typer.echo(f"Results are in {out}.")
+    failed = comparison.failed
+    if failed:
+        typer.echo(f"DIAGNOSTICS FAILED for {', '.join(failed)}: do not report these.", err=True)
+        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)

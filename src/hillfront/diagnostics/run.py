@@ -1,0 +1,216 @@
+"""Diagnostics: did the sampler do its work, and does the model fit its data?
+
+Each check has passed, failed, or only informs (``passed`` is True, False or None), and says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from hillfront.diagnostics.check import Check
+from hillfront.diagnostics.loo import LOO_DRAWS_MIN, LeaveOneOut
+from hillfront.diagnostics.model_checks import checks_of_fit
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+
+__all__ = ["Check", "Diagnostics", "diagnostics_of"]
+
+RHAT_MAX = 1.01
+ESS_PER_CHAIN = 100
+BFMI_MIN = 0.3
+PARETO_K_MAX = 0.7
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """All checks of a fit.
+
+    Attributes
+    ----------
+    checks : tuple of Check
+    """
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """Checks that failed."""
+        return tuple(check for check in self.checks if check.passed is False)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row a check: check, value, asked, passed (passed, failed or informational), seen, next_step."""
+        words = {True: "passed", False: "failed", None: "informational"}
+        return pd.DataFrame(
+            [
+                (c.name, c.value, c.asked, words[c.passed], c.seen, "" if c.passed else c.next_step)
+                for c in self.checks
+            ],
+            columns=["check", "value", "asked", "passed", "seen", "next_step"],
+        )
+
+    def __str__(self) -> str:
+        """One line a check."""
+        return "\n".join(map(str, self.checks))
+
+
+def diagnostics_of(
+    tree: xr.DataTree,
+    frontiers: Frontiers,
+    design: Design,
+    *,
+    reported: xr.DataArray,
+    left_out: LeaveOneOut | None,
+    seed: int,
+) -> Diagnostics:
+    """Run every check.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        With groups posterior and sample_stats.
+    frontiers : Frontiers
+    design : Design
+    reported : xarray.DataArray, dims (row, chain, draw)
+        Draws of the reported quantities, such as those of the improvement table; the curves' parameters and
+        the noise are added to them.
+    left_out : LeaveOneOut, optional
+        As from :func:`hillfront.diagnostics.loo.leave_one_out`.
+    seed : int
+        Seed of the replicated residuals.
+    """
+    posterior = tree["posterior"].to_dataset()
+    stats = tree["sample_stats"].to_dataset()
+    values, names = _reported_values(posterior, design, reported)
+    return Diagnostics(
+        (
+            _divergences(stats),
+            _rhat(values, names),
+            _ess(values, names, "bulk"),
+            _ess(values, names, "tail"),
+            _bfmi(stats),
+            _tree_depth(stats),
+            _pareto_k(left_out, frontiers),
+            *checks_of_fit(posterior, frontiers, design, left_out=left_out, seed=seed),
+        )
+    )
+
+
+def _reported_values(
+    posterior: xr.Dataset, design: Design, reported: xr.DataArray
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Stack all reported quantities into (quantity, chain, draw), leaving out those that are constant."""
+    arrays = [reported.transpose("row", "chain", "draw").to_numpy()]
+    names = [
+        " ".join(str(part) for part in (q, v, g or s, "" if np.isnan(a) else a) if part != "")
+        for q, v, g, s, a in zip(
+            *(reported[c].to_numpy() for c in ("quantity", "variant", "group", "scope", "at")), strict=True
+        )
+    ]
+    for name in (*design.family.natural_names, "sigma", "tau"):
+        if name in posterior:
+            array = posterior[name].transpose(..., "chain", "draw")
+            arrays.append(array.to_numpy().reshape(-1, *array.shape[-2:]))
+            names += [name if array.ndim == 2 else f"{name}[{i}]" for i in range(arrays[-1].shape[0])]
+    values = np.concatenate(arrays)
+    with np.errstate(invalid="ignore"):
+        varies = np.isfinite(values).all(axis=(1, 2)) & (np.ptp(values, axis=(1, 2)) > 0)
+    return values[varies], [name for name, keep in zip(names, varies, strict=True) if keep]
+
+
+def _divergences(stats: xr.Dataset) -> Check:
+    n = int(stats["diverging"].sum())
+    return Check(
+        "divergences", n, "0", n == 0, f"{n} of {stats['diverging'].size} draws diverged",
+        "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: "
+        "give tighter priors or pool more.",
+    )  # fmt: skip
+
+
+def _worst(
+    values: NDArray[np.float64],
+    names: list[str],
+    of: Callable[..., NDArray[np.float64]],
+    pick: Callable[..., int],
+) -> tuple[float, str]:
+    results = np.atleast_1d(of(values))
+    index = int(pick(results))
+    return float(results[index]), names[index]
+
+
+def _rhat(values: NDArray[np.float64], names: list[str]) -> Check:
+    from arviz_stats.base import array_stats
+
+    if values.shape[1] < 2:
+        return Check(
+            "R-hat", np.nan, "", None, "one chain has nothing to be compared with",
+            "Sample 4 chains.",
+        )  # fmt: skip
+    worst, name = _worst(values, names, lambda v: array_stats.rhat(v, -2, -1), np.argmax)
+    return Check(
+        "R-hat", worst, f"<= {RHAT_MAX}", worst <= RHAT_MAX, f"largest {worst:.4f}, of {name}",
+        "The chains disagree: sample longer (tune and draws), and look at the trace of this quantity.",
+    )  # fmt: skip
+
+
+def _ess(values: NDArray[np.float64], names: list[str], method: str) -> Check:
+    from arviz_stats.base import array_stats
+
+    asked = ESS_PER_CHAIN * values.shape[1]
+    if method == "tail":
+        worst, name = _worst(
+            values, names, lambda v: array_stats.ess(v, -2, -1, method="tail", prob=(0.05, 0.95)), np.argmin
+        )
+    else:
+        worst, name = _worst(values, names, lambda v: array_stats.ess(v, -2, -1, method="bulk"), np.argmin)
+    return Check(
+        f"ESS {method}", worst, f">= {asked}", worst >= asked, f"smallest {worst:.0f}, of {name}",
+        "Too few independent draws for stable intervals: raise draws.",
+    )  # fmt: skip
+
+
+def _bfmi(stats: xr.Dataset) -> Check:
+    import arviz_stats
+
+    worst = float(np.min(arviz_stats.bfmi(stats["energy"].to_dataset(name="energy"))["energy"]))
+    return Check(
+        "E-BFMI", worst, f">= {BFMI_MIN}", worst >= BFMI_MIN, f"smallest {worst:.2f} of the chains",
+        "The energy is explored slowly: heavy tails or a funnel. Raise tune, or give tighter priors on the "
+        "group and interaction standard deviations.",
+    )  # fmt: skip
+
+
+def _tree_depth(stats: xr.Dataset) -> Check:
+    n = int(stats["reached_max_treedepth"].sum())
+    share = n / stats["reached_max_treedepth"].size
+    return Check(
+        "tree depth", n, "< 1% of draws", share < 0.01, f"{n} draws reached the largest tree depth",
+        "Sampling is slow rather than wrong: raise tune.",
+    )  # fmt: skip
+
+
+def _pareto_k(found: LeaveOneOut | None, frontiers: Frontiers) -> Check:
+    if found is None:
+        return Check(
+            "Pareto k", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws."
+        )  # fmt: skip
+    k = found.pareto_k
+    n = int((k > PARETO_K_MAX).sum())
+    rows = frontiers.table["row"].to_numpy()[k > PARETO_K_MAX]
+    which = f", rows {', '.join(map(str, rows[:8]))}{' ...' if n > 8 else ''}" if n else ""
+    return Check(
+        "Pareto k", float(k.max()), "", None, f"{n} of {k.size} above {PARETO_K_MAX}{which}",
+        "Single SAEs that decide their curve; LOO is approximate there. Usual for curves of few points."
+        if n else "",
+    )  # fmt: skip

@@ -1,0 +1,338 @@
+"""Published claims, such as "a gain of at least 2.7": how probable, where they hold, resting on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from hillfront.estimands.claim_requests import (
+    NEW_GROUP,
+    PLACE_OF,
+    check_at,
+    check_bounds,
+    check_quantity,
+    listed,
+    one_variant,
+    rows_of,
+    scope_of,
+)
+from hillfront.estimands.improvement import Improvement, Sensitivity, improvement_of
+from hillfront.estimands.pareto import DEFAULT_THRESHOLD
+from hillfront.estimands.prior_sensitivity import prior_note
+from hillfront.frontiers.ranges import Range, average_range, observed_ranges, shared_range
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
+
+Floats = NDArray[np.float64]
+Improve = Callable[..., Improvement]
+Choose = Callable[..., NDArray[np.intp]]
+
+__all__ = ["LIKELY", "SURE", "ClaimCheck", "check_claim_of"]
+
+LIKELY: Final = 0.5
+"""Probability from which on a claim is likelier than not: that of ``ClaimCheck.holds_at``."""
+
+SURE: Final = DEFAULT_THRESHOLD
+"""Probability of ``ClaimCheck.holds_surely_at``: that of a Pareto verdict."""
+
+
+_N_HITS: Final = 41
+_HITS_AT_ONCE: Final = 8  # every variant and group is computed for each, so this bounds the memory
+
+
+@dataclass(frozen=True)
+class ClaimCheck:
+    """What a fit says about one claim; see :meth:`hillfront.FrontierFit.check_claim`.
+
+    Attributes
+    ----------
+    quantity : str
+        What the claim is about, such as ``sparsity_gain``.
+    at : float or None
+        The hit or the L0 that it is made for; None for quantities that have no place.
+    baseline, variant : str
+    scope, group : str
+        ``average``, ``new_group`` or ``group``, and the group's label, empty above the groups.
+    low, high : float or None
+        Bounds of the claim, ends included; None on a side without one.
+    probability : float
+        Share of the posterior's draws in which the claim holds; NaN where ``support`` is ``none``.
+    median : float
+    interval : tuple of float
+        Equal-tailed, with probability ``prob``.
+    support : str
+        ``observed``; ``extrapolated``, where the claim rests on the curves beyond what both frontiers
+        observed; ``none``, where they share no range.
+    hits : tuple of float or None
+        For sparsity gains, the range of hits that was searched for the two fields below.
+    holds_at, holds_surely_at : tuple of float or None
+        Lowest and highest hit, to a fortieth of the range in log hit, at which the claim holds with
+        probability 0.5, and 0.95, or more; empty where there is none. None for other quantities, and where
+        there is no shared range to search.
+    statement : str
+        The claim in words.
+    prob : float
+        Probability of the interval.
+    notes : tuple of str
+        What a reader must know, such as a failed diagnostic.
+    of : str
+        What ``hits`` are: hits, or costs.
+    """
+
+    quantity: str
+    at: float | None
+    baseline: str
+    variant: str
+    scope: str
+    group: str
+    low: float | None
+    high: float | None
+    probability: float
+    median: float
+    interval: tuple[float, float]
+    support: str
+    hits: tuple[float, float] | None
+    holds_at: tuple[float, ...] | None
+    holds_surely_at: tuple[float, ...] | None
+    statement: str
+    prob: float = DEFAULT_PROB
+    notes: tuple[str, ...] = ()
+    of: str = "hits"
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one or two sentences."""
+        if self.support == "none":
+            return f"It cannot be checked that {self.statement}: the two frontiers share no range there."
+        lower, upper = self.interval
+        rests = {
+            "observed": "observed",
+            "extrapolated": "extrapolated to a group without data"
+            if self.scope == NEW_GROUP
+            else "extrapolated beyond what both frontiers observed",
+        }[self.support]
+        answer = (
+            f"With probability {_probability(self.probability)}, {self.statement} (median {self.median:.3g}, "
+            f"{self.prob:.0%} interval [{lower:.3g}, {upper:.3g}]; {rests})."
+        )
+        return f"{answer} {self._where()}" if self.hits is not None else answer
+
+    def _where(self) -> str:
+        """Say over which hits the claim holds."""
+        assert self.hits is not None
+        searched = f"Over the shared {self.of}, {_between(self.hits)}, it has a probability of"
+        if not self.holds_at:
+            return f"{searched} {LIKELY:g} or more at none."
+        likely = f"{LIKELY:g} or more from {_between(self.holds_at)}"
+        sure = f"from {_between(self.holds_surely_at)}" if self.holds_surely_at else "at none"
+        return f"{searched} {likely}, and of {SURE:g} or more {sure}."
+
+    def __str__(self) -> str:
+        """The answer, below the notes."""
+        return "\n".join([*self.notes, self.sentence])
+
+
+def check_claim_of(
+    posterior: xr.Dataset,
+    frontiers: Frontiers,
+    design: Design,
+    quantity: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    at: float | None = None,
+    group: str | None = None,
+    variant: str | None = None,
+    seed: int = 1,
+    notes: tuple[str, ...] = (),
+    sensitivity: Sensitivity | None = None,
+) -> ClaimCheck:
+    """Check a published claim against a posterior; see :meth:`hillfront.FrontierFit.check_claim`."""
+    check_quantity(quantity, design)
+    check_bounds(low, high)
+    check_at(quantity, at, bounded=frontiers.bounded)
+    variant = one_variant(variant, design)
+    shared = _shared_hits(frontiers, design, variant)
+    scope = scope_of(group, variant, list(shared), design)
+    label = group if scope == "group" and group is not None else ""
+    improve = partial(improvement_of, posterior, frontiers, design, seed=seed)
+    choose = partial(rows_of, quantity=quantity, variant=variant, scope=scope, group=label)
+
+    places: dict[str, list[float]] = {"at_hit": [], "at_l0": [], "at_nats": []}
+    if at is not None:
+        places[PLACE_OF[quantity]] = [at]
+    improved = improve(at_hit=places["at_hit"], at_l0=places["at_l0"], at_nats=places["at_nats"])
+    rows = choose(improved)
+    supports = improved.draws["support"].to_numpy()
+    support, values = "none", np.full(1, np.nan)
+    if rows.size:
+        support, values = str(supports[rows[0]]), improved.draws[rows[0]].to_numpy().ravel()
+    elif scope == NEW_GROUP and choose(improved, scope="average").size:
+        raise ValueError(
+            f"group={NEW_GROUP!r}: this fit says nothing about a new group, which takes several groups whose "
+            f"parameters are pooled. Allowed: {listed(shared)}, or nothing for the average over the groups."
+        )
+    # Otherwise no group has a shared range, so that there is no average, nor a range for a new group.
+    found = _Hits()
+    if quantity == "sparsity_gain":
+        ranges = [shared[label]] if label else list(shared.values())
+        found = _look_over_hits(improve, choose, ranges, low, high)
+    in_groups = [] if scope == "group" else supports[choose(improved, scope="group", group=None)].tolist()
+    cautions = [] if support == "none" else _cautions(values, in_groups)
+    if sensitivity is not None and support != "none":
+        judged = sensitivity(improved.draws[rows[:1]]).iloc[0]
+        cautions += [prior_note(judged)] if judged["diagnosis"] else []
+    lower, median, upper = equal_tailed(values).tolist()
+    return ClaimCheck(
+        quantity=quantity,
+        at=at,
+        baseline=design.baseline,
+        variant=variant,
+        scope=scope,
+        group=label,
+        low=low,
+        high=high,
+        probability=np.nan if support == "none" else _share(values, low, high),
+        median=median,
+        interval=(lower, upper),
+        support=support,
+        hits=found.searched,
+        holds_at=found.likely,
+        holds_surely_at=found.sure,
+        statement=_statement(quantity, design, variant, _bounds(low, high), at, _place(scope, label, design)),
+        notes=(*notes, *cautions, *found.notes),
+        of="costs" if design.metric == "cost" else "hits",
+    )
+
+
+# ---------------------------------------------------------------- what may be asked
+
+
+def _share(values: Floats, low: float | None, high: float | None) -> float:
+    """Share of draws within the bounds, ends included; a draw that is NaN is within none."""
+    above = ~np.isnan(values) if low is None else values >= low
+    below = ~np.isnan(values) if high is None else values <= high
+    return float((above & below).mean())
+
+
+def _shared_hits(frontiers: Frontiers, design: Design, variant: str) -> dict[str, Range]:
+    """Hits that variant and baseline both observed, in each group that has both."""
+    ranges = observed_ranges(frontiers)
+    return {
+        group: shared_range(ranges, variant=variant, baseline=design.baseline, group=group, of="hit")
+        for group in design.groups
+        if (variant, group) in ranges and (design.baseline, group) in ranges
+    }
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """Hits at which a claim holds: the range searched, and the ends of where it is likely and sure."""
+
+    searched: tuple[float, float] | None = None
+    likely: tuple[float, ...] | None = None
+    sure: tuple[float, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _look_over_hits(
+    improve: Improve, choose: Choose, ranges: Sequence[Range], low: float | None, high: float | None
+) -> _Hits:
+    inside = [own for own in ranges if own]
+    if not inside:
+        return _Hits(
+            notes=("There is no shared range of hits over which to look for where the claim holds.",)
+        )
+    shared = average_range(inside)
+    start, end = searched = (shared.low, shared.high)
+    notes = []
+    if any(start not in own or end not in own for own in ranges):
+        notes.append(
+            "The range of hits is the average of the groups' shared ranges; in some groups, part of it is "
+            "extrapolated."
+        )
+    grid = np.geomspace(start, end, _N_HITS)
+    shares: list[float] = []
+    for first in range(0, _N_HITS, _HITS_AT_ONCE):
+        improved = improve(at_hit=grid[first : first + _HITS_AT_ONCE].tolist(), at_l0=[])
+        shares += [_share(improved.draws[row].to_numpy(), low, high) for row in choose(improved)]
+    ends: list[tuple[float, ...]] = []
+    for threshold in (LIKELY, SURE):
+        there = np.flatnonzero(np.array(shares) >= threshold)
+        ends.append((float(grid[there[0]]), float(grid[there[-1]])) if there.size else ())
+        if there.size and there.size <= there[-1] - there[0]:
+            notes.append(
+                f"From hits of {_between(ends[-1])} there are some at which the claim's probability is "
+                f"below {threshold:g}."
+            )
+    likely, sure = ends
+    return _Hits(searched, likely, sure, tuple(notes))
+
+
+def _cautions(values: Floats, supports: Sequence[str]) -> list[str]:
+    """What the probability leaves out: groups without a shared range, and draws without a value."""
+    cautions = []
+    left_out = supports.count("none")
+    if left_out:
+        cautions.append(f"{left_out} of {len(supports)} groups share no range and are left out.")
+    undefined = float(np.isnan(values).mean())
+    if undefined:
+        cautions.append(
+            f"In {undefined:.1%} of the draws the quantity is undefined; the claim does not hold in these."
+        )
+    return cautions
+
+
+# ---------------------------------------------------------------- words
+
+
+def _probability(p: float) -> str:
+    return f"{p:.3f}" + {0.0: " (no draw)", 1.0: " (every draw)"}.get(p, "")
+
+
+def _between(ends: tuple[float, ...]) -> str:
+    return f"{ends[0]:.2g} to {ends[1]:.2g}"
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if high is None:
+        return f"at least {low:g}"
+    return f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
+
+
+def _place(scope: str, group: str, design: Design) -> str:
+    if len(design.groups) == 1:
+        return ""
+    return {"average": ", on average over the groups", NEW_GROUP: ", in a new group"}.get(
+        scope, f", in {group}"
+    )
+
+
+def _statement(quantity: str, design: Design, variant: str, bounds: str, at: float | None, where: str) -> str:
+    """The claim in words: ``gated needs at least 2.7 times fewer active latents than baseline ...``."""
+    baseline, taken_at = design.baseline, "" if at is None else f"{at:g}"
+    if quantity in design.family.ratios:
+        parameter, sign = design.family.ratios[quantity]
+        moves = "rises" if sign > 0 else "falls"
+        return f"{parameter} {moves} by a factor of {bounds} from {baseline} to {variant}{where}"
+    what = "cost" if design.metric == "cost" else "hit"
+    better = (
+        f"needs {bounds} times fewer active latents than {baseline}"
+        if "sparsity_gain" in quantity
+        else f"has a {what} {bounds} times smaller than {baseline}"
+    )
+    place = {
+        "mean_sparsity_gain": f", as a mean over the shared {what}s",
+        "mean_hit_reduction": ", as a mean over the shared sparsities",
+        "sparsity_gain": f" at a {what} of {taken_at}",
+        "sparsity_gain_nats": f" at a loss difference of {taken_at} nats",
+        "hit_reduction": f" at an L0 of {taken_at}",
+    }[quantity]
+    return f"{variant} {better}{place}{where}"

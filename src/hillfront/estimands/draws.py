@@ -1,0 +1,76 @@
+"""Posterior draws of the curves' natural parameters, in the observed groups and in a new one."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from hillfront.model.design import Design
+from hillfront.model.pymc_model import zero_sum_basis
+
+Floats = NDArray[np.float64]
+
+__all__ = ["curve_draws", "new_group_draws", "sample_axis_last"]
+
+
+def sample_axis_last(array: xr.DataArray) -> Floats:
+    """Stack chain and draw into one last axis, chain by chain."""
+    ordered = array.transpose(..., "chain", "draw").to_numpy()
+    return np.asarray(ordered.reshape(*ordered.shape[:-2], -1))
+
+
+def curve_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
+    """Natural parameters of every curve.
+
+    Returns
+    -------
+    dict of str to array, shape (group, variant, sample)
+    """
+    sampled = [
+        sample_axis_last(posterior[parameter.name].transpose("group", "variant", "chain", "draw"))
+        for parameter in design.family.sampled
+    ]
+    return design.natural(*sampled)
+
+
+def new_group_draws(posterior: xr.Dataset, design: Design, *, seed: int) -> dict[str, Floats] | None:
+    """Natural parameters of each variant in a group that was not observed, one draw of it per sample.
+
+    The observed groups' effects are centred on their own mean, so a new group lies further out than they do
+    from each other: for G exchangeable groups its effect has variance ``sd**2 (1 + 1/G)`` about that mean.
+
+    Returns
+    -------
+    dict of str to array, shape (variant, sample), or None
+        None where nothing can be said: with a single group, or curves that are not pooled.
+    """
+    n_groups, n_variants = len(design.groups), len(design.variants)
+    if n_groups < 2 or "none" in design.pooling.values():
+        return None
+    rng = np.random.default_rng([seed, 1])
+    n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    spread = np.sqrt(1.0 + 1.0 / n_groups)
+    sampled = []
+    for parameter in design.family.sampled:
+        # Zero-sum effects leave the variants' averages over the observed groups to mean and contrast.
+        centre = sample_axis_last(
+            posterior[parameter.name].mean("group").transpose("variant", "chain", "draw")
+        )
+        theta = centre
+        if design.pooling[parameter.natural] == "partial":
+            group_sd = _hyper(posterior, f"{parameter.name}_group_sd", n_samples)
+            theta = theta + spread * group_sd * rng.standard_normal(n_samples)
+            if n_variants > 1:
+                interaction_sd = _hyper(posterior, f"{parameter.name}_interaction_sd", n_samples)
+                z = rng.standard_normal((n_variants - 1, n_samples))
+                theta = theta + spread * interaction_sd * (zero_sum_basis(n_variants) @ z)
+        sampled.append(theta)
+    return design.natural(*sampled)
+
+
+def _hyper(posterior: xr.Dataset, name: str, n_samples: int) -> Floats:
+    """A scalar hyperparameter's draws; those fixed by a number stand in the posterior's attributes."""
+    if name in posterior:
+        return sample_axis_last(posterior[name])
+    return np.full(n_samples, float(posterior.attrs[f"fixed_{name}"]))

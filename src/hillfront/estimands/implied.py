@@ -1,0 +1,123 @@
+"""What draws of the curves' coordinates imply, at places that no data choose: for priors and posteriors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from hillfront.estimands.draws import curve_draws, sample_axis_last
+from hillfront.estimands.ratios import sparsity_gain
+from hillfront.model.design import Design
+
+Floats = NDArray[np.float64]
+
+__all__ = ["Implied", "coordinate_of", "implied_of"]
+
+_IN_WORDS = {
+    "x_half": "x_half, sparsity at a hit of 1/2",
+    "k": "k, slope",
+    "a": "a, factor",
+    "m": "m, slope",
+    "c": "c, intercept",
+}
+
+
+@dataclass(frozen=True)
+class Implied:
+    """One quantity of every curve, or of every variant beside the baseline.
+
+    Attributes
+    ----------
+    label : str
+        What it is, for an axis.
+    values : array, shape (group, variant, sample)
+        Of the variants apart from the baseline alone, where it compares.
+    stated : bool
+        Whether the prior is stated for it; it follows from stated ones if not.
+    positive : bool
+        Whether it belongs on a log scale.
+    compares : bool
+    """
+
+    label: str
+    values: Floats
+    stated: bool
+    positive: bool = True
+    compares: bool = False
+
+
+def coordinate_of(name: str, theta: Floats, design: Design, *, metric_label: str) -> tuple[str, Floats]:
+    """Put a sampled coordinate into units that people read: its label, and its values.
+
+    Parameters
+    ----------
+    name : str
+        Of one of the family's sampled parameters.
+    theta : array, shape (group, ...)
+    design : Design
+    metric_label : str
+    """
+    values = np.exp(theta)
+    if name == "log_x_ref":
+        l0 = np.stack([scale.l0(own) for scale, own in zip(design.scales, values, strict=True)])
+        return f"L0 at a hit of {design.hit_ref:g}", l0
+    if name == "log_y_ref":
+        return f"{metric_label} {_reference_in_words(design)}", values
+    if name == "log_share":
+        return f"share of the {metric_label} that falls with L0", values
+    return _IN_WORDS["k"], values
+
+
+def _reference_in_words(design: Design) -> str:
+    x_ref = design.reference.sparsity
+    plain = all(scale.unit == 1.0 and scale.dense is None for scale in design.scales)
+    return f"at an L0 of {1 / x_ref:g}" if plain else f"at a sparsity of {x_ref:g}"
+
+
+def implied_of(draws: xr.Dataset, design: Design, *, metric_label: str) -> Iterator[Implied]:
+    """Yield the position, the natural parameters, and the comparison with the baseline at the reference.
+
+    Curves that reach any hit have their position at ``hit_ref``, and are compared by the sparsity gain there;
+    straight lines, and costs, have it at the reference sparsity (an L0 of 50), and are compared by how many
+    times smaller the hit is there. Neither place depends on the data.
+    """
+    curves, family = curve_draws(draws, design), design.family
+    stated = {parameter.natural for parameter in family.sampled if parameter.name == "log_k"}
+    first = family.sampled[0].name
+    at_hit = first == "log_x_ref"
+    hit, x_ref = design.hit_ref, design.reference.sparsity
+    theta = sample_axis_last(draws[first].transpose("group", "variant", "chain", "draw"))
+    label, position = coordinate_of(first, theta, design, metric_label=metric_label)
+    yield Implied(label, position, stated=True)
+    for name, values in curves.items():
+        if not (at_hit and design.hit_ref == 0.5 and name == "x_half"):
+            yield Implied(_IN_WORDS.get(name, name), values, stated=name in stated, positive=name != "c")
+    if len(design.variants) < 2:
+        return
+    variant = {name: values[:, 1:] for name, values in curves.items()}
+    baseline = {name: values[:, :1] for name, values in curves.items()}
+    if at_hit:
+        gains = [
+            sparsity_gain(
+                family,
+                {name: values[g] for name, values in variant.items()},
+                {name: values[g] for name, values in baseline.items()},
+                hit,
+                scale=scale,
+            )
+            for g, scale in enumerate(design.scales)
+        ]
+        yield Implied(
+            f"sparsity gain over {design.baseline} at a hit of {hit:g}",
+            np.stack(gains), stated=False, compares=True,
+        )  # fmt: skip
+    else:
+        reduction = family.value(x_ref, **baseline) / family.value(x_ref, **variant)
+        yield Implied(
+            f"times smaller {metric_label} {_reference_in_words(design)} than {design.baseline}",
+            reduction, stated=False, compares=True,
+        )  # fmt: skip

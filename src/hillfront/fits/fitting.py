@@ -1,0 +1,337 @@
+"""Fit frontiers: make a design ready once, then fit it to any data of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from hillfront.curves.sparsity import DenseLimit
+from hillfront.estimands.draws import curve_draws
+from hillfront.estimands.selection import hidden_log_likelihood, without_selection
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.fits.tree import fit_tree
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.data import row_data
+from hillfront.model.design import Design, design_of
+from hillfront.model.likelihood import DEFAULT_NOISE
+from hillfront.model.log_prior import LogPriors, log_priors_of
+from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
+from hillfront.model.pymc_model import build_model
+from hillfront.sampling.nutpie_run import Sampler, SamplerSettings, default_target_accept
+from hillfront.sampling.parameterization import coordinates_of
+from hillfront.sampling.samplers import sampler_of
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+__all__ = ["PreparedModel", "fit", "prepare"]
+
+PRIOR_DRAWS = 1000
+_PRIOR_SEED = 0
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A model, ready to be fitted to any table of its design.
+
+    Attributes
+    ----------
+    frontiers : Frontiers
+        The table that it was prepared with.
+    design : Design
+    priors : mapping of str to Distribution, Prior or float
+    sampler : Sampler
+        The compiled density where it has a place for the design, or else the compiled PyMC model.
+    """
+
+    frontiers: Frontiers
+    design: Design
+    priors: Mapping[str, Any]
+    sampler: Sampler
+
+    @cached_property
+    def model(self) -> pm.Model:
+        """The model itself, for PyMC's own tools."""
+        return build_model(self.frontiers, self.design, self.priors)
+
+    @cached_property
+    def _prior(self) -> xr.Dataset:
+        # The prior does not depend on the data, so refits share one set of draws.
+        return _complete(self.sampler.prior(draws=PRIOR_DRAWS, seed=_PRIOR_SEED), self.design, self.priors)
+
+    @property
+    def prior(self) -> xr.Dataset:
+        """Draws of the prior, dims (chain, draw, ...), with the natural parameters of every curve."""
+        return self._prior
+
+    @cached_property
+    def _log_priors(self) -> LogPriors:
+        return log_priors_of(self.design, self.priors)
+
+    def fit(
+        self,
+        frontiers: Frontiers | None = None,
+        *,
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        target_accept: float | None = None,
+        seed: int = 1,
+        thin: int = 1,
+        cores: int | None = None,
+        progress: bool = True,
+    ) -> FrontierFit:
+        """Sample the posterior.
+
+        Parameters
+        ----------
+        frontiers : Frontiers, optional
+            Other data of the same variants, groups and columns; the number of rows is free. The data that
+            the model was prepared with, by default.
+        draws, tune, chains : int
+            Kept and discarded iterations of each chain, and the number of chains.
+        target_accept : float, optional
+            Mean acceptance that sets the step size; raise it if draws diverge. By default 0.98, or 0.95 from
+            10 groups on, which fix their own spread well enough (docs/model.md).
+        seed : int
+            The same seed gives the same draws.
+        thin : int
+            Keep every so-many-th draw, where a fit of very many curves would not fit into memory.
+        cores : int, optional
+            Chains that run at once; all cores by default.
+        progress : bool
+            Whether to show nutpie's progress bar, in a terminal or a notebook.
+
+        Returns
+        -------
+        FrontierFit
+
+        Raises
+        ------
+        ValueError
+            If the data have another design, or a setting is out of bounds.
+        """
+        if target_accept is None:
+            target_accept = default_target_accept(len(self.design.groups))
+        settings = SamplerSettings(draws, tune, chains, target_accept, seed, thin)
+        frontiers = self.frontiers if frontiers is None else frontiers
+        self._check_design(frontiers)
+        posterior, stats = self.sample(frontiers, settings, progress=progress, cores=cores)
+        tree = self._tree(posterior, stats, frontiers, settings)
+        if self.design.selected:
+            as_if_all = without_selection(frontiers)
+            uncorrected, _ = self.sample(as_if_all, settings, progress=progress, cores=cores)
+            tree["posterior_uncorrected"] = xr.DataTree(uncorrected)
+            tree["log_selection"] = xr.DataTree(hidden_log_likelihood(posterior, frontiers, self.design))
+        return FrontierFit(tree)
+
+    def sample(
+        self,
+        frontiers: Frontiers,
+        settings: SamplerSettings,
+        *,
+        progress: bool = False,
+        cores: int | None = None,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """Sample the posterior alone, for leave-one-out refits and studies; curves may lack data.
+
+        Returns
+        -------
+        posterior, sample_stats : xarray.Dataset
+        """
+        if self.sampler.design != self.design:
+            raise ValueError(
+                "This model was put together from the parts of two designs. Prepare one, by prepare(...)."
+            )
+        coordinates = coordinates_of(row_data(frontiers, self.design), self.design)
+        posterior, stats = self.sampler.posterior(
+            frontiers, coordinates, settings, progress=progress, cores=cores
+        )
+        return _complete(posterior, self.design, self.priors), stats
+
+    def _check_design(self, frontiers: Frontiers) -> None:
+        """Refuse data that this model was not built for."""
+        design, before = self.design, self.frontiers
+        again = design_of(
+            frontiers, baseline=design.baseline, curve=design.curve, noise=design.noise,
+            dense_limit=design.dense_limit, relative_sparsity=design.relative_sparsity,
+        ) if design.baseline in frontiers.variants else design  # fmt: skip
+        for name, now, prepared in (
+            ("variants", set(frontiers.variants), set(design.variants)),
+            ("groups", set(frontiers.groups), set(design.groups)),
+            ("metric", {frontiers.metric_label}, {before.metric_label}),
+            ("known errors", _errors(again), _errors(design)),
+            ("n_trained", {"n_trained" in frontiers.table}, {design.selected}),
+            ("d_model", _widths(again), _widths(design)),
+        ):
+            if now != prepared:
+                shown = (", ".join(map(str, sorted(values))) or "none" for values in (now, prepared))
+                raise ValueError(
+                    "These frontiers have {}: {}; the model was prepared for: {}. Prepare a model with them, "
+                    "by prepare(frontiers, ...).".format(name, *shown)
+                )
+
+    def _tree(
+        self, posterior: xr.Dataset, stats: xr.Dataset, frontiers: Frontiers, settings: SamplerSettings
+    ) -> xr.DataTree:
+        return fit_tree(
+            posterior, stats, frontiers, self.design, settings,
+            prior=self._prior, log_prior=self._log_priors.at(posterior), priors=self.priors,
+        )  # fmt: skip
+
+
+def _errors(design: Design) -> set[str]:
+    shared = (
+        f"error of ce_{name} shared in {group}"
+        for name in design.shared_errors
+        for group in design.shared_groups
+    )
+    return {*design.known_errors, *shared}
+
+
+def _widths(design: Design) -> set[str]:
+    """Widths that the scales rest on, by group."""
+    return {
+        f"{scale.unit if design.relative_sparsity else scale.dense or 0.0:g} in {group}"
+        for group, scale in zip(design.groups, design.scales, strict=True)
+    }
+
+
+def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:
+    """Add the natural parameters, and note the fixed ones, so that a posterior can be read by itself."""
+    out = draws.assign_attrs({f"fixed_{n}": p for n, p in priors.items() if isinstance(p, float)})
+    names = ("group", "variant", "chain", "draw")
+    shape = [draws.sizes[dim] for dim in names]
+    natural = {name: (names, values.reshape(shape)) for name, values in curve_draws(draws, design).items()}
+    return out.assign(natural).transpose("chain", "draw", ...)
+
+
+def prepare(
+    frontiers: Frontiers,
+    *,
+    baseline: str,
+    curve: str = "hill",
+    priors: Mapping[str, Any] | None = None,
+    pool: Mapping[str, str | float] | None = None,
+    hit_ref: float = DEFAULT_HIT_REF,
+    noise: str = DEFAULT_NOISE,
+    dense_limit: DenseLimit = None,
+    relative_sparsity: bool = False,
+) -> PreparedModel:
+    """Make the model of a table ready once, to fit it and others of its design at once.
+
+    Most designs are sampled by a density that is compiled once on a machine; those that it has no place for
+    (docs/design-notes.md) compile their PyMC model here.
+
+    Parameters
+    ----------
+    frontiers : Frontiers
+    baseline : str
+        The variant that the others are compared with.
+    curve : str
+        Name of the curve family.
+    priors : mapping of str to pymc_extras.prior.Prior or float, optional
+        Laid over :func:`hillfront.model.priors.default_priors`; a number fixes the parameter.
+    pool : mapping of str to str or float, optional
+        How curves share each parameter: ``"partial"`` (default), ``"common"``, ``"none"``, or a number to fix
+        it, such as ``{"k": 1.0}``.
+    hit_ref : float
+        Performance hit at which a curve's position is measured; the prior on positions is stated there.
+    noise : str
+        Observation model: ``"student-t"`` (default); ``"normal"``, its limit without tails; or
+        ``"logit-normal"``, for hits inside (0, 1).
+    dense_limit : "d_model" or float, optional
+        L0 at which the hit vanishes, from the column or a number: sparsity is then 1/L0 - 1/L_dense.
+    relative_sparsity : bool
+        Whether L0 counts in shares of d_model, so that groups of different width share the prior on
+        positions.
+
+    Returns
+    -------
+    PreparedModel
+
+    Raises
+    ------
+    ValueError
+        For an unknown baseline, curve, prior, pooling or noise, or options that do not go together.
+    FrontierDataError
+        For rows at the dense limit or above, or outside (0, 1) under logit-normal noise.
+    """
+    design = design_of(
+        frontiers, baseline=baseline, curve=curve, pool=pool, hit_ref=hit_ref, noise=noise,
+        dense_limit=dense_limit, relative_sparsity=relative_sparsity,
+    )  # fmt: skip
+    resolved = resolve_priors(design.family, priors, noise=noise, relative_sparsity=relative_sparsity)
+    return PreparedModel(frontiers, design, resolved, sampler_of(frontiers, design, resolved))
+
+
+def fit(
+    frontiers: Frontiers,
+    *,
+    baseline: str,
+    curve: str = "hill",
+    priors: Mapping[str, Any] | None = None,
+    pool: Mapping[str, str | float] | None = None,
+    hit_ref: float = DEFAULT_HIT_REF,
+    noise: str = DEFAULT_NOISE,
+    dense_limit: DenseLimit = None,
+    relative_sparsity: bool = False,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float | None = None,
+    seed: int = 1,
+    thin: int = 1,
+    cores: int | None = None,
+    progress: bool = True,
+) -> FrontierFit:
+    r"""Fit curves jointly to all frontiers of a table.
+
+    The model is ``y ~ StudentT(nu, f(x), s)`` with ``s^2 = (sigma f (1-f))^2 + tau^2 + se^2``, where
+    ``f(x) = x^k / (x^k + x_half^k)`` in the Hill family and ``x = 1/L0``; positions and slopes have contrasts
+    between variants and partially pooled effects of groups. ``fit(...)`` is ``prepare(...).fit(...)``.
+
+    Parameters
+    ----------
+    frontiers : Frontiers
+    baseline, curve, priors, pool, hit_ref, noise, dense_limit, relative_sparsity
+        As for :func:`prepare`.
+    draws, tune, chains, target_accept, seed, thin, cores, progress
+        As for :meth:`hillfront.fits.fitting.PreparedModel.fit`.
+
+    Returns
+    -------
+    FrontierFit
+
+    Raises
+    ------
+    ValueError
+        For an unknown baseline, curve, prior or pooling, or a setting that is out of bounds.
+
+    Examples
+    --------
+    >>> import hillfront as hf
+    >>> rows = hf.load_dataset("gated_sae", model="Gemma-7B")
+    >>> rows = rows[(rows.site == "resid") & (rows.layer == 20)]
+    >>> frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"])
+    >>> result = hf.fit(frontiers, baseline="baseline", draws=200, tune=200, progress=False)
+    >>> result.pareto().summary["verdict"].tolist()[-1]
+    'better'
+    >>> result.check_claim("mean_sparsity_gain", low=2.0).probability > 0.95
+    True
+    """
+    # Settings are checked before the preparation that they would otherwise wait for.
+    usual = SamplerSettings.target_accept if target_accept is None else target_accept
+    SamplerSettings(draws, tune, chains, usual, seed, thin)
+    prepared = prepare(
+        frontiers, baseline=baseline, curve=curve, priors=priors, pool=pool, hit_ref=hit_ref, noise=noise,
+        dense_limit=dense_limit, relative_sparsity=relative_sparsity,
+    )  # fmt: skip
+    return prepared.fit(
+        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+        seed=seed, thin=thin, cores=cores, progress=progress,
+    )  # fmt: skip

@@ -1,0 +1,319 @@
+"""A finished fit: the posterior with its data, and everything that is asked of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
+from hillfront.diagnostics.run import Diagnostics, diagnostics_of
+from hillfront.estimands.claims import ClaimCheck, check_claim_of
+from hillfront.estimands.improvement import Improvement, improvement_of
+from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
+from hillfront.estimands.predict import predict_curves
+from hillfront.estimands.prior_sensitivity import sensitivity_of
+from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.estimands.selection import selection_table
+from hillfront.fits.storage import read_tree, write_tree
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.utils.intervals import DEFAULT_PROB
+
+__all__ = ["FrontierFit"]
+
+
+@dataclass(frozen=True)
+class FrontierFit:
+    """A fit of Hill curves, or another family, to frontiers.
+
+    Made by :func:`hillfront.fit`, by ``prepare(...).fit(...)`` or by :meth:`load`.
+
+    Attributes
+    ----------
+    data : xarray.DataTree
+        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
+        log_prior (of the top-level priors), where the table has ``n_trained`` also posterior_uncorrected and
+        log_selection, observed_data, constant_data and frontiers (the table itself);
+        versions, seed, settings, priors and the data's hash are in its attributes. ArviZ reads it as it is.
+    """
+
+    data: xr.DataTree
+
+    @cached_property
+    def frontiers(self) -> Frontiers:
+        """The data that were fitted."""
+        return Frontiers.from_dataset(self.data["frontiers"].to_dataset())
+
+    @cached_property
+    def design(self) -> Design:
+        """Variants, groups, curve family and pooling."""
+        return Design.from_json(self.data.attrs["design"])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Sampler settings, the seed among them."""
+        settings: dict[str, Any] = json.loads(self.data.attrs["settings"])
+        return settings
+
+    @property
+    def baseline(self) -> str:
+        """The variant that the others are compared with."""
+        return self.design.baseline
+
+    @cached_property
+    def _posterior(self) -> xr.Dataset:
+        return self.data["posterior"].to_dataset()
+
+    @cached_property
+    def _sensitivities(self) -> dict[Hashable, pd.DataFrame]:
+        # By the places of a table, so that asking again costs nothing.
+        return {}
+
+    @cached_property
+    def _diagnostics(self) -> Diagnostics:
+        reported = improvement_of(
+            self._posterior, self.frontiers, self.design, seed=self.settings["seed"]
+        ).draws
+        return diagnostics_of(
+            self.data,
+            self.frontiers,
+            self.design,
+            reported=reported,
+            left_out=self.left_out,
+            seed=self.settings["seed"],
+        )
+
+    @cached_property
+    def left_out(self) -> LeaveOneOut | None:
+        """Leave-one-out importance weights' tails and predictions; None with too few draws."""
+        return leave_one_out(self.data)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What every summary of this fit says first: failed diagnostics, then the data's warnings."""
+        failed = tuple(f"DIAGNOSTIC FAILED: {check}" for check in self._diagnostics.failed)
+        dropped = len(self.frontiers.dropped)
+        left_out = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
+        nothing = (
+            (f"Only one variant, {self.baseline!r}: there is nothing to compare it with.",)
+            if len(self.design.variants) == 1
+            else ()
+        )
+        return (*failed, *nothing, *left_out, *(f"Warning: {text}" for text in self.frontiers.warnings))
+
+    def improvement(
+        self,
+        *,
+        prob: float = DEFAULT_PROB,
+        at_hit: Sequence[float] | None = None,
+        at_l0: Sequence[float] = DEFAULT_AT_L0,
+        at_nats: Sequence[float] = (),
+    ) -> Improvement:
+        """How many times better each variant is than the baseline.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the equal-tailed intervals.
+        at_hit : sequence of float, optional
+            Performance hits at which to give the ``sparsity_gain``: 0.02, 0.05 and 0.1 by default. For a
+            cost, its values, none by default, as they have units of their own.
+        at_l0 : sequence of float
+            L0 values at which to give the ``hit_reduction``.
+        at_nats : sequence of float
+            Loss differences, in nats, at which to give the gain (``sparsity_gain_nats``). They need the
+            columns ``ce_base`` and ``ce_ablated``, and do not depend on whether the ablation is by mean or
+            by zero.
+
+        Returns
+        -------
+        Improvement
+            ``mean_sparsity_gain`` and ``mean_hit_reduction``, the headline figures, over the range that both
+            frontiers observed; the gains at the places asked for; and the ratios of the curves' parameters.
+            All are above 1 where the variant is better, apart from ``k_ratio``, which only describes the
+            shape. Empty with a single variant. ``prior_driven`` marks what changes with the prior; it is
+            False throughout in a fit that was saved by a version without log_prior.
+
+        Raises
+        ------
+        ValueError
+            For a probability or a hit outside (0, 1), an L0 or a loss difference that is not positive, or
+            ``at_nats`` without the losses.
+        """
+        places = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
+
+        def sensitivity(draws: xr.DataArray) -> pd.DataFrame:
+            if places not in self._sensitivities:
+                self._sensitivities[places] = sensitivity_of(self.data, draws)
+            return self._sensitivities[places].copy()
+
+        return improvement_of(
+            self._posterior, self.frontiers, self.design,
+            prob=prob, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats, seed=self.settings["seed"],
+            notes=self.notes, sensitivity=sensitivity,
+        )  # fmt: skip
+
+    def selection(
+        self,
+        *,
+        prob: float = DEFAULT_PROB,
+        at_hit: Sequence[float] | None = None,
+        at_l0: Sequence[float] = DEFAULT_AT_L0,
+        at_nats: Sequence[float] = (),
+    ) -> pd.DataFrame:
+        """Every improvement factor with and without the correction for a Pareto selection.
+
+        Parameters
+        ----------
+        prob, at_hit, at_l0, at_nats
+            As for :meth:`improvement`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See :func:`hillfront.estimands.selection.selection_table`.
+
+        Raises
+        ------
+        ValueError
+            If the table did not say how many SAEs were trained.
+        """
+        if not self.design.selected:
+            raise ValueError(
+                "The table that was fitted has no column n_trained, so nothing was corrected. Add it, with "
+                "the number of SAEs that were trained for each curve, and fit again."
+            )
+        places = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
+        uncorrected = improvement_of(
+            self.data["posterior_uncorrected"].to_dataset(), self.frontiers, self.design,
+            prob=prob, seed=self.settings["seed"], **places,  # type: ignore[arg-type]
+        )  # fmt: skip
+        return selection_table(self.improvement(prob=prob, **places), uncorrected)  # type: ignore[arg-type]
+
+    def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
+        """Whether each variant's curve lies below the baseline's over their whole shared range.
+
+        Parameters
+        ----------
+        threshold : float
+            Probability from which on the verdict is ``better``, ``worse`` or ``crossing``.
+        margin : float
+            Smallest sparsity gain worth having: with 1.1, a variant is better only if it needs 1.1 times
+            fewer active latents everywhere, and worse only if it needs 1.1 times more.
+
+        Returns
+        -------
+        Pareto
+        """
+        return pareto_of(
+            self._posterior, self.frontiers, self.design,
+            threshold=threshold, margin=margin, seed=self.settings["seed"], notes=self.notes,
+        )  # fmt: skip
+
+    def check_claim(
+        self,
+        quantity: str,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        at: float | None = None,
+        group: str | None = None,
+        variant: str | None = None,
+    ) -> ClaimCheck:
+        """How probable a published claim is: "k falls by 1.2 to 1.4", "a gain of at least 2.7".
+
+        Parameters
+        ----------
+        quantity : str
+            One of the quantities of :meth:`improvement`, such as ``sparsity_gain`` or ``k_ratio``.
+        low, high : float, optional
+            Bounds of the claim, ends included. At least one.
+        at : float, optional
+            The hit of a ``sparsity_gain``, or the L0 of a ``hit_reduction``; the others have none.
+        group : str, optional
+            Label of a group, or ``"new_group"``. Left out, the claim is about the average over the groups.
+        variant : str, optional
+            May be left out where the baseline is compared with only one.
+
+        Returns
+        -------
+        ClaimCheck
+            The posterior probability of the claim, what it rests on and, for a ``sparsity_gain``, the hits at
+            which it holds. Printed, it is a sentence or two.
+
+        Raises
+        ------
+        ValueError
+            For an unknown quantity, group or variant, a place that is missing or out of range, or bounds that
+            are missing or the wrong way round.
+
+        See Also
+        --------
+        hillfront.fit : Its example ends in a claim.
+        """
+        return check_claim_of(
+            self._posterior, self.frontiers, self.design, quantity,
+            low=low, high=high, at=at, group=group, variant=variant, seed=self.settings["seed"],
+            notes=self.notes, sensitivity=partial(sensitivity_of, self.data),
+        )  # fmt: skip
+
+    def diagnostics(self) -> Diagnostics:
+        """Check the sampler and the model's fit to the data, each check with what to do if it failed."""
+        return self._diagnostics
+
+    def predict(
+        self,
+        *,
+        l0: ArrayLike,
+        variants: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> xr.Dataset:
+        """Predict along the curves; see :func:`hillfront.estimands.predict.predict_curves`."""
+        return predict_curves(
+            self._posterior, self.design,
+            l0=l0, variants=variants, groups=groups, seed=self.settings["seed"],
+        )  # fmt: skip
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the fit to a NetCDF file that :meth:`load`, ArviZ and xarray open.
+
+        Raises
+        ------
+        FileExistsError
+            If the file is there and ``overwrite`` is False.
+        """
+        return write_tree(self.data, Path(path), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | Path) -> FrontierFit:
+        """Read a fit back; its tables are those of the fit that was saved, to the last bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file was not written by :meth:`save`.
+        """
+        return cls(read_tree(Path(path)))
+
+    def __repr__(self) -> str:
+        """What was fitted, and whether it can be relied on."""
+        design = self.design
+        state = "all diagnostics passed" if self._diagnostics.passed else "; ".join(
+            f"{check.name} FAILED" for check in self._diagnostics.failed
+        )  # fmt: skip
+        return (
+            f"FrontierFit({design.curve}, baseline {design.baseline!r}, {len(design.variants)} variants x "
+            f"{len(design.groups)} groups, {len(self.frontiers)} SAEs, "
+            f"{np.prod([self._posterior.sizes[d] for d in ('chain', 'draw')])} draws; {state})"
+        )

@@ -1,0 +1,103 @@
+"""What a fit is kept as: an ArviZ DataTree of draws and data, with all that repeats it in its attributes."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hillfront.estimands.predict import pointwise
+from hillfront.fits.storage import FORMAT
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.model.priors import priors_to_json
+from hillfront.sampling.nutpie_run import SamplerSettings
+
+__all__ = ["fit_tree"]
+
+_VERSIONED = ("hillfront", "pymc", "nutpie", "arviz", "numpy", "xarray", "pandas")
+
+
+def fit_tree(
+    posterior: xr.Dataset,
+    stats: xr.Dataset,
+    frontiers: Frontiers,
+    design: Design,
+    settings: SamplerSettings,
+    *,
+    prior: xr.Dataset,
+    log_prior: xr.Dataset,
+    priors: Mapping[str, Any],
+) -> xr.DataTree:
+    """Put a fit together.
+
+    Parameters
+    ----------
+    posterior, stats : xarray.Dataset, dims (chain, draw, ...)
+    frontiers : Frontiers
+        The data that were fitted.
+    design : Design
+    settings : SamplerSettings
+    prior : xarray.Dataset
+        Draws of the prior, whose predictions are kept too.
+    log_prior : xarray.Dataset
+        Log densities of the top-level priors at the posterior draws.
+    priors : mapping of str to Prior or float
+
+    Returns
+    -------
+    xarray.DataTree
+        With the groups that :class:`hillfront.FrontierFit` lists.
+    """
+    rng = np.random.default_rng([settings.seed, 3])
+    predictive, log_likelihood = pointwise(posterior, frontiers, design, rng=rng)
+    prior_predictive, _ = pointwise(prior, frontiers, design, rng=rng)
+    table = frontiers.table
+    obs = {"obs": table["row"].to_numpy()}
+    y = xr.DataArray(frontiers.y.to_numpy(np.float64), dims="obs", coords=obs)
+    constant = {
+        name: xr.DataArray(table[column].to_numpy(), dims="obs", coords=obs)
+        for name, column in (("l0", "l0"), ("sparsity", "sparsity"))
+    } | {
+        name: xr.DataArray(table[name].astype(str).to_numpy(dtype="U"), dims="obs", coords=obs)
+        for name in ("variant", "group")
+    }
+    groups = {
+        "posterior": posterior,
+        "sample_stats": stats,
+        "posterior_predictive": predictive.to_dataset(name="y"),
+        "log_likelihood": log_likelihood.to_dataset(name="y"),
+        "log_prior": log_prior,
+        "prior": prior,
+        "prior_predictive": prior_predictive.to_dataset(name="y"),
+        "observed_data": y.to_dataset(name="y"),
+        # Named apart from the dims variant and group of the posterior.
+        "constant_data": xr.Dataset(
+            {{"variant": "variant_of_row", "group": "group_of_row"}.get(n, n): a for n, a in constant.items()}
+        ),
+        "frontiers": frontiers.to_dataset(),
+    }
+    # With every parameter fixed, there is no prior.
+    tree = xr.DataTree.from_dict(
+        {f"/{name}": dataset for name, dataset in groups.items() if dataset.data_vars}
+    )
+    tree.attrs = {
+        "hillfront_format": FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": json.dumps(
+            {name: version(name) for name in _VERSIONED} | {"python": platform.python_version()}
+        ),
+        "seed": settings.seed,
+        "settings": json.dumps(asdict(settings)),
+        "design": design.to_json(),
+        "priors": json.dumps(priors_to_json(priors)),
+        "data_hash": frontiers.data_hash,
+    }
+    return tree

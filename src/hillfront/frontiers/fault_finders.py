@@ -1,0 +1,180 @@
+"""Faults that stop a fit before sampling.
+
+A finder takes a `Draft` (the user's table as read, not yet trusted) and yields `Fault` objects. To add one,
+write a function and list it in `FAULT_FINDERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from hillfront.frontiers.cells import is_blank
+from hillfront.frontiers.columns import COMPUTED_COSTS, LOSSES
+from hillfront.frontiers.dense_limit import below_dense_limit
+from hillfront.frontiers.fault import Fault, bad_cells
+from hillfront.frontiers.number_faults import (
+    ablated_not_above_base,
+    bad_extras,
+    bad_l0,
+    bad_y,
+    looks_like_percent,
+    no_positive_y,
+    text_in_numbers,
+)
+from hillfront.frontiers.parsing import Draft
+from hillfront.frontiers.selection_faults import bad_n_trained
+from hillfront.utils.wording import nearest, shorten
+
+
+def find_faults(draft: Draft) -> tuple[Fault, ...]:
+    """Find every fault of a draft, in the order of `FAULT_FINDERS`.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table as read.
+
+    Returns
+    -------
+    tuple of Fault
+        Empty if the table can be fitted.
+    """
+    return tuple(fault for finder in FAULT_FINDERS for fault in finder(draft))
+
+
+def missing_columns(draft: Draft) -> Iterator[Fault]:
+    """Find columns that were asked for and are not there; name the nearest match."""
+    in_use = {draft.variant, draft.l0, *draft.source, *draft.group_columns}
+    free = [str(name) for name in draft.cells if name not in in_use]
+    losses = ", ".join(map(repr, LOSSES))
+    lower = {name.lower() for name in free}
+    missing = dict.fromkeys(
+        # FVU is nearer to fvu than what that would be computed from
+        ("cost", argument) if argument in COMPUTED_COSTS and argument in lower else (argument, name)
+        for argument, name in draft.missing
+    )
+    for argument, name in missing:
+        near = nearest(name, free)
+        seen = f"the nearest column {near!r}" if near else "no column like it"
+        allowed = {
+            "any y": f"'loss_recovered', 'performance_hit', or {losses}",
+            "ce": f"the three losses {losses}",
+            "fvu": "'fvu', or 'explained_variance' to compute it from",
+            "loss_difference": "'loss_difference', or 'ce_sae' and 'ce_base' to compute it from",
+        }.get(argument, f"a table with the column {name!r}")
+        if_near, if_not = {
+            "any y": (f"Pass y={near!r} if that holds it.", "Add one of these, or pass y=COLUMN."),
+            "ce": (f"Rename {near!r} to {name!r}.", "Add it, or pass y=COLUMN to use another column."),
+            "fvu": (f"Rename {near!r} to {name!r}.", "Add it, or pass cost=COLUMN to use another column."),
+            "loss_difference": (
+                f"Rename {near!r} to {name!r}.",
+                "Add it, or pass cost=COLUMN to use another column.",
+            ),
+            "dense_limit": (
+                f"Rename {near!r} to {name!r}, or pass a number as dense_limit.",
+                "Add it, or pass a number as dense_limit.",
+            ),
+            "group": (f"Name {near!r} in group, or leave {name!r} out.", "Add it, or leave it out of group."),
+        }.get(argument, (f"Pass {argument}={near!r}.", f"Add it, or pass {argument}=COLUMN."))
+        yield Fault(f"missing column {name!r}", (), seen, allowed, if_near if near else if_not)
+
+
+def name_clashes(draft: Draft) -> Iterator[Fault]:
+    """Find group columns whose name has another meaning in the canonical table."""
+    for name in draft.clashes:
+        allowed = "a group column that is not the variant, L0, a loss or another number that the model reads"
+        if name == "group":
+            allowed = "'group' as the only group column, because the label of a group has this name"
+        step = f"Rename {name!r} or leave it out of group."
+        yield Fault("group column not usable", (), repr(name), allowed, step)
+
+
+def conflicting_columns(draft: Draft) -> Iterator[Fault]:
+    """Find columns in use that the frame holds twice, with different values."""
+    for name in draft.conflicting:
+        seen = f"{name!r} with different values"
+        step = f"Keep one of the columns called {name!r} and rename or delete the others."
+        yield Fault("column given twice", (), seen, "one column of each name", step)
+
+
+def no_rows(draft: Draft) -> Iterator[Fault]:
+    """Find a table without rows, as given or because all were dropped."""
+    if draft.table.empty:
+        seen, step = "0 rows", "Check the file and the filters before this call."
+        if draft.n_given:
+            seen = f"0 of {draft.n_given} rows left"
+            step = "Use on_fault='raise' to see why each row was dropped."
+        yield Fault("no rows", (), seen, "one row or more", step)
+
+
+def empty_labels(draft: Draft) -> Iterator[Fault]:
+    """Find rows whose variant or group is missing or blank."""
+    for column in (draft.variant, *draft.group_columns):
+        if column in draft.cells:
+            kind = "variant empty" if column == draft.variant else f"group column {column!r} empty"
+            step = f"Fill in {column!r}, or leave these rows out."
+            bad = is_blank(draft.cells[column])
+            yield from bad_cells(draft, bad, column, kind, "a name or a number", step)
+
+
+def ambiguous_groups(draft: Draft) -> Iterator[Fault]:
+    """Find different groups that share a label because their values contain the separator."""
+    if len(draft.group_columns) < 2 or not draft.has("group", *draft.group_columns):
+        return
+    groups = draft.table[[*draft.group_columns, "group"]].drop_duplicates()
+    labels = groups.loc[groups["group"].duplicated(), "group"].dropna().unique()
+    if len(labels):
+        rows = tuple(draft.table.loc[draft.table["group"].isin(labels), "row"].tolist())
+        seen, step = shorten(map(repr, labels)), "Replace ' / ' in these values by another sign."
+        yield Fault("different groups, one label", rows, seen, "values without ' / '", step)
+
+
+def duplicate_rows(draft: Draft) -> Iterator[Fault]:
+    """Find rows equal to an earlier row in every column that the user gave."""
+    if draft.cells.empty:
+        return
+    cells = draft.cells.apply(lambda column: column.map(repr) if column.dtype == object else column)
+    copies = cells[cells.duplicated(keep=False)]
+    if copies.empty:
+        return
+    row = draft.table["row"][copies.index]
+    first = row.groupby([copies[name] for name in copies], dropna=False, sort=False).transform("min")
+    pairs = [(copy, original) for copy, original in zip(row, first, strict=True) if copy != original]
+    drops = tuple((copy, f"same as row {original}") for copy, original in pairs)
+    seen = shorten(f"row {copy} repeats row {original}" for copy, original in pairs)
+    step = "Keep one of each, or add the column (seed, say) that tells them apart."
+    yield Fault("exact duplicate rows", tuple(row.tolist()), seen, "each SAE once", step, drops)
+
+
+def unknown_baseline(draft: Draft) -> Iterator[Fault]:
+    """Find a baseline that is not one of the variants; list the variants."""
+    if draft.baseline is None or not draft.has("variant"):
+        return
+    variants = draft.table["variant"].dropna().unique().tolist()
+    if variants and draft.baseline not in variants:
+        near = nearest(draft.baseline, variants)
+        step = f"Pass baseline={near!r}." if near else "Pass one of these as baseline."
+        allowed = "one of the variants " + ", ".join(map(repr, variants))
+        yield Fault("unknown baseline", (), repr(draft.baseline), allowed, step)
+
+
+FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
+    missing_columns,
+    name_clashes,
+    conflicting_columns,
+    no_rows,
+    empty_labels,
+    ambiguous_groups,
+    text_in_numbers,
+    bad_l0,
+    below_dense_limit,
+    bad_y,
+    bad_extras,
+    bad_n_trained,
+    ablated_not_above_base,
+    looks_like_percent,
+    duplicate_rows,
+    unknown_baseline,
+    no_positive_y,
+)

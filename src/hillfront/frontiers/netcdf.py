@@ -1,0 +1,97 @@
+"""Storing checked tables as xarray datasets, and hashing them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hillfront.frontiers.columns import HIT_LABEL
+from hillfront.frontiers.fault import DROPPED
+from hillfront.frontiers.parsing import OPTIONAL
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def to_dataset(
+    table: pd.DataFrame,
+    group_columns: tuple[str, ...],
+    metric: str,
+    warnings: tuple[str, ...],
+    dropped: pd.DataFrame,
+    metric_label: str,
+    from_losses: bool,
+) -> xr.Dataset:
+    """Store the fields of `hillfront.frontiers.table.Frontiers` as a dataset."""
+    import xarray as xr
+
+    names = stored_names(group_columns)
+    data = {names[str(name)]: ("obs", encode(column)) for name, column in table.items()}
+    data |= {f"dropped_{name}": ("dropped_row", encode(column)) for name, column in dropped.items()}
+    attrs = {
+        "hillfront_type": "Frontiers",
+        "metric": metric,
+        "group_columns": json.dumps(group_columns),
+        "warnings": json.dumps(warnings),
+        "metric_label": metric_label,
+        "from_losses": json.dumps(from_losses),
+    }
+    return xr.Dataset(data, attrs=attrs)
+
+
+def from_dataset(
+    ds: xr.Dataset,
+) -> tuple[pd.DataFrame, tuple[str, ...], str, tuple[str, ...], pd.DataFrame, str, bool]:
+    """Read back the fields that `to_dataset` stored, in its order.
+
+    Datasets of hillfront 0.1.0 know no cost and no errors of the losses.
+    """
+    if ds.attrs.get("hillfront_type") != "Frontiers":
+        raise ValueError("this dataset does not hold Frontiers; pass one that Frontiers.to_dataset() made")
+    group_columns = tuple(json.loads(ds.attrs["group_columns"]))
+    names = stored_names(group_columns)
+    table = pd.DataFrame({name: decode(ds[stored]) for name, stored in names.items() if stored in ds})
+    dropped = pd.DataFrame({name: decode(ds[f"dropped_{name}"]) for name in DROPPED})
+    warnings = tuple(json.loads(ds.attrs["warnings"]))
+    metric_label = str(ds.attrs.get("metric_label", HIT_LABEL))
+    from_losses = bool(json.loads(ds.attrs.get("from_losses", "false")))
+    return table, group_columns, ds.attrs["metric"], warnings, dropped, metric_label, from_losses
+
+
+def stored_names(group_columns: Sequence[str]) -> dict[str, str]:
+    """Map every canonical column, found or not, to its variable, in the table's order.
+
+    Variables have an order of their own, and a user's name for a group column may not be valid in NetCDF.
+    """
+    groups = {name: f"group_column_{i}" for i, name in enumerate(group_columns) if name != "group"}
+    first = {name: name for name in ("row", "variant")}
+    last = {name: name for name in ("group", "l0", "sparsity", "performance_hit", "cost", *OPTIONAL)}
+    return first | groups | {name: stored for name, stored in last.items() if name not in groups}
+
+
+def encode(column: pd.Series) -> NDArray[np.generic]:
+    """Return numbers as they are and text as fixed-width strings, empty where missing."""
+    if column.dtype.kind in "if":
+        return column.to_numpy()
+    return column.fillna("").to_numpy(dtype=np.str_)
+
+
+def decode(variable: xr.DataArray) -> pd.Series:
+    """Undo `encode`."""
+    values = pd.Series(variable.to_numpy())
+    return values if values.dtype.kind in "if" else values.astype("str").replace("", None)
+
+
+def hash_table(table: pd.DataFrame) -> str:
+    """Compute the SHA-256 of a table's names and values (`pandas.util.hash_pandas_object` omits names)."""
+    digest = hashlib.sha256()
+    for name, column in table.items():
+        values = [value.hex() for value in column] if column.dtype == float else encode(column).tolist()
+        digest.update(json.dumps([name, values]).encode())
+    return digest.hexdigest()

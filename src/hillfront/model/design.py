@@ -1,0 +1,243 @@
+"""The design of a comparison: its variants, groups and settings, apart from any data.
+
+Two tables with the same design share one compiled model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hillfront.curves.families import CurveFamily, SampledParameter, family_named
+from hillfront.curves.parameters import Reference
+from hillfront.curves.scales import scales_by_group
+from hillfront.curves.sparsity import REFERENCE_D_MODEL, REFERENCE_SPARSITY, DenseLimit, SparsityScale
+from hillfront.frontiers.measurement_error import known_errors, sharing_groups
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design_checks import check_metric, check_rows
+from hillfront.model.likelihood import DEFAULT_NOISE, Noise, noise_named
+from hillfront.model.priors import DEFAULT_HIT_REF
+
+__all__ = ["POOLINGS", "Design", "design_of"]
+
+Array = Any
+
+POOLINGS = ("partial", "common", "none")
+"""How the curves share a parameter; a number in their place fixes it."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What shapes a model: the levels, the curve family, and how parameters are pooled.
+
+    Attributes
+    ----------
+    variants : tuple of str
+        The baseline first, the others in order of appearance.
+    groups : tuple of str
+    curve : str
+        Name of the curve family.
+    pool : tuple of (str, str or float)
+        For each natural parameter of the family, one of ``"partial"``, ``"common"``, ``"none"`` or the
+        value at which it is fixed.
+    hit_ref : float
+        Performance hit at which a curve's position is measured.
+    noise : str
+        Name of the observation model.
+    metric : str
+        What is fitted: ``performance_hit``, or ``cost`` for a fidelity metric without an upper bound.
+    dense_limit : "d_model", float or None
+        L0 at which the hit vanishes.
+    relative_sparsity : bool
+        Whether L0 counts in shares of d_model.
+    scales : tuple of SparsityScale
+        What these two come to in each group.
+    known_errors : tuple of str
+        Which standard errors are known of each SAE: ``se`` of y, and ``se_l0``.
+    shared_errors : tuple of str
+        ``base``, ``ablated`` or both: the losses with known errors that the SAEs of a group share.
+    shared_groups : tuple of str
+        The groups whose SAEs share them.
+    selected : bool
+        Whether the table says how many SAEs were trained for the Pareto-optimal ones that it holds.
+    """
+
+    variants: tuple[str, ...]
+    groups: tuple[str, ...]
+    curve: str
+    pool: tuple[tuple[str, str | float], ...]
+    hit_ref: float
+    noise: str = DEFAULT_NOISE
+    metric: str = "performance_hit"
+    dense_limit: DenseLimit = None
+    relative_sparsity: bool = False
+    scales: tuple[SparsityScale, ...] = ()
+    known_errors: tuple[str, ...] = ()
+    shared_errors: tuple[str, ...] = ()
+    shared_groups: tuple[str, ...] = ()
+    selected: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.scales:
+            object.__setattr__(self, "scales", (SparsityScale(),) * len(self.groups))
+
+    @property
+    def baseline(self) -> str:
+        """The variant that the others are compared with."""
+        return self.variants[0]
+
+    @property
+    def family(self) -> CurveFamily:
+        """The curve family, in the coordinates that suit the metric."""
+        family = family_named(self.curve)
+        return family if self.metric == "performance_hit" or family.unbounded is None else family.unbounded
+
+    @property
+    def observation(self) -> Noise:
+        """The observation model."""
+        return noise_named(self.noise)
+
+    @property
+    def reference(self) -> Reference:
+        """The hit and the sparsity at which positions are measured."""
+        unit = REFERENCE_D_MODEL if self.relative_sparsity else 1.0
+        return Reference(self.hit_ref, REFERENCE_SPARSITY * unit)
+
+    @property
+    def pooling(self) -> dict[str, str | float]:
+        """Pooling by natural parameter."""
+        return dict(self.pool)
+
+    def natural(self, *sampled: Array) -> dict[str, Array]:
+        """Natural parameters from the sampled ones, in the order of the family's."""
+        return self.family.natural(*sampled, reference=self.reference)
+
+    def sparsities(self, frontiers: Frontiers) -> NDArray[np.float64]:
+        """Sparsity of each row in the scale of its group."""
+        scale = frontiers.table["group"].map(dict(zip(self.groups, self.scales, strict=True)))
+        l0 = frontiers.table["l0"].to_numpy(np.float64)
+        return np.array([own.sparsity(value) for own, value in zip(scale, l0, strict=True)])
+
+    def to_json(self) -> str:
+        """Write the design as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote, also in versions that knew fewer options."""
+        stored = json.loads(text)
+        for name in ("variants", "groups", "known_errors", "shared_errors", "shared_groups"):
+            stored[name] = tuple(stored.get(name, ()))
+        stored["pool"] = tuple((name, how) for name, how in stored["pool"])
+        stored["scales"] = tuple(SparsityScale(**scale) for scale in stored.get("scales", ()))
+        return cls(**stored)
+
+    def cells(self, frontiers: Frontiers) -> NDArray[np.int64]:
+        """Index of each row's curve in the flattened (group, variant) grid."""
+        group = {name: i for i, name in enumerate(self.groups)}
+        variant = {name: i for i, name in enumerate(self.variants)}
+        table = frontiers.table
+        return (
+            table["group"].map(group).to_numpy(np.int64) * len(self.variants)
+            + table["variant"].map(variant).to_numpy(np.int64)
+        )  # fmt: skip
+
+
+def design_of(
+    frontiers: Frontiers,
+    *,
+    baseline: str,
+    curve: str = "hill",
+    pool: Mapping[str, str | float] | None = None,
+    hit_ref: float = DEFAULT_HIT_REF,
+    noise: str = DEFAULT_NOISE,
+    dense_limit: DenseLimit = None,
+    relative_sparsity: bool = False,
+) -> Design:
+    """Derive the design of a table of frontiers; see :func:`hillfront.prepare`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown baseline, curve, pooling or noise, a reference hit outside (0, 1), or options that do
+        not go together.
+    FrontierDataError
+        For rows that the options have no place for: an L0 at the dense limit or above, hits outside (0, 1)
+        under logit-normal noise.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"variant": ["a", "a", "b", "b"], "l0": [10, 50, 11, 52],
+    ...                      "performance_hit": [0.2, 0.05, 0.15, 0.04]})
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     design = design_of(Frontiers.from_frame(rows), baseline="b")
+    >>> design.variants, design.groups
+    (('b', 'a'), ('all',))
+    """
+    family = family_named(curve)
+    variants = frontiers.variants
+    if baseline not in variants:
+        raise ValueError(
+            f"baseline={baseline!r} is not a variant of these frontiers. Allowed: {', '.join(variants)}. "
+            "Pass one of these as baseline=."
+        )
+    if not 0.0 < hit_ref < 1.0:
+        raise ValueError(f"hit_ref={hit_ref!r}: the reference hit must lie between 0 and 1, such as 0.05.")
+    check_metric(frontiers, family, noise=noise, hit_ref=hit_ref)
+    check_rows(frontiers, noise=noise, dense_limit=dense_limit)
+    if frontiers.metric == "cost" and family.unbounded is not None:
+        family = family.unbounded
+    parameters = {parameter.natural: parameter for parameter in family.sampled}
+    pooling: dict[str, str | float] = dict.fromkeys(parameters, "partial")
+    for name, how in (pool or {}).items():
+        if name not in pooling:
+            raise ValueError(
+                f"pool has {name!r}, which is not a parameter of the {curve!r} family. "
+                f"Allowed: {', '.join(pooling)}."
+            )
+        pooling[name] = _checked_pooling(parameters[name], how)
+    if isinstance(pooling.get("x_half"), float):
+        # A fixed x_half pins the curve at y = 1/2, so that is where its position is measured.
+        hit_ref = 0.5
+    others = tuple(v for v in variants if v != baseline)
+    shared_groups = sharing_groups(frontiers)
+    errors = known_errors(frontiers, shared_groups)
+    table = frontiers.table
+    known = {"se": "se" in table or bool(errors["se"].any()), "se_l0": "se_l0" in table}
+    return Design(
+        (baseline, *others),
+        frontiers.groups,
+        curve,
+        tuple(pooling.items()),
+        hit_ref,
+        noise=noise_named(noise).name,
+        metric=frontiers.metric,
+        dense_limit=dense_limit,
+        relative_sparsity=relative_sparsity,
+        scales=scales_by_group(table, frontiers.groups, dense_limit=dense_limit, relative=relative_sparsity),
+        known_errors=tuple(name for name, there in known.items() if there),
+        shared_errors=tuple(name for name in ("base", "ablated") if errors[name].any()),
+        shared_groups=shared_groups,
+        selected="n_trained" in table,
+    )
+
+
+def _checked_pooling(parameter: SampledParameter, how: str | float) -> str | float:
+    if isinstance(how, str) and how in POOLINGS:
+        return how
+    number = isinstance(how, (int, float)) and not isinstance(how, bool) and np.isfinite(how)
+    if number and parameter.to_sampled is not None and (how > 0 or not parameter.positive):  # type: ignore[operator]
+        return float(how)
+    fixed = "positive number" if parameter.positive else "number"
+    allowed = "" if parameter.to_sampled is None else f", or a {fixed} to fix the parameter"
+    raise ValueError(
+        f"pool[{parameter.natural!r}] is {how!r}. Allowed: {', '.join(map(repr, POOLINGS))}{allowed}."
+    )

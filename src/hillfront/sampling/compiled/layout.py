@@ -1,0 +1,252 @@
+"""Where a design's variables stand in the vector that the compiled density reads.
+
+The vector holds the *free values*, which have priors of their own, block by block, each by its log where it
+has a least value; then the coefficients of the groups' effects. :class:`Layout` knows the place of each,
+:func:`.packing.packed` writes the data that the density reads, and :meth:`Layout.variables` goes back from
+points to the variables that a posterior reports.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hillfront.curves.functions import hill, hill1, linear, power
+from hillfront.curves.parameters import (
+    hill1_natural,
+    hill_natural,
+    linear_natural,
+    power_level_natural,
+    power_natural,
+    proportional_natural,
+)
+from hillfront.model.design import Design
+from hillfront.model.distributions import Distribution
+from hillfront.model.pymc_model import effect_columns, zero_sum_basis
+
+Floats = NDArray[np.float64]
+
+__all__ = ["CURVES", "Block", "Layout", "layout_of", "over_variants"]
+
+# A curve is known by its functions, not by its name: users may register families of their own.
+CURVES: Final[dict[tuple[Callable[..., Any], Callable[..., Any]], str]] = {
+    (hill, hill_natural): "HILL",
+    (hill1, hill1_natural): "HILL",
+    (power, power_natural): "POWER",
+    (power, power_level_natural): "POWER_LEVEL",
+    (linear, linear_natural): "LINEAR",
+    (linear, proportional_natural): "LINEAR",
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Values with one prior.
+
+    Attributes
+    ----------
+    name : str
+    prior : Distribution
+    shape : tuple of int
+    begin : int
+        Place of the first one.
+    """
+
+    name: str
+    prior: Distribution
+    shape: tuple[int, ...]
+    begin: int
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return math.prod(self.shape)
+
+    @property
+    def places(self) -> slice:
+        """Their places in the vector."""
+        return slice(self.begin, self.begin + self.size)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places of a design's variables.
+
+    Attributes
+    ----------
+    design : Design
+    blocks : tuple of Block
+        The free values, in their order.
+    fixed : mapping of str to array
+        Values that a number fixes, in the order in which they follow the free ones.
+    columns : tuple of (str, str)
+        Parameter and kind of each column of the effects' coefficients.
+    """
+
+    design: Design
+    blocks: tuple[Block, ...]
+    fixed: Mapping[str, Floats]
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def n_free(self) -> int:
+        """Number of free values."""
+        return sum(block.size for block in self.blocks)
+
+    @property
+    def effects_shape(self) -> tuple[int, int]:
+        """Shape of the effects' coefficients."""
+        return len(self.design.groups) - 1, len(self.columns)
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return self.n_free + math.prod(self.effects_shape)
+
+    def place(self, name: str) -> int:
+        """Place of a variable among the free and fixed values, -1 if there is none of that name."""
+        for block in self.blocks:
+            if block.name == name:
+                return block.begin
+        begin = self.n_free
+        for fixed, values in self.fixed.items():
+            if fixed == name:
+                return begin
+            begin += values.size
+        return -1
+
+    def start(self, seed: int, values: Mapping[str, Floats], *, spread: float) -> Floats:
+        """A point to start from: uniformly about given values, or more widely about the priors' medians."""
+        rng = np.random.default_rng(seed)
+        point = rng.uniform(-1.0, 1.0, self.size)
+        for block in self.blocks:
+            point[block.places] += _unconstrained(np.asarray(block.prior.median), block.prior.bound)
+            if block.name in values:
+                near = np.ravel(_unconstrained(values[block.name], block.prior.bound))
+                point[block.places] = near + rng.uniform(-spread, spread, block.size)
+        if "effect_coefficients" in values:
+            near = np.ravel(values["effect_coefficients"])
+            point[self.n_free :] = near + rng.uniform(-spread, spread, near.size)
+        return point
+
+    def variables(self, points: Floats, centring: Floats) -> dict[str, Floats]:
+        """All variables at points, (..., size), by name; parameters of curves are (..., group, variant)."""
+        lead = points.shape[:-1]
+        values = dict(self.fixed)
+        for block in self.blocks:
+            own = points[..., block.places]
+            bound = block.prior.bound
+            values[block.name] = (own if bound is None else bound + np.exp(own)).reshape(
+                (*lead, *block.shape)
+            )
+        coefficients = points[..., self.n_free :].reshape((*lead, *self.effects_shape))
+        return values | self._curves(values, coefficients, centring)
+
+    def prior_draws(self, draws: int, *, seed: int) -> dict[str, Floats]:
+        """All variables, drawn from the prior; arrays of shape (draw, ...)."""
+        rng = np.random.default_rng(seed)
+        values = {name: np.broadcast_to(own, (draws, *own.shape)) for name, own in self.fixed.items()}
+        for block in self.blocks:
+            values[block.name] = block.prior.draws(rng, (draws, *block.shape))
+        # Non-centred: standard normal coefficients, scaled in full.
+        coefficients = rng.standard_normal((draws, *self.effects_shape))
+        return values | self._curves(values, coefficients, np.zeros(len(self.columns)))
+
+    def _curves(
+        self, values: Mapping[str, Floats], coefficients: Floats, centring: Floats
+    ) -> dict[str, Floats]:
+        """The sampled parameters of every curve, (..., group, variant)."""
+        n_groups, n_variants = len(self.design.groups), len(self.design.variants)
+        shape = (*coefficients.shape[:-2], n_groups, n_variants)
+        spread = over_variants(n_variants)
+        scales = [values[f"{name}_{kind}_sd"] for name, kind in self.columns]
+        effects = coefficients
+        if scales:
+            scale = np.stack(np.broadcast_arrays(*scales), axis=-1) ** (1.0 - centring)
+            effects = _over_groups(coefficients * scale[..., None, :], n_groups)
+        curves = {}
+        for parameter in self.design.family.sampled:
+            name, how = parameter.name, self.design.pooling[parameter.natural]
+            if how == "none":
+                # A fixed prior of the mean fixes them all, for every draw.
+                curves[name] = np.broadcast_to(values[f"{name}_curve"], shape)
+                continue
+            level = np.asarray(values[f"{name}_mean"])[..., None]
+            if f"{name}_contrast" in values:
+                contrast = values[f"{name}_contrast"]
+                level = level + np.concatenate([np.zeros((*contrast.shape[:-1], 1)), contrast], axis=-1)
+            own = [j for j, (column, _) in enumerate(self.columns) if column == name]
+            shift = effects[..., own] @ spread.T if own else 0.0
+            curves[name] = np.broadcast_to(level[..., None, :] + shift, shape)
+        return curves
+
+
+def over_variants(n: int) -> Floats:
+    """Columns that spread a group's effect, and then its interactions, over n variants."""
+    return np.column_stack([np.ones(n), zero_sum_basis(n)])
+
+
+def _over_groups(coefficients: Floats, n: int) -> Floats:
+    """``zero_sum_basis(n) @ coefficients`` by its closed form."""
+    root = np.sqrt(n)
+    total = coefficients.sum(axis=-2, keepdims=True)
+    return np.concatenate([coefficients - total / (root + n), -total / root], axis=-2)
+
+
+def _unconstrained(values: Floats, bound: float | None) -> Floats:
+    return np.asarray(values if bound is None else np.log(values - bound))
+
+
+def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
+    """Lay out a design, or return None if the compiled density has no place for it.
+
+    It has none for families that a user added, logit-normal noise, errors of L0, errors of losses that SAEs
+    share, and SAEs that were trained but not kept; nor for priors that are no plain
+    :class:`hillfront.model.distributions.Distribution`.
+
+    Parameters
+    ----------
+    design : Design
+    priors : mapping of str to Distribution, Prior or float
+        As from :func:`hillfront.model.priors.resolve_priors`.
+    """
+    observation = design.observation
+    if observation.on_logit or design.selected or design.shared_errors or "se_l0" in design.known_errors:
+        return None
+    if (design.family.value, design.family.natural) not in CURVES:
+        return None
+    n_groups, n_variants = len(design.groups), len(design.variants)
+    columns = tuple(effect_columns(design))
+    wanted: list[tuple[str, str, tuple[int, ...]]] = []  # name, name of its prior, shape
+    fixed: dict[str, Floats] = {}
+    for parameter in design.family.sampled:
+        name, how = parameter.name, design.pooling[parameter.natural]
+        if isinstance(how, float):
+            if parameter.to_sampled is None:
+                return None
+            fixed[f"{name}_mean"] = np.array(parameter.to_sampled(how))
+        elif how == "none":
+            wanted.append((f"{name}_curve", f"{name}_mean", (n_groups, n_variants)))
+        else:
+            wanted.append((f"{name}_mean", f"{name}_mean", ()))
+            if how == "partial" and n_variants > 1:
+                wanted.append((f"{name}_contrast", f"{name}_contrast", (n_variants - 1,)))
+    wanted += [(f"{name}_{kind}_sd", f"{name}_{kind}_sd", ()) for name, kind in dict.fromkeys(columns)]
+    wanted += [(name, name, ()) for name in observation.parameters]
+    blocks: list[Block] = []
+    begin = 0
+    for name, prior_name, shape in wanted:
+        prior = priors[prior_name]
+        if isinstance(prior, float):
+            fixed[name] = np.full(shape, prior)
+        elif isinstance(prior, Distribution) and prior.dims == (("contrast",) if "_contrast" in name else ()):
+            blocks.append(Block(name, prior, shape, begin))
+            begin += blocks[-1].size
+        else:
+            return None
+    return Layout(design, tuple(blocks), fixed, columns)

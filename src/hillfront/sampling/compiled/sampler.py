@@ -1,0 +1,124 @@
+"""Sampling the compiled density, by nutpie: without PyMC, and without compiling anything anew.
+
+The density is compiled, or read from disk, when this module is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.data import row_data
+from hillfront.model.design import Design
+from hillfront.model.pymc_model import reported_variables
+from hillfront.sampling.compiled.density import copy_point, nutpie_density
+from hillfront.sampling.compiled.layout import Layout
+from hillfront.sampling.compiled.packing import packed
+from hillfront.sampling.nutpie_run import START_SPREAD, SamplerSettings, run_nutpie, sample_coords
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    from hillfront.sampling.parameterization import Coordinates
+
+Floats = NDArray[np.float64]
+
+__all__ = ["DensitySampler", "compiled_density"]
+
+
+@dataclass(frozen=True)
+class DensitySampler:
+    """A design that the compiled density has a place for.
+
+    Attributes
+    ----------
+    layout : Layout
+    var_names : tuple of str
+        Variables that are reported.
+    """
+
+    layout: Layout
+    var_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, layout: Layout, priors: Mapping[str, Any]) -> Self:
+        """Sampler of a layout that was made with these priors."""
+        return cls(layout, tuple(reported_variables(layout.design, priors)))
+
+    @property
+    def design(self) -> Design:
+        """The design that it was made for."""
+        return self.layout.design
+
+    def posterior(
+        self,
+        frontiers: Frontiers,
+        coordinates: Coordinates,
+        settings: SamplerSettings,
+        *,
+        progress: bool,
+        cores: int | None,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
+        data = packed(self.layout, row_data(frontiers, self.layout.design), coordinates.centring)
+        compiled = partial(compiled_density, self.layout, data, coordinates.starts)
+        draws, stats = run_nutpie(compiled, settings, progress=progress, cores=cores)
+        variables = self.layout.variables(draws[_POINT], coordinates.centring)
+        return self._dataset(variables, sample_coords(settings)), stats
+
+    def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+        """Draws of the reported variables from the prior, in one chain."""
+        variables = self.layout.prior_draws(draws, seed=seed)
+        return self._dataset(
+            {name: values[None] for name, values in variables.items()},
+            {"chain": np.arange(1), "draw": np.arange(draws)},
+        )
+
+    def _dataset(self, variables: Mapping[str, Floats], coords: Mapping[str, NDArray[Any]]) -> xr.Dataset:
+        import xarray as xr
+
+        design = self.layout.design
+        names = {"group": design.groups, "variant": design.variants, "contrast": design.variants[1:]}
+        dims = {parameter.name: ("group", "variant") for parameter in design.family.sampled}
+        out = xr.Dataset(coords=dict(coords))
+        for name in self.var_names:
+            own = dims.get(name, ("contrast",) if name.endswith("_contrast") else ())
+            out = out.assign_coords({dim: list(names[dim]) for dim in own if dim not in out.coords})
+            out[name] = (("chain", "draw", *own), np.ascontiguousarray(variables[name]))
+        return out
+
+
+_POINT = "point"
+
+
+def compiled_density(layout: Layout, data: Floats, starts: Mapping[str, Floats]) -> CompiledPyMCModel:
+    """What nutpie samples: the compiled density with its data, and where its chains start."""
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    def start(seed: Any = None) -> Floats:
+        return layout.start(seed, starts, spread=START_SPREAD)
+
+    return CompiledPyMCModel(
+        dims={},
+        compiled_logp_func=nutpie_density,
+        compiled_expand_func=copy_point,
+        initial_point_func=start,
+        shared_data={},
+        shared_var_keys={},
+        user_data=data,
+        n_expanded=layout.size,
+        shape_info=([_POINT], [slice(0, layout.size)], [(layout.size,)]),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=layout.size,
+        _shapes={_POINT: (layout.size,)},
+        _coords={},
+        reparameterized_names=[],
+    )

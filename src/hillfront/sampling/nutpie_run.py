@@ -1,0 +1,206 @@
+"""Sampler settings, what a sampler of a design does, and the run of nutpie that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hillfront.sampling.arviz_later import arviz_later
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    from hillfront.frontiers.table import Frontiers
+    from hillfront.model.design import Design
+    from hillfront.sampling.parameterization import Coordinates
+
+__all__ = [
+    "START_SPREAD",
+    "Sampler",
+    "SamplerSettings",
+    "default_target_accept",
+    "run_nutpie",
+    "sample_coords",
+]
+
+START_SPREAD: Final = 0.5
+"""Chains start this far about the guesses, in the sampler's units."""
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How to sample.
+
+    Attributes
+    ----------
+    draws, tune, chains : int
+        Kept and discarded iterations of each chain, and the number of chains.
+    target_accept : float
+        Mean acceptance that sets the step size.
+    seed : int
+        Seed of everything random in the fit.
+    thin : int
+        Keep every so-many-th of the draws: memory and files shrink with it, and so does what they can tell.
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    target_accept: float = 0.98
+    seed: int = 1
+    thin: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("draws", "tune", "chains", "seed", "thin"):
+            if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
+                raise TypeError(f"{name}={getattr(self, name)!r} must be an integer.")
+        if self.draws < 4 or self.chains < 1 or self.tune < 1:
+            raise ValueError(
+                f"draws={self.draws}, tune={self.tune}, chains={self.chains}: give at least 4 draws, 1 "
+                "tuning iteration and 1 chain (4 chains of 1000 are the default)."
+            )
+        if not 1 <= self.thin <= self.draws // 4:
+            raise ValueError(
+                f"thin={self.thin} of {self.draws} draws a chain: give 1, which keeps all, or more, as long "
+                "as 4 draws are kept."
+            )
+        if not 0.5 <= self.target_accept < 1.0:
+            raise ValueError(
+                f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.98 is the default."
+            )
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed!r} must be a non-negative integer.")
+
+
+def default_target_accept(groups: int) -> float:
+    """Target acceptance for so many groups: the usual one guards designs whose few groups make a funnel.
+
+    From 10 groups on a smaller one gives more effective draws a second, without divergences (docs/model.md).
+    """
+    return 0.95 if groups >= 10 else SamplerSettings.target_accept
+
+
+class Sampler(Protocol):
+    """A design that is ready to be sampled, on any table of it."""
+
+    @property
+    def design(self) -> Design:
+        """The design that it was made for."""
+
+    def posterior(
+        self,
+        frontiers: Frontiers,
+        coordinates: Coordinates,
+        settings: SamplerSettings,
+        *,
+        progress: bool,
+        cores: int | None,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
+
+    def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+        """Draws of the reported variables from the prior, in one chain."""
+
+
+def run_nutpie(
+    compiled: Callable[[], CompiledPyMCModel],
+    settings: SamplerSettings,
+    *,
+    progress: bool,
+    cores: int | None,
+) -> tuple[dict[str, NDArray[Any]], xr.Dataset]:
+    """Sample what is compiled.
+
+    Parameters
+    ----------
+    compiled : callable
+        Gives nutpie's compiled model.
+    settings : SamplerSettings
+    progress : bool
+    cores : int or None
+
+    Returns
+    -------
+    draws : dict of str to array, shape (chain, draw, ...)
+        Thinned draws of all that was compiled, by name.
+    sample_stats : xarray.Dataset, dims (chain, draw)
+        Statistics of every draw.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When interrupted; nothing of the run is returned.
+    """
+    import xarray as xr
+
+    sampler = None
+    try:
+        with arviz_later():
+            import nutpie
+
+            sampler = nutpie.sample(
+                compiled(),
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=cores,
+                seed=settings.seed,
+                target_accept=settings.target_accept,
+                progress_bar=progress,
+                return_raw_trace=True,
+                blocking=False,
+            )
+        # Beside the chains, too: as xarray makes its first coordinates, it imports Dask if that is there.
+        of_samples = xr.Dataset(coords=sample_coords(replace(settings, thin=1)))
+        points, stats = sampler.wait().get_arrow_trace()
+    except BaseException:
+        # nutpie's own handling would return the draws so far as if they were a result.
+        if sampler is not None:
+            sampler.cancel()
+        raise
+    kept = [~_values(batch, "tuning") for batch in stats]
+    draws = {name: _after_tuning(points, name, kept) for name in points[0].column_names}
+    thinned = slice(settings.thin - 1, None, settings.thin)
+    return {name: values[:, thinned] for name, values in draws.items()}, of_samples.assign(
+        {ours: (("chain", "draw"), _after_tuning(stats, name, kept)) for name, ours in _STATISTICS.items()}
+    )
+
+
+def sample_coords(settings: SamplerSettings) -> dict[str, NDArray[np.int64]]:
+    """Numbers of the chains, and of the draws that are kept."""
+    draws = np.arange(settings.thin - 1, settings.draws, settings.thin)
+    return {"chain": np.arange(settings.chains), "draw": draws}
+
+
+_STATISTICS: Final = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "depth": "tree_depth",
+    "maxdepth_reached": "reached_max_treedepth",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+    "logp": "lp",
+}
+"""What is kept of a sampler's statistics: nutpie's name, and ArviZ's."""
+
+
+def _values(batch: Any, name: str) -> NDArray[Any]:
+    """A column of one chain, shape (draw, ...)."""
+    import pyarrow as pa
+
+    column = batch.column(name)
+    shape = [int(size) for size in column.field.metadata.get(b"shape", b"").split(b",") if size]
+    values = pa.array(column)
+    if shape:
+        values = values.flatten()
+    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(-1, *shape)
+
+
+def _after_tuning(batches: Sequence[Any], name: str, keep: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
+    """A column of all chains, shape (chain, draw, ...)."""
+    return np.stack([_values(batch, name)[own] for batch, own in zip(batches, keep, strict=True)])

@@ -1,0 +1,187 @@
+"""Sampling the PyMC model itself, by nutpie: for every design, at the price of compiling its graph."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.data import in_logs, row_data
+from hillfront.model.design import Design
+from hillfront.model.pymc_model import build_model, reported_variables
+from hillfront.model.selection import hidden_data
+from hillfront.sampling.nutpie_run import START_SPREAD, SamplerSettings, run_nutpie, sample_coords
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import xarray as xr
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    from hillfront.sampling.parameterization import Coordinates
+
+__all__ = ["GraphSampler", "Place", "compile_model", "draw_prior", "places_of", "started_near"]
+
+
+@dataclass(frozen=True)
+class GraphSampler:
+    """A compiled PyMC model.
+
+    Attributes
+    ----------
+    design : Design
+    model : pymc.Model
+    compiled : nutpie's compiled model
+    var_names : tuple of str
+        Variables that are reported.
+    """
+
+    design: Design
+    model: pm.Model
+    compiled: CompiledPyMCModel
+    var_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) -> Self:
+        """Build and compile the model of a design on a table."""
+        model, names = build_model(frontiers, design, priors), tuple(reported_variables(design, priors))
+        return cls(design, model, compile_model(model, var_names=names), names)
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return places_of(self.model)
+
+    def posterior(
+        self,
+        frontiers: Frontiers,
+        coordinates: Coordinates,
+        settings: SamplerSettings,
+        *,
+        progress: bool,
+        cores: int | None,
+    ) -> tuple[xr.Dataset, xr.Dataset]:
+        """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
+        data = in_logs(row_data(frontiers, self.design) | hidden_data(frontiers, self.design))
+        centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
+        compiled = started_near(self.compiled.with_data(**data, **centring), self._places, coordinates.starts)
+        draws, stats = run_nutpie(lambda: compiled, settings, progress=progress, cores=cores)
+        return _dataset(
+            self.model, {name: draws[name] for name in self.var_names}, sample_coords(settings)
+        ), stats
+
+    def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+        """Draws of the reported variables from the prior, in one chain."""
+        return draw_prior(self.model, var_names=self.var_names, draws=draws, seed=seed)
+
+
+@contextlib.contextmanager
+def _strict_floats() -> Iterator[None]:
+    """Compile without fast-math, so that the same seed gives the same draws in every process.
+
+    Fast-math lets the compiler reorder sums by what it has inlined, which differs between code compiled
+    afresh and code read from PyTensor's cache.
+    """
+    import pytensor
+
+    with pytensor.config.change_flags(numba__fastmath=False), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
+        yield
+
+
+def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCModel:
+    """Compile log density, gradient and the named variables for nutpie.
+
+    Parameters
+    ----------
+    model : pymc.Model
+    var_names : sequence of str
+        Variables to keep; all others are left out of the compiled code.
+    """
+    import nutpie
+
+    with _strict_floats():
+        return nutpie.compile_pymc_model(model, var_names=list(var_names))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a variable stands in the sampler's flat vector.
+
+    Attributes
+    ----------
+    begin, size : int
+    by_log : bool or None
+        Whether it is sampled by its log, or as it is (False); None for any other transform.
+    """
+
+    begin: int
+    size: int
+    by_log: bool | None
+
+
+def places_of(model: pm.Model) -> dict[str, Place]:
+    """Place of every free variable of a model, by name, in nutpie's order."""
+    from pymc.distributions.transforms import LogTransform
+
+    point = model.initial_point()
+    places, begin = {}, 0
+    for variable in model.free_RVs:
+        size = point[model.rvs_to_values[variable].name].size
+        transform = model.rvs_to_transforms[variable]
+        by_log = False if transform is None else True if isinstance(transform, LogTransform) else None
+        places[variable.name] = Place(begin, size, by_log)
+        begin += size
+    return places
+
+
+def started_near(
+    compiled: CompiledPyMCModel, places: Mapping[str, Place], values: Mapping[str, NDArray[np.float64]]
+) -> CompiledPyMCModel:
+    """Let chains start uniformly within half a unit of these values, or of their logs."""
+    default = compiled.initial_point_func
+    near = {
+        places[name].begin: np.ravel(np.log(value) if places[name].by_log else value)
+        for name, value in values.items()
+        if name in places and places[name].by_log is not None
+    }
+
+    def start(seed: Any = None) -> NDArray[np.float64]:
+        point: NDArray[np.float64] = default(seed)
+        rng = np.random.default_rng(seed)
+        for begin, value in near.items():
+            point[begin : begin + value.size] = value + rng.uniform(-START_SPREAD, START_SPREAD, value.size)
+        return point
+
+    return replace(compiled, initial_point_func=start)
+
+
+def draw_prior(model: pm.Model, *, var_names: Sequence[str], draws: int, seed: int) -> xr.Dataset:
+    """Draw the named variables from the prior, with dims (chain, draw, ...)."""
+    import pymc as pm
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*rng", category=UserWarning)
+        values = pm.draw(
+            [model[name] for name in var_names], draws=draws, random_seed=seed, mode="FAST_COMPILE"
+        )
+    drawn = {name: np.asarray(value)[None] for name, value in zip(var_names, values, strict=True)}
+    return _dataset(model, drawn, {"chain": np.arange(1), "draw": np.arange(draws)})
+
+
+def _dataset(
+    model: pm.Model, values: Mapping[str, NDArray[Any]], coords: Mapping[str, NDArray[Any]]
+) -> xr.Dataset:
+    import xarray as xr
+
+    dims = model.named_vars_to_dims
+    labels = {dim: np.asarray(own) for dim, own in model.coords.items() if own is not None and len(own)}
+    return xr.Dataset(
+        {name: (("chain", "draw", *(dims.get(name) or ())), own) for name, own in values.items()},
+        coords={**labels, **coords},
+    )

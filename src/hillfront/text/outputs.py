@@ -1,0 +1,213 @@
+"""The files of one run, all written or none."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.pareto import Pareto
+from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.fits.compare import CurveComparison
+from hillfront.fits.frontier_fit import FrontierFit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_comparison", "write_outputs"]
+
+FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
+GROUPS_DRAWN: Final = 24
+"""Panels of a figure that can still be looked at; the tables hold every group."""
+
+
+def check_out(out: Path, *, force: bool, own: Callable[[str], bool] | None = None) -> None:
+    """Refuse, before any work is done, an output folder that would be overwritten or cannot be made.
+
+    Parameters
+    ----------
+    out : Path
+    force : bool
+        Whether an earlier result may be replaced.
+    own : callable, optional
+        Whether a file of this name is the command's own, and may be replaced; by default those of ``fit`` and
+        ``compare``.
+
+    Raises
+    ------
+    FileExistsError, NotADirectoryError
+    """
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"{out} is a file, and the results need a folder. Give another --out.")
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise NotADirectoryError(f"{above} is a file, so {out} cannot be made in it. Give another --out.")
+    if force and out.is_dir():
+        foreign = sorted(path.name for path in out.iterdir() if not (own or _is_own)(path.name))
+        if foreign:
+            raise FileExistsError(
+                f"{out} also holds {', '.join(foreign[:5])}, which hillfront did not write. --force replaces "
+                "results only: give another --out."
+            )
+
+
+_OWN_FILES = frozenset(
+    {
+        "fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "dropped.csv", "selection.csv",
+        "frontiers.png", "improvement.png", "checks.png", "hillfront.toml",
+        "comparison.csv", "gains.csv", "left_out_curves.csv", "families.png", FAILED_FILE,
+    }
+)  # fmt: skip
+
+
+def _is_own(name: str) -> bool:
+    return name in _OWN_FILES
+
+
+@contextlib.contextmanager
+def folder_at_once(out: Path) -> Iterator[Path]:
+    """Give a temporary folder to write in, which becomes ``out`` only if the block ends without an error."""
+    with _temporary_beside(out) as folder:
+        yield folder
+        with _in_place_of(out, folder):
+            pass
+
+
+@contextlib.contextmanager
+def _temporary_beside(out: Path) -> Iterator[Path]:
+    """A folder to write in, on the same disk."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _in_place_of(out: Path, folder: Path) -> Iterator[None]:
+    """Put a folder in the place of ``out``, and what was there back if the block ends with an error."""
+    folder.chmod(0o755)
+    with _temporary_beside(out) as earlier:
+        if out.exists():
+            out.rename(earlier / out.name)
+        try:
+            folder.rename(out)
+            yield
+        except BaseException:
+            shutil.rmtree(out, ignore_errors=True)
+            if (earlier / out.name).exists():
+                (earlier / out.name).rename(out)
+            raise
+
+
+def write_outputs(
+    fit: FrontierFit,
+    out: Path,
+    *,
+    at_hit: Sequence[float] | None = None,
+    at_l0: Sequence[float] = DEFAULT_AT_L0,
+    at_nats: Sequence[float] = (),
+    config: str = "",
+) -> tuple[Improvement, Pareto]:
+    """Write every table and figure of a fit to ``out``, replacing what is there.
+
+    Writes fit.nc, improvement.csv, pareto.csv, diagnostics.csv, frontiers.png, improvement.png and
+    checks.png; dropped.csv where faulty rows were dropped; selection.csv, with and without the correction,
+    where the table says how many SAEs were trained; hillfront.toml, if its text is given as ``config``; and,
+    where a diagnostic failed, a file that says so, and marked figures. The tables can be read while the
+    figures are drawn; if that fails or is interrupted, all of them go.
+    """
+    improvement = fit.improvement(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    pareto, diagnostics = fit.pareto(), fit.diagnostics()
+    failed = "; ".join(check.name for check in diagnostics.failed)
+    with _temporary_beside(out) as folder, _temporary_beside(out) as late:
+        improvement.summary.to_csv(folder / "improvement.csv", index=False)
+        pareto.summary.to_csv(folder / "pareto.csv", index=False)
+        diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+        if config:
+            (folder / "hillfront.toml").write_text(config, encoding="utf-8")
+        if fit.design.selected and not improvement.summary.empty:
+            selection = fit.selection(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+            selection.to_csv(folder / "selection.csv", index=False)
+        if len(fit.frontiers.dropped):
+            fit.frontiers.dropped.to_csv(folder / "dropped.csv", index=False)
+        if failed:
+            (folder / FAILED_FILE).write_text(
+                "Do not report these results.\n" + "\n".join(map(str, diagnostics.failed)) + "\n"
+            )
+        with _in_place_of(out, folder):
+            fit.save(late / "fit.nc")
+            _draw(fit, improvement, late, failed)
+            for path in late.iterdir():
+                path.rename(out / path.name)
+    return improvement, pareto
+
+
+def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from hillfront.plots import plot_checks, plot_frontiers, plot_improvement
+
+    shown, hidden = fit.design.groups[:GROUPS_DRAWN], fit.design.groups[GROUPS_DRAWN:]
+    note = f"The first {len(shown)} of {len(shown) + len(hidden)} groups." if hidden else ""
+    _save(plot_frontiers(fit, groups=shown)[0].get_figure(root=True), folder / "frontiers.png", failed, note)
+    _save(plot_checks(fit)[0].get_figure(root=True), folder / "checks.png", failed)
+    if not improvement.summary.empty:
+        figure = plot_improvement(_of_groups(improvement, shown)).get_figure(root=True)
+        assert figure is not None  # an Axes that was just drawn on has its figure
+        _save(figure, folder / "improvement.png", failed, note)
+
+
+def _of_groups(improvement: Improvement, groups: Sequence[str]) -> Improvement:
+    """The rows of these groups, and of what is said of all together."""
+    labels = improvement.draws.coords
+    keep = (labels["scope"] != "group").to_numpy() | labels["group"].isin(groups).to_numpy()
+    return replace(improvement, summary=improvement.summary[keep], draws=improvement.draws[keep])
+
+
+def write_comparison(comparison: CurveComparison, out: Path) -> None:
+    """Write comparison.csv, gains.csv, families.png and, if curves were left out, left_out_curves.csv."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from hillfront.plots import plot_families
+
+    failed = comparison.failed
+    with folder_at_once(out) as folder:
+        comparison.summary.to_csv(folder / "comparison.csv", index=False)
+        comparison.gains.to_csv(folder / "gains.csv", index=False)
+        if not comparison.curves.empty:
+            comparison.curves.to_csv(folder / "left_out_curves.csv", index=False)
+        if failed:
+            lines = [f"{name}: {check}" for name in failed for check in _failed_checks(comparison, name)]
+            text = "\n".join(["Do not report these results.", *lines])
+            (folder / FAILED_FILE).write_text(text + "\n")
+        figure = plot_families(comparison)[0].get_figure(root=True)
+        _save(figure, folder / "families.png", ", ".join(failed))
+
+
+def _failed_checks(comparison: CurveComparison, name: str) -> list[str]:
+    return [str(check) for check in comparison.fits[name].diagnostics().failed]
+
+
+def _save(figure: Figure, path: Path, failed: str, note: str = "") -> None:
+    import matplotlib.pyplot as plt
+
+    if failed:
+        figure.suptitle(
+            f"DIAGNOSTICS FAILED: {failed}" + (f"\n{note}" if note else ""),
+            color="#b00020", fontweight="bold",
+        )  # fmt: skip
+    elif note:
+        figure.suptitle(note)
+    figure.savefig(path, dpi=160, bbox_inches="tight")
+    plt.close(figure)
