@@ -31,7 +31,7 @@ def case_rows(name: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns variant (the baseline is ``baseline``), group, l0, performance_hit.
+        Columns variant (the baseline is ``baseline``), setting, l0, performance_hit.
 
     Raises
     ------
@@ -47,23 +47,23 @@ def case_rows(name: str) -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "variant": rows["variant"],
-                "group": rows["site"].astype(str) + " " + rows["layer"].astype(str),
+                "setting": rows["site"].astype(str) + " " + rows["layer"].astype(str),
                 "l0": rows["l0"],
                 "performance_hit": 1.0 - rows["loss_recovered"],
             }
         )
     shapes = {"baseline": 0.9, "variant": 0.8}
     if name == "pair":
-        table = simulate(k=shapes, sigma=0.1, seed=1).frontiers.table
+        table = simulate(k=shapes, sigma=0.1, random_seed=1).frontiers.table
     elif kind == "curves" and count.isdigit() and int(count) >= 2 and int(count) % 2 == 0:
         table = simulate(
-            groups=int(count) // 2, points=POINTS, k=shapes, sigma=0.1, interaction_sd=0.1, seed=1
+            settings=int(count) // 2, points=POINTS, k=shapes, sigma=0.1, interaction_sd=0.1, random_seed=1
         ).frontiers.table
     else:
         raise ValueError(
             f"Unknown case {name!r}. Allowed: {', '.join(CASES)}, or curves-N with an even number N."
         )
-    return table[["variant", "group", "l0", "performance_hit"]]
+    return table[["variant", "setting", "l0", "performance_hit"]]
 
 
 def main() -> None:

@@ -37,12 +37,19 @@ def comparison_rows(records: list[Record]) -> list[tuple[str, ...]]:
         table, wall, memory, ess = (spread_of(record.get(field) for record in own) for field in FIELDS)
         rows.append(
             (
-                rival, str(table), str(ratio_of(own, ours, "to_table")), str(wall),
-                str(memory), str(ratio_of(own, ours, "peak_mib")),
-                str(ess), str(ratio_of(ours, own, "ess_per_second")),
-                _phases(own), _counts(own, "divergences"), str(spread_of(r.get("rhat") for r in own)),
+                rival,
+                str(table),
+                str(ratio_of(own, ours, "to_table")),
+                str(wall),
+                str(memory),
+                str(ratio_of(own, ours, "peak_mib")),
+                str(ess),
+                str(ratio_of(ours, own, "ess_per_second")),
+                _phases(own),
+                _counts(own, "divergences"),
+                str(spread_of(r.get("rhat") for r in own)),
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -62,20 +69,21 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     options = parser.parse_args()
-    settings = settings_of(options)
+    options = settings_of(options)
     for case in options.cases:
         for repeat in range(options.repeats):
             for rival in options.rivals:
                 python = options.numpyro_python if rival == "numpyro" else None
-                contest(
-                    "cold_start", case, rival, repeat, settings, work=options.work, python=python
-                )  # fmt: skip
+                contest("cold_start", case, rival, repeat, options, work=options.work, python=python)
         records = select(
-            read_records(options.work), benchmark="cold_start", case=case, **asdict(settings),
-        )  # fmt: skip
+            read_records(options.work),
+            benchmark="cold_start",
+            case=case,
+            **asdict(options),
+        )
         print(
-            f"{CASES[case]}; {settings.cache} caches, {settings.chains} chains of {settings.tune} + "
-            f"{settings.draws}"
+            f"{CASES[case]}; {options.cache} caches, {options.chains} chains of {options.tune} + "
+            f"{options.draws}"
         )
         for row in comparison_rows(records):
             rival, table, slower, wall, memory, larger, ess, behind, phases, divergences, rhat = row

@@ -91,7 +91,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def settings_key(record: Record) -> tuple[object, ...]:
-    """What a record was measured with: runs are compared only with those of the same settings."""
+    """What a record was measured with: runs are compared only with those of the same sampler_options."""
     return tuple(record[field.name] for field in fields(Settings))
 
 
@@ -100,7 +100,7 @@ def contest(
     case: str,
     rival: str,
     repeat: int,
-    settings: Settings,
+    sampler_options: Settings,
     *,
     work: Path,
     python: str | None = None,
@@ -111,14 +111,14 @@ def contest(
     ----------
     benchmark, case, rival : str
     repeat : int
-    settings : Settings
+    sampler_options : Settings
     work : Path
         Folder of the records.
     python : str, optional
         Interpreter of the rival, this one by default.
     """
     python = python or sys.executable
-    key = {"benchmark": benchmark, "case": case, "rival": rival, "repeat": repeat, **asdict(settings)}
+    key = {"benchmark": benchmark, "case": case, "rival": rival, "repeat": repeat, **asdict(sampler_options)}
     if has_record(read_records(work), **key):
         return
     data = work / "cases" / f"{case}.csv"
@@ -126,30 +126,37 @@ def contest(
         _module("cases", case, str(data))
     with tempfile.TemporaryDirectory(prefix="hillfront-bench-") as folder:
         out = Path(folder) / "out"
-        with caches(settings.cache) as environment:
+        with caches(sampler_options.cache) as environment:
             if rival == HILLFRONT:
-                fit = _hillfront(data, out, settings)
+                fit = _hillfront(data, out, sampler_options)
                 # A failed diagnostic has status 1: done, and written.
                 run = timed_run(
                     [python, "-m", "hillfront", *fit],
-                    environment=here(environment), allowed=(0, 1), watched=out / TABLE,
-                )  # fmt: skip
+                    environment=here(environment),
+                    allowed=(0, 1),
+                    watched=out / TABLE,
+                )
             else:
                 command = [python, "-m", f"benchmarks.rivals.{_MODULES[rival]}", str(data), str(out)]
                 for name in ("draws", "tune", "chains", "resamples"):
-                    command += [f"--{name}", str(getattr(settings, name))]
+                    command += [f"--{name}", str(getattr(sampler_options, name))]
                 run = timed_run(command, environment=here(environment), watched=out / TABLE)
         if rival == HILLFRONT and benchmark != TIMED_ONCE:
-            phases = _hillfront_phases(data, Path(folder), settings, python)
+            phases = _hillfront_phases(data, Path(folder), sampler_options, python)
         elif rival == HILLFRONT:
             phases = {}
         else:
             phases = json.loads((out / "phases.json").read_text(encoding="utf-8"))
         judgement = json.loads(_module("judging", str(data), str(out)))
     record: dict[str, Any] = {
-        **key, **asdict(run), **judgement, "phases": phases,
-        "machine": machine(), "versions": json.loads(_module("machine", python=python)), "date": today(),
-    }  # fmt: skip
+        **key,
+        **asdict(run),
+        **judgement,
+        "phases": phases,
+        "machine": machine(),
+        "versions": json.loads(_module("machine", python=python)),
+        "date": today(),
+    }
     if judgement.get("ess"):
         assert run.to_table is not None  # it was judged
         record["ess_per_second"] = judgement["ess"] / run.to_table
@@ -158,22 +165,23 @@ def contest(
     append_record(work / f"{benchmark}.jsonl", record)
 
 
-def _hillfront(data: Path, out: Path, settings: Settings) -> list[str]:
-    options = ["--baseline", "baseline", "--group", "group", "--out", str(out), "--quiet"]
+def _hillfront(data: Path, out: Path, sampler_options: Settings) -> list[str]:
+    options = ["--baseline", "baseline", "--group", "setting", "--out", str(out), "--quiet"]
     for name in ("draws", "tune", "chains"):
-        options += [f"--{name}", str(getattr(settings, name))]
+        options += [f"--{name}", str(getattr(sampler_options, name))]
     return ["fit", str(data), *options]
 
 
-def _hillfront_phases(data: Path, folder: Path, settings: Settings, python: str) -> Any:
+def _hillfront_phases(data: Path, folder: Path, sampler_options: Settings, python: str) -> Any:
     """Seconds of each phase, from a run of its own, so that the one that counts has no stopwatch in it."""
     path = folder / "phases.json"
-    with caches(settings.cache) as environment:
+    with caches(sampler_options.cache) as environment:
         command = [python, "-m", "benchmarks.timed_hillfront", str(path)]
         timed_run(
-            [*command, *_hillfront(data, folder / "again", settings)],
-            environment=here(environment), allowed=(0, 1),
-        )  # fmt: skip
+            [*command, *_hillfront(data, folder / "again", sampler_options)],
+            environment=here(environment),
+            allowed=(0, 1),
+        )
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -186,8 +194,11 @@ def here(environment: dict[str, str]) -> dict[str, str]:
 def _module(name: str, *arguments: str, python: str = sys.executable) -> str:
     done = subprocess.run(
         [python, "-m", f"benchmarks.{name}", *arguments],
-        env={**os.environ, **here({})}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env={**os.environ, **here({})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"benchmarks.{name} failed on {', '.join(arguments)}:\n{done.stderr[-2000:]}")
     return done.stdout

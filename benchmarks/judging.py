@@ -30,14 +30,14 @@ def read_draws(table: Table, out: Path) -> Draws:
 
     with xr.open_datatree(out / "fit.nc", engine="h5netcdf") as tree:
         curves = tree["posterior"].to_dataset()[["x_half", "k"]]
-        curves = curves.sel(group=list(table.groups), variant=list(table.variants))
-        curves = curves.transpose("chain", "draw", "group", "variant").load()
+        curves = curves.sel(setting=list(table.settings), variant=list(table.variants))
+        curves = curves.transpose("chain", "draw", "setting", "variant").load()
         divergences = int(tree["sample_stats"]["diverging"].sum())
     return Draws(curves["x_half"].to_numpy(), curves["k"].to_numpy(), divergences)
 
 
 def judge(table: Table, draws: Draws) -> dict[str, Any]:
-    """Judge the draws by all gains, in each group and on average.
+    """Judge the draws by all gains, in each setting and on average.
 
     Returns
     -------
@@ -50,12 +50,12 @@ def judge(table: Table, draws: Draws) -> dict[str, Any]:
     import arviz_stats
 
     ess, rhat, slowest = math.inf, 0.0, ""
-    for variant, group, quantity, values in gain_draws(table, draws):
+    for variant, setting, quantity, values in gain_draws(table, draws):
         if not np.isfinite(values).all() or np.ptp(values) == 0:
             continue
         own = float(arviz_stats.ess(values))
         if own < ess:
-            ess, slowest = own, f"{quantity} of {variant}, {group or 'average'}"
+            ess, slowest = own, f"{quantity} of {variant}, {setting or 'average'}"
         if values.shape[0] > 1:
             rhat = max(rhat, float(arviz_stats.rhat(values)))
     if not slowest:

@@ -31,8 +31,8 @@ def fit_and_refit(path: Path) -> None:
     """Fit once, then again to other data; write when the first was done, and what each of the others took."""
     import hillfront as hf
 
-    def table(seed: int) -> hf.Frontiers:
-        return hf.simulate(k={"baseline": 0.9, "variant": 0.8}, sigma=0.1, seed=seed).frontiers
+    def table(random_seed: int) -> hf.Frontiers:
+        return hf.simulate(k={"baseline": 0.9, "variant": 0.8}, sigma=0.1, random_seed=random_seed).frontiers
 
     def tables(fit: hf.FrontierFit) -> None:
         for made in (fit.improvement(), fit.pareto(), fit.diagnostics()):
@@ -40,13 +40,13 @@ def fit_and_refit(path: Path) -> None:
 
     warnings.simplefilter("ignore")
     prepared = hf.prepare(table(1), baseline="baseline")
-    tables(prepared.fit(progress=False))
+    tables(prepared.fit(progressbar=False))
     first = time.time()
     seconds = []
-    for seed in range(2, 2 + REFITS):
-        frontiers = table(seed)
+    for random_seed in range(2, 2 + REFITS):
+        frontiers = table(random_seed)
         start = time.perf_counter()
-        tables(prepared.fit(frontiers, progress=False))
+        tables(prepared.fit(frontiers, progressbar=False))
         seconds.append(time.perf_counter() - start)
     path.write_text(json.dumps({"first_at": first, "refits": seconds}), encoding="utf-8")
 
@@ -61,15 +61,24 @@ def measure(cache: str, repeat: int, work: Path) -> None:
         start = time.time()
         subprocess.run(
             [sys.executable, "-m", "benchmarks.refit", "--child", str(path)],
-            env=here(environment), check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            env=here(environment),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         found = json.loads(path.read_text(encoding="utf-8"))
     first, refit = found["first_at"] - start, spread_of(found["refits"]).median
     append_record(
         work / "refit.jsonl",
-        {**key, "first": first, "refit": refit, "ratio": first / refit,
-         "machine": machine(), "versions": versions(), "date": today()},
-    )  # fmt: skip
+        {
+            **key,
+            "first": first,
+            "refit": refit,
+            "ratio": first / refit,
+            "machine": machine(),
+            "versions": versions(),
+            "date": today(),
+        },
+    )
 
 
 def main() -> None:

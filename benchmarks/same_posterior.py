@@ -56,13 +56,19 @@ def differences(ours: NDArray[np.float64], reference: NDArray[np.float64]) -> li
     return found
 
 
-def _reference_posterior(table: Table, *, draws: int, tune: int, seed: int) -> tuple[xr.Dataset, int]:
+def _reference_posterior(table: Table, *, draws: int, tune: int, random_seed: int) -> tuple[xr.Dataset, int]:
     """Sample the reference model as carefully as hillfront samples its own."""
     import nutpie
 
     compiled = nutpie.compile_pymc_model(reference_model(table))
     tree = nutpie.sample(
-        compiled, draws=draws, tune=tune, chains=4, seed=seed, target_accept=0.99, progress_bar=False
+        compiled,
+        draws=draws,
+        tune=tune,
+        chains=4,
+        random_seed=random_seed,
+        target_accept=0.99,
+        progress_bar=False,
     )
     return tree["posterior"].to_dataset(), int(tree["sample_stats"]["diverging"].sum())
 
@@ -78,25 +84,26 @@ def compared(case: str, repeat: int, *, draws: int, tune: int, work: Path) -> di
     rows.to_csv(data, index=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        frontiers = hf.Frontiers.from_frame(rows, group="group", y="performance_hit")
-    seed = 1 + repeat
-    fit = hf.fit(frontiers, baseline="baseline", draws=draws, tune=tune, seed=seed, progress=False)
-    posterior, diverged = _reference_posterior(
-        read_table(data), draws=draws, tune=tune, seed=_REFERENCE_SEED + seed
+        frontiers = hf.Frontiers.from_frame(rows, group="setting", y="performance_hit")
+    random_seed = 1 + repeat
+    fit = hf.fit(
+        frontiers, baseline="baseline", draws=draws, tune=tune, random_seed=random_seed, progressbar=False
     )
-    posterior = posterior.sel(group=list(fit.design.groups), variant=list(fit.design.variants))
-    # Its own seed, because a new group's effects are drawn anew.
-    reference = improvement_of(posterior, frontiers, fit.design, seed=_REFERENCE_SEED + seed)
+    posterior, diverged = _reference_posterior(
+        read_table(data), draws=draws, tune=tune, random_seed=_REFERENCE_SEED + random_seed
+    )
+    posterior = posterior.sel(setting=list(fit.design.settings), variant=list(fit.design.variants))
+    # Its own seed, because a new setting's effects are drawn anew.
+    reference = improvement_of(posterior, frontiers, fit.design, random_seed=_REFERENCE_SEED + random_seed)
     ours = fit.improvement()
     found: list[tuple[float, str]] = []
     for index, row in ours.summary.iterrows():
         pair = (ours.draws[index].to_numpy(), reference.draws[index].to_numpy())  # type: ignore[index]
         at = "" if np.isnan(row["at"]) else f" at {row['at']:g}"
-        name = f"{row['quantity']}{at} of {row['variant']}, {row['scope']} {row['group']}".strip()
+        name = f"{row['quantity']}{at} of {row['variant']}, {row['scope']} {row['setting']}".strip()
         found += [
-            (z, f"{name}, {prob:.0%} point")
-            for z, prob in zip(differences(*pair), QUANTILES, strict=False)
-        ]  # fmt: skip
+            (z, f"{name}, {prob:.0%} point") for z, prob in zip(differences(*pair), QUANTILES, strict=False)
+        ]
     worst = max(found, key=lambda pair: abs(pair[0]))
     return {
         "rows": len(ours.summary),
@@ -123,9 +130,7 @@ def main() -> None:
         key = {"benchmark": "same_posterior", "case": case, "draws": options.draws, "tune": options.tune}
         for repeat in range(options.repeats):
             if not has_record(read_records(options.work), **key, repeat=repeat):
-                found = compared(
-                    case, repeat, draws=options.draws, tune=options.tune, work=options.work
-                )  # fmt: skip
+                found = compared(case, repeat, draws=options.draws, tune=options.tune, work=options.work)
                 made = {"machine": machine(), "versions": versions(), "date": today()}
                 append_record(
                     options.work / "same_posterior.jsonl", {**key, "repeat": repeat, **found, **made}

@@ -1,4 +1,4 @@
-"""Which sampler settings give the most effective draws a second without divergences?
+"""Which sampler sampler_options give the most effective draws a second without divergences?
 
 hillfront's own model and coordinates, over small, medium and large designs: target_accept, the mass matrix
 (diagonal or low-rank), and chains at a fixed total of draws.
@@ -25,28 +25,38 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import row_data
 from hillfront.sampling.compiled.packing import packed
 from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.sampling.parameterization import coordinates_of
 
 __all__ = ["DEFAULT", "DESIGNS", "one_at_a_time", "setting_rows"]
 
-DESIGNS = {"pair": "small: 2 curves of 4 points", "gemma": "medium: 22 curves, 161 SAEs",
-           "curves-100": "large: 100 curves of 6 points"}  # fmt: skip
+DESIGNS = {
+    "pair": "small: 2 curves of 4 points",
+    "gemma": "medium: 22 curves, 161 SAEs",
+    "curves-100": "large: 100 curves of 6 points",
+}
 TARGETS = (0.9, 0.95, 0.98, 0.99)
 ADAPTATIONS = ("diag", "low_rank")
 CHAINS = (2, 4, 8)
 TOTAL = 4000
 DEFAULT: dict[str, Any] = {
-    "target_accept": SamplerSettings().target_accept,
+    "target_accept": SamplerOptions().target_accept,
     "adaptation": "diag",
     "chains": 4,
 }
 
 
 def sampled(
-    prepared: PreparedModel, table: Table, *, target_accept: float, adaptation: str, chains: int,
-    total: int, tune: int, seed: int,
-) -> dict[str, Any]:  # fmt: skip
+    prepared: PreparedModel,
+    table: Table,
+    *,
+    target_accept: float,
+    adaptation: str,
+    chains: int,
+    total: int,
+    tune: int,
+    random_seed: int,
+) -> dict[str, Any]:
     """Sample once, from hillfront's starts and in its coordinates, and judge the gains."""
     import nutpie
 
@@ -57,9 +67,16 @@ def sampled(
     compiled = compiled_density(layout, packed(layout, rows, coordinates.centring), coordinates.starts)
     start = time.perf_counter()
     tree = nutpie.sample(
-        compiled, draws=total // chains, tune=tune, chains=chains, seed=seed, target_accept=target_accept,
-        adaptation=adaptation, save_warmup=False, progress_bar=False,
-    )  # fmt: skip
+        compiled,
+        draws=total // chains,
+        tune=tune,
+        chains=chains,
+        random_seed=random_seed,
+        target_accept=target_accept,
+        adaptation=adaptation,
+        save_warmup=False,
+        progress_bar=False,
+    )
     seconds = time.perf_counter() - start
     variables = layout.variables(tree["posterior"]["point"].to_numpy(), coordinates.centring)
     natural = prepared.design.natural(
@@ -92,9 +109,15 @@ def setting_rows(records: list[Record]) -> list[tuple[str, ...]]:
         ess = spread_of(r["ess_per_second"] for r in own)
         diverged = sum(r["divergences"] for r in own)
         cells = (
-            f"{target:g}", adaptation, str(chains), str(ess), str(ratio_of(own, default, "ess_per_second")),
-            str(diverged), str(spread_of(r["rhat"] for r in own)), str(spread_of(r["steps"] for r in own)),
-        )  # fmt: skip
+            f"{target:g}",
+            adaptation,
+            str(chains),
+            str(ess),
+            str(ratio_of(own, default, "ess_per_second")),
+            str(diverged),
+            str(spread_of(r["rhat"] for r in own)),
+            str(spread_of(r["steps"] for r in own)),
+        )
         rows.append((diverged > 0, -ess.median, cells))
     return [cells for *_, cells in sorted(rows)]
 
@@ -104,13 +127,15 @@ def one_at_a_time(
 ) -> list[dict[str, Any]]:
     """The default, and all that differ from it in one setting."""
     varied = {"target_accept": targets, "adaptation": adaptations, "chains": chains}
-    settings = [DEFAULT]
-    settings += [{**DEFAULT, name: value} for name, values in varied.items() for value in values]
-    return [setting for index, setting in enumerate(settings) if setting not in settings[:index]]
+    sampler_options = [DEFAULT]
+    sampler_options += [{**DEFAULT, name: value} for name, values in varied.items() for value in values]
+    return [
+        setting for index, setting in enumerate(sampler_options) if setting not in sampler_options[:index]
+    ]
 
 
 def main() -> None:
-    """Measure what is missing, and print the settings of each design, the best first."""
+    """Measure what is missing, and print the sampler_options of each design, the best first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("bench-work"))
     parser.add_argument("--designs", nargs="+", choices=list(DESIGNS), default=list(DESIGNS))
@@ -124,15 +149,15 @@ def main() -> None:
     for design in options.designs:
         prepared: PreparedModel | None = None
         common = {"benchmark": "sampling", "case": design, "total": options.total, "tune": options.tune}
-        settings = one_at_a_time(options.targets, options.adaptations, options.chains)
-        for repeat, setting in itertools.product(range(options.repeats), settings):
+        sampler_options = one_at_a_time(options.targets, options.adaptations, options.chains)
+        for repeat, setting in itertools.product(range(options.repeats), sampler_options):
             key = {**common, **setting, "repeat": repeat}
             if has_record(read_records(options.work), **key):
                 continue
             if prepared is None:
                 prepared, table = _prepared(design, options.work)
             found = sampled(
-                prepared, table, **setting, total=options.total, tune=options.tune, seed=1 + repeat
+                prepared, table, **setting, total=options.total, tune=options.tune, random_seed=1 + repeat
             )
             made = {"machine": machine(), "versions": versions(), "date": today()}
             append_record(options.work / "sampling.jsonl", {**key, **found, **made})
@@ -152,7 +177,7 @@ def _prepared(design: str, work: Path) -> tuple[PreparedModel, Table]:
     rows.to_csv(data, index=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        frontiers = Frontiers.from_frame(rows, group="group", y="performance_hit")
+        frontiers = Frontiers.from_frame(rows, group="setting", y="performance_hit")
     return prepare(frontiers, baseline="baseline"), read_table(data)
 
 

@@ -54,20 +54,26 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="even numbers of curves")
     parser.add_argument("--rival-limit", type=int, default=100)
     options = parser.parse_args()
-    settings = settings_of(options)
+    sampler_options = settings_of(options)
     for repeat in range(options.repeats):
         for size in options.sizes:
             for rival in options.rivals:
                 if rival == HILLFRONT or size <= options.rival_limit:
                     python = options.numpyro_python if rival == "numpyro" else None
                     contest(
-                        "scale", curves_case(size), rival, repeat, settings, work=options.work, python=python
+                        "scale",
+                        curves_case(size),
+                        rival,
+                        repeat,
+                        sampler_options,
+                        work=options.work,
+                        python=python,
                     )
-    records = select(read_records(options.work), benchmark="scale", **asdict(settings))
+    records = select(read_records(options.work), benchmark="scale", **asdict(sampler_options))
     for size in options.sizes:
         here = select(records, case=curves_case(size))
         ours = select(here, rival=HILLFRONT)
-        print(f"{size} curves of {POINTS} points, {settings.cache} caches")
+        print(f"{size} curves of {POINTS} points, {sampler_options.cache} caches")
         for rival in RIVALS:
             own = select(here, rival=rival)
             if own:

@@ -1,7 +1,7 @@
 """How many simulated sets a second a study fits, compilation excluded; run it on an idle machine.
 
 Each set is fitted as the studies do (4 chains, see hillfront.studies.refits), with its gains and verdicts.
-The effective sample sizes are the bulk ones of every gain that is reported on average over the groups.
+The effective sample sizes are the bulk ones of every gain that is reported on average over the settings.
 """
 
 from __future__ import annotations
@@ -17,37 +17,41 @@ from hillfront.fits.simulation import simulate
 from hillfront.studies.refits import DRAWS, TUNE, prepared_for, refit
 
 
-def compiled(groups: int) -> float:
+def compiled(settings: int) -> float:
     """Compile the model in this process, and wait long enough for every other one to be asked too."""
     start = time.perf_counter()
-    refit(prepared_for(groups=groups), simulate(groups=groups, seed=1).frontiers, seed=1)
+    refit(
+        prepared_for(settings=settings), simulate(settings=settings, random_seed=1).frontiers, random_seed=1
+    )
     time.sleep(max(0.0, 60.0 - (time.perf_counter() - start)))
     return time.perf_counter() - start
 
 
-def one(groups: int, seed: int) -> float:
+def one(settings: int, random_seed: int) -> float:
     """Fit one set; the smallest effective sample size of its gains."""
-    frontiers = simulate(groups=groups, k={"baseline": 0.9, "variant": 0.8}, seed=seed).frontiers
-    improvement = refit(prepared_for(groups=groups), frontiers, seed=seed).improvement
+    frontiers = simulate(
+        settings=settings, k={"baseline": 0.9, "variant": 0.8}, random_seed=random_seed
+    ).frontiers
+    improvement = refit(prepared_for(settings=settings), frontiers, random_seed=random_seed).improvement
     average = improvement.draws[(improvement.summary["scope"] == "average").to_numpy()]
     return float(arviz_stats.ess(average.drop_vars(average.coords)).min())
 
 
 def main() -> None:
-    """Print fits a second for one pair of curves and for two variants in three groups."""
+    """Print fits a second for one pair of curves and for two variants in three settings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sets", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with Parallel(n_jobs=options.workers) as parallel:
-        for groups, curves in ((1, "one pair of curves"), (3, "two variants in three groups")):
-            parallel(delayed(compiled)(groups) for _ in range(options.workers))
+        for settings, curves in ((1, "one pair of curves"), (3, "two variants in three settings")):
+            parallel(delayed(compiled)(settings) for _ in range(options.workers))
             rates, ess = [], []
             for repeat in range(options.repeats):
                 start = time.perf_counter()
                 seeds = range(1000 * repeat + 1, 1000 * repeat + 1 + options.sets)
-                ess += parallel(delayed(one)(groups, seed) for seed in seeds)
+                ess += parallel(delayed(one)(settings, random_seed) for random_seed in seeds)
                 rates.append(options.sets / (time.perf_counter() - start))
             print(
                 f"{curves} of 4 points, {options.workers} workers, 4 chains of {TUNE} + {DRAWS}: "

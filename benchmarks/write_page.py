@@ -111,10 +111,10 @@ def _cold_start(report: Report, records: Sequence[Record]) -> None:
     report.items(f"**{rival}**: {words}." for rival, words in RIVALS.items() if select(found, rival=rival))
     report.paragraph(
         """Peak memory is that of the largest process of a run; PyMC's NUTS samples in several at once and
-        needs more than stands here. ESS is the smallest bulk one of all gains, in each group and on average,
-        over the seconds to the table. Rivals end with their table; hillfront's checks of the fit come before
-        it, and its figures and the saved fit after it, both of which the rivals do not make. Its phases are
-        from a second run, with a stopwatch."""
+        needs more than stands here. ESS is the smallest bulk one of all gains, in each setting and on
+        average, over the seconds to the table. Rivals end with their table; hillfront's checks of the fit
+        come before it, and its figures and the saved fit after it, both of which the rivals do not make. Its
+        phases are from a second run, with a stopwatch."""
     )
     for here in _contests(found):
         first = here[0]
@@ -123,11 +123,21 @@ def _cold_start(report: Report, records: Sequence[Record]) -> None:
             f"{first['tune']} + {first['draws']}:"
         )
         report.table(
-            ("rival", "seconds to the table", "times hillfront's", "seconds in all", "MiB",
-             "times hillfront's", "ESS/s", "hillfront's ESS/s, times its own", "phases, seconds",
-             "divergences", "R-hat"),
+            (
+                "rival",
+                "seconds to the table",
+                "times hillfront's",
+                "seconds in all",
+                "MiB",
+                "times hillfront's",
+                "ESS/s",
+                "hillfront's ESS/s, times its own",
+                "phases, seconds",
+                "divergences",
+                "R-hat",
+            ),
             comparison_rows(here),
-        )  # fmt: skip
+        )
 
 
 def _startup(report: Report, records: Sequence[Record]) -> None:
@@ -181,9 +191,15 @@ def _same_posterior(report: Report, records: Sequence[Record]) -> None:
         total = sum(r["compared"] for r in own)
         worst = max(own, key=lambda r: r["largest"])
         rows.append(
-            (CASES[case], len(own), total, f"{sum(r['beyond'] for r in own)} ({EXPECTED_BEYOND * total:.1f})",
-             spread_of(r["root_mean_square"] for r in own), f"{worst['largest']:.2f}: {worst['worst']}")
-        )  # fmt: skip
+            (
+                CASES[case],
+                len(own),
+                total,
+                f"{sum(r['beyond'] for r in own)} ({EXPECTED_BEYOND * total:.1f})",
+                spread_of(r["root_mean_square"] for r in own),
+                f"{worst['largest']:.2f}: {worst['worst']}",
+            )
+        )
     report.table(
         ("data", "seeds", "compared", f"beyond {BOUND:g} (expected)", "root mean square", "largest"), rows
     )
@@ -194,8 +210,8 @@ def _scale(report: Report, records: Sequence[Record]) -> None:
     if not found:
         return
     report.heading("A thousand curves")
-    for settings in dict.fromkeys(map(settings_key, found)):
-        own = [record for record in found if settings_key(record) == settings]
+    for sampler_options in dict.fromkeys(map(settings_key, found)):
+        own = [record for record in found if settings_key(record) == sampler_options]
         cache = own[0]["cache"]
         report.paragraph(f"Simulated curves of {POINTS} points, process start to tables; {_CACHES[cache]}:")
         rows = []
@@ -209,9 +225,18 @@ def _scale(report: Report, records: Sequence[Record]) -> None:
                     divergences = ", ".join(str(r.get("divergences", "")) for r in runs)
                     rows.append((size, rival, *cells, divergences, ratio))
         report.table(
-            ("curves", "rival", "seconds", "MiB", "smallest ESS", "R-hat", "divergences",
-             "seconds, times hillfront's"), rows,
-        )  # fmt: skip
+            (
+                "curves",
+                "rival",
+                "seconds",
+                "MiB",
+                "smallest ESS",
+                "R-hat",
+                "divergences",
+                "seconds, times hillfront's",
+            ),
+            rows,
+        )
         report.paragraph(
             f"Log-log slope of hillfront from 100 curves up: {slope_of(own, 'wall')} in time, "
             f"{slope_of(own, 'peak_mib')} in memory."
@@ -222,15 +247,24 @@ def _sampling(report: Report, records: Sequence[Record]) -> None:
     found = select(records, benchmark="sampling")
     if not found:
         return
-    report.heading("Sampler settings")
+    report.heading("Sampler sampler_options")
     for case, total in dict.fromkeys((r["case"], r["total"]) for r in found):
         report.paragraph(
-            f"{DESIGNS[case]}; {total} draws in all; sampling alone, settings without divergences first:"
+            f"{DESIGNS[case]}; {total} draws in all; sampling alone, options without divergences first:"
         )
         report.table(
-            ("target_accept", "mass matrix", "chains", "ESS/s", "times the default's", "divergences", "R-hat",
-             "steps a draw"), setting_rows(select(found, case=case, total=total)),
-        )  # fmt: skip
+            (
+                "target_accept",
+                "mass matrix",
+                "chains",
+                "ESS/s",
+                "times the default's",
+                "divergences",
+                "R-hat",
+                "steps a draw",
+            ),
+            setting_rows(select(found, case=case, total=total)),
+        )
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ def gemma() -> FrontierFit:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
         frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered")
-    return hf.fit(frontiers, baseline="baseline", progress=False)
+    return hf.fit(frontiers, baseline="baseline", progressbar=False)
 
 
 @pytest.fixture
@@ -54,21 +54,32 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             self.design, self.names = design, reported_variables(design, priors)
 
         def posterior(
-            self, frontiers: Frontiers, coordinates: Any, settings: Any, **options: Any
+            self, frontiers: Frontiers, coordinates: Any, sampler_options: Any, **options: Any
         ) -> tuple[xr.Dataset, xr.Dataset]:
             how.calls.append(options)
             if how.error is not None:
                 raise how.error
             data = row_data(frontiers, self.design)
-            shape = len(self.design.groups), len(self.design.variants)
+            shape = len(self.design.settings), len(self.design.variants)
             curves = guess(data["sparsity"], data["observed"], data["cell"], shape)
-            size = {"chains": settings.chains, "draws": settings.draws, "seed": settings.seed}
+            size = {
+                "chains": sampler_options.chains,
+                "draws": sampler_options.draws,
+                "random_seed": sampler_options.random_seed,
+            }
             posterior = posterior_of(self.design, *curves, hyper={"nu": 10.0}, **size)
             return posterior[self.names], stats_of(**size, diverging=how.diverging)
 
-        def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+        def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
             prior = posterior_of(
-                self.design, -4.0, -0.2, sd=0.5, chains=1, draws=draws, seed=seed, hyper={"nu": 10.0}
+                self.design,
+                -4.0,
+                -0.2,
+                sd=0.5,
+                chains=1,
+                draws=draws,
+                random_seed=random_seed,
+                hyper={"nu": 10.0},
             )
             return prior[self.names]
 

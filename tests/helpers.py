@@ -16,7 +16,7 @@ from hillfront.curves.functions import hill
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.design import Design, design_of
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 
 Floats = NDArray[np.float64]
 NU = 4.0
@@ -46,7 +46,7 @@ def position(x_half: ArrayLike, k: ArrayLike, *, hit_ref: float = 0.05) -> Float
 def guess(
     x: Floats, y: Floats, cell: NDArray[np.int64], shape: tuple[int, int], *, hit_ref: float = 0.05
 ) -> tuple[Floats, Floats]:
-    """Position and log k of every curve, (group, variant), by least squares of logit y on log x.
+    """Position and log k of every curve, (setting, variant), by least squares of logit y on log x.
 
     ``cell`` is the index of each point's curve in the flattened grid.
     """
@@ -69,22 +69,22 @@ def posterior_of(
     sd: float = 0.05,
     chains: int = 2,
     draws: int = 100,
-    seed: int = 1,
+    random_seed: int = 1,
     hyper: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
-    """Draws of the curves around the given ones, (group, variant) or with (chain, draw) before them.
+    """Draws of the curves around the given ones, (setting, variant) or with (chain, draw) before them.
 
     The hyperparameters hardly vary: they are those given, or small ones. ``design`` may be a mapping with
-    the names of groups and variants.
+    the names of settings and variants.
     """
-    rng = np.random.default_rng(seed)
-    groups, variants = (
-        (design.groups, design.variants)
+    rng = np.random.default_rng(random_seed)
+    settings, variants = (
+        (design.settings, design.variants)
         if isinstance(design, Design)
-        else (design["group"], design["variant"])
+        else (design["setting"], design["variant"])
     )
-    shape = (chains, draws, len(groups), len(variants))
-    dims = ("chain", "draw", "group", "variant")
+    shape = (chains, draws, len(settings), len(variants))
+    dims = ("chain", "draw", "setting", "variant")
     out: dict[str, tuple[tuple[str, ...], Floats]] = {}
     for name, centre in (("log_x_ref", log_x_ref), ("log_k", log_k)):
         values = np.broadcast_to(centre, shape) + sd * rng.standard_normal(shape)
@@ -93,26 +93,29 @@ def posterior_of(
         out[f"{name}_mean"] = dims[:2], mean[..., 0]
         out[f"{name}_contrast"] = ("chain", "draw", "contrast"), mean[..., 1:] - mean[..., :1]
     constants = {
-        "log_x_ref_group_sd": 0.3, "log_x_ref_interaction_sd": 0.1,
-        "log_k_group_sd": 0.1, "log_k_interaction_sd": 0.05,
-        "sigma": 0.1, "tau": 0.001,
-    } | dict(hyper or {})  # fmt: skip
+        "log_x_ref_setting_sd": 0.3,
+        "log_x_ref_interaction_sd": 0.1,
+        "log_k_setting_sd": 0.1,
+        "log_k_interaction_sd": 0.05,
+        "sigma": 0.1,
+        "tau": 0.001,
+    } | dict(hyper or {})
     for name, value in constants.items():
         # A little spread, because diagnostics look at draws that vary.
         out[name] = dims[:2], value * np.exp(0.01 * rng.standard_normal(shape[:2]))
     coords = {
         "chain": np.arange(chains),
         "draw": np.arange(draws),
-        "group": list(groups),
+        "setting": list(settings),
         "variant": list(variants),
         "contrast": list(variants[1:]),
     }
     return xr.Dataset(out, coords=coords, attrs={"fixed_nu": NU})
 
 
-def stats_of(chains: int, draws: int, *, diverging: int = 0, seed: int = 1) -> xr.Dataset:
+def stats_of(chains: int, draws: int, *, diverging: int = 0, random_seed: int = 1) -> xr.Dataset:
     """Sampler statistics of a run without faults, apart from so many divergent draws."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_seed)
     shape = (chains, draws)
     diverged = np.zeros(shape, dtype=bool)
     diverged.ravel()[:diverging] = True
@@ -141,7 +144,7 @@ def fit_of(
     chains: int = 2,
     draws: int = 100,
     diverging: int = 0,
-    seed: int = 1,
+    random_seed: int = 1,
     hyper: Mapping[str, float] | None = None,
 ) -> FrontierFit:
     """Build a fit whose posterior was made by hand: around the curves given, or a least-squares guess."""
@@ -149,20 +152,22 @@ def fit_of(
 
     design = design_of(frontiers, baseline=baseline)
     x, y = (frontiers.table[name].to_numpy() for name in ("sparsity", "performance_hit"))
-    shape = (len(design.groups), len(design.variants))
+    shape = (len(design.settings), len(design.variants))
     guessed = guess(x, y, design.cells(frontiers), shape, hit_ref=design.hit_ref)
     curves = [
         found if given is None else given for given, found in zip((log_x_ref, log_k), guessed, strict=True)
     ]
-    posterior = posterior_of(design, *curves, sd=sd, chains=chains, draws=draws, seed=seed, hyper=hyper)
-    prior = posterior_of(design, *curves, sd=1.0, chains=1, draws=50, seed=seed + 1)
+    posterior = posterior_of(
+        design, *curves, sd=sd, chains=chains, draws=draws, random_seed=random_seed, hyper=hyper
+    )
+    prior = posterior_of(design, *curves, sd=1.0, chains=1, draws=50, random_seed=random_seed + 1)
     priors = {"nu": NU}
     prepared = PreparedModel(frontiers, design, priors, sampler=None)  # type: ignore[arg-type]
     prepared.__dict__["_prior"] = _complete(prior, design, priors)
     tree = prepared._tree(
         _complete(posterior, design, priors),
-        stats_of(chains, draws, diverging=diverging, seed=seed),
+        stats_of(chains, draws, diverging=diverging, random_seed=random_seed),
         frontiers,
-        SamplerSettings(draws=draws, chains=chains, seed=seed),
+        SamplerOptions(draws=draws, chains=chains, random_seed=random_seed),
     )
     return FrontierFit(tree)

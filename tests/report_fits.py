@@ -14,10 +14,10 @@ HOSTILE = "<script>alert(1)</script>"
 QUOTED = "\"><img src=x onerror='alert(2)'> & {{ 7 * 7 }} $x_1$"
 
 
-def small_fit(*, variant: str = "gated", group: str = "resid", diverging: int = 0) -> FrontierFit:
+def small_fit(*, variant: str = "gated", setting: str = "resid", diverging: int = 0) -> FrontierFit:
     rows = [
         points(name, [8.0, 16.0, 32.0, 64.0, 128.0], x_half=x_half, site=site)
-        for site in (group, "mlp")
+        for site in (setting, "mlp")
         for name, x_half in (("baseline", 1.0), (variant, 3.0))
     ]
     frame = pd.concat(rows, ignore_index=True)
@@ -29,9 +29,9 @@ def hostile() -> FrontierFit:
     frame = pd.concat(
         [
             points(name, [8.0, 16.0, 32.0, 64.0], x_half=x_half, label=f"{HOSTILE} of a row").assign(
-                **{QUOTED: group}
+                **{QUOTED: setting}
             )
-            for group in (QUOTED, "mlp")
+            for setting in (QUOTED, "mlp")
             for name, x_half in (("baseline", 1.0), (HOSTILE, 3.0))
         ],
         ignore_index=True,

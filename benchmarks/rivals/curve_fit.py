@@ -38,18 +38,18 @@ def main() -> None:
     options = parse_options(__doc__)
     phases = Phases()
     table = read_table(options.data)
-    rng = np.random.default_rng(options.seed)
-    theta = np.full((2, options.resamples, len(table.groups), len(table.variants)), np.nan)
-    for group in range(len(table.groups)):
+    rng = np.random.default_rng(options.random_seed)
+    theta = np.full((2, options.resamples, len(table.settings), len(table.variants)), np.nan)
+    for setting in range(len(table.settings)):
         for variant in range(len(table.variants)):
-            x, y = table.curve(group, variant)
+            x, y = table.curve(setting, variant)
             if not len(x):
                 continue
             best = fitted(x, y, (0.0, np.log(0.8)))
             start = best if np.isfinite(best).all() else (0.0, float(np.log(0.8)))
             for resample in range(options.resamples):
                 rows = rng.integers(len(x), size=len(x))
-                theta[:, resample, group, variant] = fitted(x[rows], y[rows], start)
+                theta[:, resample, setting, variant] = fitted(x[rows], y[rows], start)
     phases.end("sampling")
     with np.errstate(over="ignore", invalid="ignore"):
         draws = Draws(np.exp(theta[0])[None], np.exp(theta[1])[None], independent=True)

@@ -1,7 +1,7 @@
 """From draws of the curves to the table of gains, and the draws themselves on disk.
 
-The same quantities as hillfront's, in each group and on average over the groups, so that effective sample
-sizes are of the same things; those of a new group are left out, because not every rival has them.
+The same quantities as hillfront's, in each setting and on average over the settings, so that effective sample
+sizes are of the same things; those of a new setting are left out, because not every rival has them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Draws:
 
     Attributes
     ----------
-    x_half, k : array, shape (chain, draw, group, variant)
+    x_half, k : array, shape (chain, draw, setting, variant)
     divergences : int
     independent : bool
         Whether they are a bootstrap's, which has no chains to judge.
@@ -58,22 +58,22 @@ class Phases:
 
 
 def gain_draws(table: Table, draws: Draws) -> Iterator[tuple[str, str, str, Floats]]:
-    """Yield variant, group (empty for the average), quantity and its draws, shape (chain, draw)."""
+    """Yield variant, setting (empty for the average), quantity and its draws, shape (chain, draw)."""
     for variant in range(1, len(table.variants)):
         logs: dict[str, list[Floats]] = {}
-        for group, name in enumerate(table.groups):
-            if not all(len(table.curve(group, which)[0]) for which in (0, variant)):
+        for setting, name in enumerate(table.settings):
+            if not all(len(table.curve(setting, which)[0]) for which in (0, variant)):
                 continue
-            for quantity, values in _log_gains(table, draws, group, variant):
+            for quantity, values in _log_gains(table, draws, setting, variant):
                 logs.setdefault(quantity, []).append(values)
                 yield table.variants[variant], name, quantity, np.exp(values)
         for quantity, several in logs.items():
             yield table.variants[variant], "", quantity, np.exp(np.mean(several, axis=0))
 
 
-def _log_gains(table: Table, draws: Draws, group: int, variant: int) -> Iterator[tuple[str, Floats]]:
-    log_x_b, log_x_v = (np.log(draws.x_half[:, :, group, which]) for which in (0, variant))
-    k_b, k_v = (draws.k[:, :, group, which] for which in (0, variant))
+def _log_gains(table: Table, draws: Draws, setting: int, variant: int) -> Iterator[tuple[str, Floats]]:
+    log_x_b, log_x_v = (np.log(draws.x_half[:, :, setting, which]) for which in (0, variant))
+    k_b, k_v = (draws.k[:, :, setting, which] for which in (0, variant))
 
     def gain(logit: float) -> Floats:
         return np.asarray(log_x_v - log_x_b + logit * (1.0 / k_v - 1.0 / k_b))
@@ -83,7 +83,7 @@ def _log_gains(table: Table, draws: Draws, group: int, variant: int) -> Iterator
         base, other = (special.log_expit(line) for line in lines)
         return np.asarray(base - other)
 
-    (x_b, y_b), (x_v, y_v) = table.curve(group, 0), table.curve(group, variant)
+    (x_b, y_b), (x_v, y_v) = table.curve(setting, 0), table.curve(setting, variant)
     y_b, y_v = (y[(y > 0) & (y < 1)] for y in (y_b, y_v))
     if y_b.size and y_v.size:
         low, high = max(y_b.min(), y_v.min()), min(y_b.max(), y_v.max())
@@ -109,11 +109,11 @@ def write_results(table: Table, draws: Draws, phases: Phases, out: Path) -> None
     """Write improvement.csv, the draws and the seconds of each phase."""
     out.mkdir(parents=True, exist_ok=True)
     rows = []
-    for variant, group, quantity, values in gain_draws(table, draws):
+    for variant, setting, quantity, values in gain_draws(table, draws):
         lower, median, upper = np.nanquantile(values, [0.05, 0.5, 0.95])
-        scope = "group" if group else "average"
-        rows.append((variant, group, scope, quantity, median, lower, upper))
-    columns = ["variant", "group", "scope", "quantity", "median", "lower", "upper"]
+        scope = "setting" if setting else "average"
+        rows.append((variant, setting, scope, quantity, median, lower, upper))
+    columns = ["variant", "setting", "scope", "quantity", "median", "lower", "upper"]
     pd.DataFrame(rows, columns=columns).to_csv(out / "improvement.csv", index=False)
     np.savez(
         out / "draws.npz",

@@ -17,26 +17,26 @@ def model(table: Table) -> None:
     import numpyro.distributions as dist
     from jax.nn import sigmoid
 
-    n_groups, n_variants = len(table.groups), len(table.variants)
+    n_settings, n_variants = len(table.settings), len(table.variants)
     theta = {}
-    for name, (centre, spread, contrast_sd, group_scale, interaction_scale) in HIERARCHY.items():
+    for name, (centre, spread, contrast_sd, setting_scale, interaction_scale) in HIERARCHY.items():
         mean = numpyro.sample(f"{name}_mean", dist.Normal(centre, spread))
         contrast = numpyro.sample(
             f"{name}_contrast", dist.Normal(0.0, contrast_sd).expand([n_variants - 1]).to_event(1)
         )
-        value = mean + jnp.concatenate([jnp.zeros(1), contrast])[None, :] + jnp.zeros((n_groups, 1))
-        if n_groups > 1:
-            group_sd = numpyro.sample(f"{name}_group_sd", dist.HalfNormal(group_scale))
+        value = mean + jnp.concatenate([jnp.zeros(1), contrast])[None, :] + jnp.zeros((n_settings, 1))
+        if n_settings > 1:
+            setting_sd = numpyro.sample(f"{name}_setting_sd", dist.HalfNormal(setting_scale))
             interaction_sd = numpyro.sample(f"{name}_interaction_sd", dist.HalfNormal(interaction_scale))
-            z_group = numpyro.sample(f"{name}_z_group", dist.Normal().expand([n_groups]).to_event(1))
+            z_setting = numpyro.sample(f"{name}_z_setting", dist.Normal().expand([n_settings]).to_event(1))
             z_interaction = numpyro.sample(
-                f"{name}_z_interaction", dist.Normal().expand([n_groups, n_variants]).to_event(2)
+                f"{name}_z_interaction", dist.Normal().expand([n_settings, n_variants]).to_event(2)
             )
-            value = value + group_sd * z_group[:, None] + interaction_sd * z_interaction
+            value = value + setting_sd * z_setting[:, None] + interaction_sd * z_interaction
         theta[name] = value
     numpyro.deterministic("x_half", jnp.exp(theta["log_x_half"]))
     k = numpyro.deterministic("k", jnp.exp(theta["log_k"]))
-    own_k, own_log_x_half = (values[table.group, table.variant] for values in (k, theta["log_x_half"]))
+    own_k, own_log_x_half = (values[table.setting, table.variant] for values in (k, theta["log_x_half"]))
     f = sigmoid(own_k * (np.log(table.x) - own_log_x_half))
     sigma = numpyro.sample("sigma", dist.LogNormal(np.log(0.1), 1.25))
     tau = numpyro.sample("tau", dist.HalfNormal(0.001))
@@ -60,12 +60,17 @@ def main() -> None:
     phases.end("import")
     table = read_table(options.data)
     sampler = MCMC(
-        NUTS(model), num_warmup=options.tune, num_samples=options.draws, num_chains=options.chains,
+        NUTS(model),
+        num_warmup=options.tune,
+        num_samples=options.draws,
+        num_chains=options.chains,
         progress_bar=False,
-    )  # fmt: skip
-    sampler.run(jax.random.PRNGKey(options.seed), table)
-    samples = {name: np.asarray(values) for name, values in sampler.get_samples(group_by_chain=True).items()}
-    divergences = int(np.asarray(sampler.get_extra_fields(group_by_chain=True)["diverging"]).sum())
+    )
+    sampler.run(jax.random.PRNGKey(options.random_seed), table)
+    samples = {
+        name: np.asarray(values) for name, values in sampler.get_samples(setting_by_chain=True).items()
+    }
+    divergences = int(np.asarray(sampler.get_extra_fields(setting_by_chain=True)["diverging"]).sum())
     # JAX compiles as it first runs.
     phases.end("compile and sampling")
     write_results(table, Draws(samples["x_half"], samples["k"], divergences), phases, options.out)

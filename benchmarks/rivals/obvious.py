@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["HIERARCHY", "curve_draws", "obvious_model"]
 
 HIERARCHY = {
-    # centre and spread of the mean; contrast; scale of the group and the interaction sds
+    # centre and spread of the mean; contrast; scale of the setting and the interaction sds
     "log_x_half": (0.0, 2.0, 1.0, 1.0, 0.5),
     "log_k": (float(np.log(0.8)), 0.5, 0.3, 0.3, 0.15),
 }
@@ -31,23 +31,23 @@ def obvious_model(table: Table) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
-    coords = {"variant": table.variants, "contrast": table.variants[1:], "group": table.groups}
+    coords = {"variant": table.variants, "contrast": table.variants[1:], "setting": table.settings}
     with pm.Model(coords=coords) as model:
         theta: dict[str, Any] = {}
-        for name, (centre, spread, contrast_sd, group_scale, interaction_scale) in HIERARCHY.items():
+        for name, (centre, spread, contrast_sd, setting_scale, interaction_scale) in HIERARCHY.items():
             mean = pm.Normal(f"{name}_mean", centre, spread)
             contrast = pm.Normal(f"{name}_contrast", 0.0, contrast_sd, dims="contrast")
             value = mean + pt.concatenate([pt.zeros(1), contrast])[None, :]
-            if len(table.groups) > 1:
-                group_sd = pm.HalfNormal(f"{name}_group_sd", group_scale)
+            if len(table.settings) > 1:
+                setting_sd = pm.HalfNormal(f"{name}_setting_sd", setting_scale)
                 interaction_sd = pm.HalfNormal(f"{name}_interaction_sd", interaction_scale)
-                z_group = pm.Normal(f"{name}_z_group", dims="group")
-                z_interaction = pm.Normal(f"{name}_z_interaction", dims=("group", "variant"))
-                value = value + group_sd * z_group[:, None] + interaction_sd * z_interaction
+                z_setting = pm.Normal(f"{name}_z_setting", dims="setting")
+                z_interaction = pm.Normal(f"{name}_z_interaction", dims=("setting", "variant"))
+                value = value + setting_sd * z_setting[:, None] + interaction_sd * z_interaction
             theta[name] = value
-        x_half = pm.Deterministic("x_half", pt.exp(theta["log_x_half"]), dims=("group", "variant"))
-        k = pm.Deterministic("k", pt.exp(theta["log_k"]), dims=("group", "variant"))
-        own_k, own_x_half = (values[table.group, table.variant] for values in (k, x_half))
+        x_half = pm.Deterministic("x_half", pt.exp(theta["log_x_half"]), dims=("setting", "variant"))
+        k = pm.Deterministic("k", pt.exp(theta["log_k"]), dims=("setting", "variant"))
+        own_k, own_x_half = (values[table.setting, table.variant] for values in (k, x_half))
         f = pm.math.sigmoid(own_k * (np.log(table.x) - pt.log(own_x_half)))
         sigma = pm.LogNormal("sigma", np.log(0.1), 1.25)
         tau = pm.HalfNormal("tau", 0.001)
@@ -62,6 +62,7 @@ def curve_draws(tree: xr.DataTree) -> Draws:
     """Read the curves out of a posterior."""
     posterior = tree["posterior"].to_dataset()
     values = [
-        posterior[name].transpose("chain", "draw", "group", "variant").to_numpy() for name in ("x_half", "k")
+        posterior[name].transpose("chain", "draw", "setting", "variant").to_numpy()
+        for name in ("x_half", "k")
     ]
     return Draws(values[0], values[1], divergences=int(tree["sample_stats"]["diverging"].sum()))

@@ -9,7 +9,7 @@ __all__ = ["parse_options"]
 
 
 def parse_options(description: str | None) -> argparse.Namespace:
-    """Read DATA.csv, the folder for the results, and the sampler's settings."""
+    """Read DATA.csv, the folder for the results, and the sampler's sampler_options."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)

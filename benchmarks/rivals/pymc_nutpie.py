@@ -21,9 +21,14 @@ def main() -> None:
     compiled = nutpie.compile_pymc_model(model)
     phases.end("compile")
     tree = nutpie.sample(
-        compiled, draws=options.draws, tune=options.tune, chains=options.chains, cores=options.cores,
-        seed=options.seed, progress_bar=False,
-    )  # fmt: skip
+        compiled,
+        draws=options.draws,
+        tune=options.tune,
+        chains=options.chains,
+        cores=options.cores,
+        random_seed=options.random_seed,
+        progress_bar=False,
+    )
     phases.end("sampling")
     write_results(table, curve_draws(tree), phases, options.out)
 

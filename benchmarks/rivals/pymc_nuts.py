@@ -19,9 +19,14 @@ def main() -> None:
     with obvious_model(table):
         phases.end("build")
         tree = pm.sample(
-            draws=options.draws, tune=options.tune, chains=options.chains, cores=options.cores,
-            random_seed=options.seed, nuts_sampler="pymc", progressbar=False,
-        )  # fmt: skip
+            draws=options.draws,
+            tune=options.tune,
+            chains=options.chains,
+            cores=options.cores,
+            random_seed=options.random_seed,
+            nuts_sampler="pymc",
+            progressbar=False,
+        )
     phases.end("compile")
     # PyMC compiles inside of sample(), and says how long it sampled alone.
     sampling = float(tree["sample_stats"].attrs["sampling_time"])

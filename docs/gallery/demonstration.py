@@ -33,7 +33,7 @@ def frontiers() -> hf.Frontiers:
 @cache
 def fit() -> hf.FrontierFit:
     """Hill curves, seeded, so that figures come out alike each time."""
-    return hf.fit(frontiers(), baseline="baseline", draws=500, tune=500, seed=1, progress=False)
+    return hf.fit(frontiers(), baseline="baseline", draws=500, tune=500, random_seed=1, progressbar=False)
 
 
 def save(draw: Callable[[], Figure], path: Path) -> Path:

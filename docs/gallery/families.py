@@ -20,10 +20,10 @@ def draw() -> Figure:
         exact=False,
         draws=500,
         tune=500,
-        seed=1,
-        progress=False,
+        random_seed=1,
+        progressbar=False,
     )
-    axes = hf.plot_families(comparison, groups=["resid / 6", "resid / 13", "resid / 20", "resid / 27"])
+    axes = hf.plot_families(comparison, settings=["resid / 6", "resid / 13", "resid / 20", "resid / 27"])
     return axes[0].get_figure(root=True)
 
 

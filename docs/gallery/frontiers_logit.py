@@ -13,8 +13,8 @@ import hillfront as hf
 
 def draw() -> Figure:
     """Frontiers on a logit axis: Hill curves are straight lines here, and k is their slope."""
-    groups = ["resid / 13", "resid / 20"]
-    axes = hf.plot_frontiers(demonstration.fit(), groups=groups, scale="logit", band="expectation")
+    settings = ["resid / 13", "resid / 20"]
+    axes = hf.plot_frontiers(demonstration.fit(), settings=settings, scale="logit", band="expectation")
     return axes[0].get_figure(root=True)
 
 

@@ -1,4 +1,4 @@
-"""Improvement: the headline factor of every group, of their average and of a new group.
+"""Improvement: the headline factor of every setting, of their average and of a new setting.
 
 Filled markers rest on data, hollow ones are extrapolated; the table is ``fit.improvement().summary``.
 """
@@ -12,7 +12,7 @@ import hillfront as hf
 
 
 def draw() -> Figure:
-    """Improvement: the headline factor of every group, of their average and of a new group."""
+    """Improvement: the headline factor of every setting, of their average and of a new setting."""
     axis = hf.plot_improvement(demonstration.fit().improvement())
     return axis.get_figure(root=True)
 

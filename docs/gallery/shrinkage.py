@@ -1,4 +1,4 @@
-"""Shrinkage: each curve by itself, and where the groups together put it.
+"""Shrinkage: each curve by itself, and where the settings together put it.
 
 The unpooled fit has the same priors, so that the arrows are what pooling does.
 """
@@ -13,15 +13,15 @@ from hillfront.plots import plot_shrinkage
 
 
 def draw() -> Figure:
-    """Shrinkage: each curve by itself, and where the groups together put it."""
+    """Shrinkage: each curve by itself, and where the settings together put it."""
     unpooled = hf.fit(
         demonstration.frontiers(),
         baseline="baseline",
         pool={"x_half": "none", "k": "none"},
         draws=500,
         tune=500,
-        seed=1,
-        progress=False,
+        random_seed=1,
+        progressbar=False,
     )
     axes = plot_shrinkage(demonstration.fit(), unpooled=unpooled)
     return axes[0].get_figure(root=True)

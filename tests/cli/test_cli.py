@@ -86,47 +86,84 @@ def names(folder: Path) -> set[str]:
 # ---------------------------------------------------------------- faults
 
 FAULTS: dict[str, tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]] = {
-    "no variant": (sound().rename(columns={"variant": "Variant"}), (),
-                   ("missing column 'variant'", "Pass variant='Variant'.")),
+    "no variant": (
+        sound().rename(columns={"variant": "Variant"}),
+        (),
+        ("missing column 'variant'", "Pass variant='Variant'."),
+    ),
     "no L0": (sound().rename(columns={"l0": "L0"}), (), ("missing column 'l0'", "Pass l0='L0'.")),
-    "no y": (sound().rename(columns={"performance_hit": "quality"}), (),
-             ("missing column 'loss_recovered'", "'performance_hit'", "'ce_sae'")),
-    "no y of that name": (sound(), ("--y", "performance_hits"),
-                          ("missing column 'performance_hits'", "Pass y='performance_hit'.")),
+    "no y": (
+        sound().rename(columns={"performance_hit": "quality"}),
+        (),
+        ("missing column 'loss_recovered'", "'performance_hit'", "'ce_sae'"),
+    ),
+    "no y of that name": (
+        sound(),
+        ("--y", "performance_hits"),
+        ("missing column 'performance_hits'", "Pass y='performance_hit'."),
+    ),
     "a loss missing": (losses().drop(columns="ce_base"), (), ("missing column 'ce_base'",)),
-    "no group": (sound().rename(columns={"layer": "layers"}), (),
-                 ("missing column 'layer'", "Name 'layers' in group")),
+    "no group": (
+        sound().rename(columns={"layer": "layers"}),
+        (),
+        ("missing column 'layer'", "Name 'layers' in group"),
+    ),
     "no rows": (sound().head(0), (), ("no rows: saw 0 rows",)),
     "L0 of 0": (put(sound(), 3, l0=0), (), ("L0 not positive (row 3): saw 0",)),
     "L0 negative": (put(sound(), 3, l0=-12.5), (), ("L0 not positive (row 3): saw -12.5",)),
     "L0 infinite": (put(sound(), 3, l0=np.inf), (), ("L0 not positive (row 3): saw inf",)),
     "L0 empty": (put(sound(), 3, l0=None), (), ("L0 not positive (row 3): saw empty",)),
-    "y empty": (put(sound(), 5, performance_hit=None), (),
-                ("'performance_hit' not finite (row 5): saw empty",)),
-    "y infinite": (put(sound(), 5, performance_hit=-np.inf), (),
-                   ("'performance_hit' not finite (row 5): saw -inf",)),
+    "y empty": (
+        put(sound(), 5, performance_hit=None),
+        (),
+        ("'performance_hit' not finite (row 5): saw empty",),
+    ),
+    "y infinite": (
+        put(sound(), 5, performance_hit=-np.inf),
+        (),
+        ("'performance_hit' not finite (row 5): saw -inf",),
+    ),
     "a loss not finite": (put(losses(), 5, ce_sae=np.inf), (), ("'ce_sae' not finite (row 5)",)),
     "text in L0": (put(sound(), 2, l0="about 40"), (), ("not a number in 'l0' (row 2): saw 'about 40'",)),
     "text in y": (put(sound(), 2, performance_hit="5%"), (), ("not a number in 'performance_hit' (row 2)",)),
-    "percent": (sound().assign(loss_recovered=lambda f: 100 * (1 - f.pop("performance_hit"))), (),
-                ("'loss_recovered' looks like percent", "Divide 'loss_recovered' by 100.")),
+    "percent": (
+        sound().assign(loss_recovered=lambda f: 100 * (1 - f.pop("performance_hit"))),
+        (),
+        ("'loss_recovered' looks like percent", "Divide 'loss_recovered' by 100."),
+    ),
     "one row in percent": (
         put(sound().assign(loss_recovered=lambda f: 1 - f.pop("performance_hit")), 7, loss_recovered=97.5),
         (),
-        ("'loss_recovered' looks like percent (row 7): saw 97.5",)),
-    "ablation that helps": (put(losses(), 9, ce_ablated=2.0), (),
-                            ("ce_ablated not above ce_base (row 9): saw 2 against 2.5",)),
-    "duplicates": (pd.concat([sound(), sound().loc[[4]]]), (),
-                   ("exact duplicate rows (rows 4, 16): saw row 16 repeats row 4",)),
-    "unknown baseline": (sound(), ("--baseline", "gatde"),
-                         ("unknown baseline: saw 'gatde'", "'relu', 'gated'", "Pass baseline='gated'.")),
+        ("'loss_recovered' looks like percent (row 7): saw 97.5",),
+    ),
+    "ablation that helps": (
+        put(losses(), 9, ce_ablated=2.0),
+        (),
+        ("ce_ablated not above ce_base (row 9): saw 2 against 2.5",),
+    ),
+    "duplicates": (
+        pd.concat([sound(), sound().loc[[4]]]),
+        (),
+        ("exact duplicate rows (rows 4, 16): saw row 16 repeats row 4",),
+    ),
+    "unknown baseline": (
+        sound(),
+        ("--baseline", "gatde"),
+        ("unknown baseline: saw 'gatde'", "'relu', 'gated'", "Pass baseline='gated'."),
+    ),
     "variant empty": (put(sound(), 6, variant=None), (), ("variant empty (row 6)",)),
-    "group empty": (put(sound(), 6, layer=None), (), ("group column 'layer' empty (row 6)",)),
-    "no positive y": (sound().assign(performance_hit=[-0.01] * 4 + sound()["performance_hit"].tolist()[4:]),
-                      (), ("curve with no positive hit (rows 0, 1, 2, 3)", "curve 'relu' in '6'")),
-    "standard error": (put(sound().assign(se=0.01), 1, se=-0.01), (),
-                       ("'se' not usable (row 1): saw -0.01",)),
-}  # fmt: skip
+    "setting empty": (put(sound(), 6, layer=None), (), ("group column 'layer' empty (row 6)",)),
+    "no positive y": (
+        sound().assign(performance_hit=[-0.01] * 4 + sound()["performance_hit"].tolist()[4:]),
+        (),
+        ("curve with no positive hit (rows 0, 1, 2, 3)", "curve 'relu' in '6'"),
+    ),
+    "standard error": (
+        put(sound().assign(se=0.01), 1, se=-0.01),
+        (),
+        ("'se' not usable (row 1): saw -0.01",),
+    ),
+}
 
 
 def assert_refused(done: Done, *texts: str) -> None:
@@ -203,8 +240,9 @@ def test_bad_settings(run: Run, tmp_path: Path, option: list[object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "left_out", ["--baseline", "--out", "DATA"],
-)  # fmt: skip
+    "left_out",
+    ["--baseline", "--out", "DATA"],
+)
 def test_usage(run: Run, tmp_path: Path, left_out: str) -> None:
     given = {
         "DATA": [tmp_path / "data.csv"],
@@ -265,13 +303,33 @@ def test_fit_writes_every_file(run: Run, tmp_path: Path, sampler: SimpleNamespac
         pd.read_csv(out / f"{name}.csv") for name in ("improvement", "pareto", "diagnostics")
     )
     assert list(improvement) == [
-        "baseline", "variant", "layer", "scope", "quantity", "at", "median", "lower", "upper", "prob",
-        "p_gt_1", "support", "prior_driven",
-    ]  # fmt: skip
+        "baseline",
+        "variant",
+        "layer",
+        "scope",
+        "quantity",
+        "at",
+        "median",
+        "lower",
+        "upper",
+        "prob",
+        "p_gt_1",
+        "support",
+        "prior_driven",
+    ]
     assert list(pareto) == [
-        "baseline", "variant", "layer", "scope", "l0_low", "l0_high", "p_better", "p_worse", "p_cross",
-        "crossing_l0", "verdict",
-    ]  # fmt: skip
+        "baseline",
+        "variant",
+        "layer",
+        "scope",
+        "l0_low",
+        "l0_high",
+        "p_better",
+        "p_worse",
+        "p_cross",
+        "crossing_l0",
+        "verdict",
+    ]
     assert list(diagnostics) == ["check", "value", "asked", "passed", "seen", "next_step"]
     assert "failed" not in set(diagnostics["passed"])
     assert set(pareto["verdict"]) == {"better"}
@@ -302,7 +360,7 @@ def test_quiet_prints_nothing(
     done = run(*arguments(tmp_path, frame, "--quiet"))
     assert (done.out, done.err) == ("", "")
     assert names(tmp_path / "out") >= FILES
-    assert [options["progress"] for options in sampler.calls] == [False]
+    assert [options["progressbar"] for options in sampler.calls] == [False]
 
 
 def test_seed_draws_and_chains_reach_the_sampler(
@@ -310,8 +368,8 @@ def test_seed_draws_and_chains_reach_the_sampler(
 ) -> None:
     run(*arguments(tmp_path, sound(), "--draws", 50, "--tune", 60, "--chains", 2, "--seed", 7))
     fit = FrontierFit.load(tmp_path / "out" / "fit.nc")
-    expected = {"draws": 50, "tune": 60, "chains": 2, "seed": 7}
-    assert {name: fit.settings[name] for name in expected} == expected
+    expected = {"draws": 50, "tune": 60, "chains": 2, "random_seed": 7}
+    assert {name: fit.sampler_options[name] for name in expected} == expected
     assert (fit.data["posterior"].sizes["chain"], fit.data["posterior"].sizes["draw"]) == (2, 50)
 
 
@@ -322,8 +380,9 @@ def test_columns_can_have_other_names(
     frame = frame.rename(columns={"variant": "kind", "l0": "active"})
     done = run(
         *arguments(tmp_path, frame, "--variant", "kind", "--l0", "active", "--y", "kept", "--group", "site"),
-        "--group", "layer",
-    )  # fmt: skip
+        "--group",
+        "layer",
+    )
     assert done.status == 0
     table = pd.read_csv(tmp_path / "out" / "pareto.csv")
     assert list(table)[:5] == ["baseline", "variant", "site", "layer", "scope"]
@@ -434,7 +493,7 @@ def test_dropped_rows_are_recorded(
     done = run(*arguments(tmp_path, frame, "--on-fault", "drop"))
     assert "3 faulty rows were dropped" in done.out
     dropped = pd.read_csv(tmp_path / "out" / "dropped.csv")
-    assert list(dropped) == ["row", "variant", "group", "fault", "value"]
+    assert list(dropped) == ["row", "variant", "setting", "fault", "value"]
     assert dropped["row"].tolist() == [1, 9, 16]
     assert dropped["fault"].tolist() == ["L0 not positive", "variant empty", "exact duplicate rows"]
     assert dropped["value"][0] == "-12.5"
@@ -471,7 +530,7 @@ def test_variants_that_never_meet(
     frame = frame[(frame["variant"] == "relu") == (frame["layer"] == 6)]
     done = run(*arguments(tmp_path, frame))
     assert done.status == 0
-    assert "No variant has a group in common with relu" in done.out
+    assert "No variant has a setting in common with relu" in done.out
     assert pd.read_csv(tmp_path / "out" / "pareto.csv").empty
 
 
@@ -512,22 +571,28 @@ def curve_of(frame: pd.DataFrame, **cells: object) -> pd.DataFrame:
 
 
 WARNINGS: dict[str, tuple[pd.DataFrame, tuple[str, ...]]] = {
-    "y below 0": (put(sound(), 3, performance_hit=-0.002),
-                  ("Performance hit outside (0, 1) in row 3 (-0.002)",)),
+    "y below 0": (
+        put(sound(), 3, performance_hit=-0.002),
+        ("Performance hit outside (0, 1) in row 3 (-0.002)",),
+    ),
     "y of 1": (put(sound(), 0, performance_hit=1.0), ("Performance hit outside (0, 1) in row 0 (1)",)),
     "3 points": (sound().drop(index=5), ("Fewer than 4 points in curve 'gated' in '6' (3)",)),
     "1 point": (sound().drop(index=[5, 6, 7]), ("Only one point in 'gated' in '6'",)),
     "1 L0": (curve_of(sound(), l0=20.0), ("Only one L0 in 'gated' in '6'",)),
-    "folds back": (curve_of(sound(), performance_hit=[0.02, 0.03, 0.05, 0.09]),
-                   ("The hit does not fall as L0 grows in curve 'gated' in '6'",)),
+    "folds back": (
+        curve_of(sound(), performance_hit=[0.02, 0.03, 0.05, 0.09]),
+        ("The hit does not fall as L0 grows in curve 'gated' in '6'",),
+    ),
     "filtered": (staircase(), ("The data look Pareto-filtered",)),
     "L0 of d_model": (sound().assign(d_model=80), ("L0 reaches d_model in rows 3, 7, 11, 15 (80 >= 80",)),
-    "nothing shared": (curve_of(sound(), l0=[100.0, 200.0, 400.0, 800.0]),
-                       ("No shared L0 range: 'relu' and 'gated' in '6'",)),
+    "nothing shared": (
+        curve_of(sound(), l0=[100.0, 200.0, 400.0, 800.0]),
+        ("No shared L0 range: 'relu' and 'gated' in '6'",),
+    ),
     "ablations": (sound().assign(ablation=["mean", "zero"] * 8), ("Mixed ablations", "'mean', 'zero'")),
     "seeds": (sound().assign(seed=[1, 2] * 8), ("Mixed seeds inside", "'relu' in '6' (2)")),
     "widths": (sound().assign(width=[1, 2] * 8), ("Mixed widths inside", "'relu' in '6' (2)")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WARNINGS)
@@ -626,15 +691,30 @@ def test_help_waits_for_no_heavy_import(arguments: list[str]) -> None:
 def test_compare_prints_both_tables(tmp_path: Path) -> None:
     """A real comparison of two families through the command line."""
     path = tmp_path / "saes.csv"
-    table = simulate(points=6, seed=2).frontiers.table
+    table = simulate(points=6, random_seed=2).frontiers.table
     table[["variant", "l0", "performance_hit"]].to_csv(path, index=False)
     done = subprocess.run(
         [
-            sys.executable, "-m", "hillfront", "compare", str(path), "--baseline", "baseline",
-            "--curve", "hill", "--curve", "power", "--draws", "300", "--tune", "500",
+            sys.executable,
+            "-m",
+            "hillfront",
+            "compare",
+            str(path),
+            "--baseline",
+            "baseline",
+            "--curve",
+            "hill",
+            "--curve",
+            "power",
+            "--draws",
+            "300",
+            "--tune",
+            "500",
         ],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode in (0, 1), done.stderr
     for word in ("elpd_loo", "difference_se", "weight", "averaged", "mean_sparsity_gain"):
         assert word in done.stdout
@@ -668,17 +748,19 @@ OPTIONS: dict[str, tuple[list[object], dict[str, object]]] = {
     "pool common": (["--pool", "k=common"], {"pooling": {"k": "common", "x_half": "partial"}}),
     "curve": (["--curve", "power"], {"curve": "power"}),
     "dense limit": (
-        ["--dense-limit", "d_model"], {"scales": (SparsityScale(1.0, 768.0), SparsityScale(1.0, 2048.0))},
+        ["--dense-limit", "d_model"],
+        {"scales": (SparsityScale(1.0, 768.0), SparsityScale(1.0, 2048.0))},
     ),
     "dense limit as a number": (
-        ["--dense-limit", 768], {"dense_limit": 768.0, "scales": (SparsityScale(1.0, 768.0),) * 2},
+        ["--dense-limit", 768],
+        {"dense_limit": 768.0, "scales": (SparsityScale(1.0, 768.0),) * 2},
     ),
     "relative": (["--relative-sparsity"], {"scales": (SparsityScale(768.0), SparsityScale(2048.0))}),
     "both": (
         ["--relative-sparsity", "--dense-limit", "d_model"],
         {"scales": (SparsityScale(768.0, 768.0), SparsityScale(2048.0, 2048.0))},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -733,9 +815,23 @@ def test_a_cost_is_fitted(run: Run, tmp_path: Path) -> None:
     frame = frame.assign(nmse=20 * frame["performance_hit"]).drop(columns=["performance_hit", "layer"])
     frame.to_csv(tmp_path / "data.csv", index=False)
     done = run(
-        "fit", tmp_path / "data.csv", "--out", tmp_path / "out", "--baseline", "relu", "--cost", "nmse",
-        "--curve", "power", "--at-hit", 1.5, "--draws", 300, "--tune", 400,
-    )  # fmt: skip
+        "fit",
+        tmp_path / "data.csv",
+        "--out",
+        tmp_path / "out",
+        "--baseline",
+        "relu",
+        "--cost",
+        "nmse",
+        "--curve",
+        "power",
+        "--at-hit",
+        1.5,
+        "--draws",
+        300,
+        "--tune",
+        400,
+    )
     assert done.status in (0, 1), done.err
     fit = saved(tmp_path)
     assert (fit.design.metric, fit.frontiers.metric_label, fit.design.curve) == ("cost", "nmse", "power")
@@ -775,7 +871,7 @@ BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
     "nats without losses": (["--at-nats", 0.1], "at_nats needs the losses"),
     "draws": (["--draws", 2], "draws=2"),
     "seed": (["--seed", -1], "seed=-1 must be a non-negative integer"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD_OPTIONS)
@@ -799,7 +895,7 @@ def test_mixed_widths_are_refused(run: Run, tmp_path: Path) -> None:
     frame.loc[1, "d_model"] = 1024
     done = run(*arguments(tmp_path, frame, "--relative-sparsity"))
     assert_refused(
-        done, "relative_sparsity=True: d_model is 768 to 1024 in group '6', and must be one number"
+        done, "relative_sparsity=True: d_model is 768 to 1024 in setting '6', and must be one number"
     )
 
 
@@ -823,13 +919,28 @@ def test_compare_writes_its_tables_and_figure(run: Run, tmp_path: Path, sampler:
     assert names(out) - {FAILED_FILE} == COMPARISON
     summary, gains = (pd.read_csv(out / f"{name}.csv") for name in ("comparison", "gains"))
     assert list(summary) == [
-        "curve", "elpd_loo", "se", "difference", "difference_se", "p_loo", "weight", "refits",
-    ]  # fmt: skip
+        "curve",
+        "elpd_loo",
+        "se",
+        "difference",
+        "difference_se",
+        "p_loo",
+        "weight",
+        "refits",
+    ]
     assert set(summary["curve"]) == {"hill", "power"}
     assert summary["weight"].sum() == pytest.approx(1)
     assert list(gains) == [
-        "curve", "weight", "variant", "quantity", "median", "lower", "upper", "prob", "p_gt_1",
-    ]  # fmt: skip
+        "curve",
+        "weight",
+        "variant",
+        "quantity",
+        "median",
+        "lower",
+        "upper",
+        "prob",
+        "p_gt_1",
+    ]
     assert set(gains["curve"]) == {"hill", "power", "averaged"}
     assert (out / "families.png").read_bytes().startswith(b"\x89PNG")
     assert f"Results are in {out}." in done.out
@@ -844,7 +955,7 @@ def test_compare_with_curves_left_out_writes_them_too(
     assert done.status in (0, 1), done.err
     assert names(tmp_path / "out") - {FAILED_FILE} == COMPARISON | {"left_out_curves.csv"}
     table = pd.read_csv(tmp_path / "out" / "left_out_curves.csv")
-    assert list(table) == ["curve", "variant", "group", "n", "elpd"]
+    assert list(table) == ["curve", "variant", "setting", "n", "elpd"]
     assert table.groupby("curve").size().to_dict() == {"hill": 4, "power": 4}
     summary = pd.read_csv(tmp_path / "out" / "comparison.csv").set_index("curve")
     sums = table.groupby("curve")["elpd"].sum()

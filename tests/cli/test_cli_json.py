@@ -38,11 +38,15 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def frame(*, shared: bool = True) -> pd.DataFrame:
     far = 0 if shared else 900
     rows = [
-        points(variant, np.array([10, 20, 40, 80]) + shift + (far if layer == 20 else 0) * shift, layer=layer,
-               x_half=x_half)
+        points(
+            variant,
+            np.array([10, 20, 40, 80]) + shift + (far if layer == 20 else 0) * shift,
+            layer=layer,
+            x_half=x_half,
+        )
         for layer in (6, 20)
         for variant, shift, x_half in (("relu", 0, 2.0), ("gated", 1, 4.0))
-    ]  # fmt: skip
+    ]
     return pd.concat(rows, ignore_index=True)
 
 
@@ -128,8 +132,10 @@ def test_demo(run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[st
     done = run("demo", "--out", tmp_path / "out", "--json")
     found = document_of(done)
     assert (found["command"], found["baseline"], found["data"]["group_columns"]) == (
-        "demo", "baseline", ["site", "layer"],
-    )  # fmt: skip
+        "demo",
+        "baseline",
+        ["site", "layer"],
+    )
 
 
 def test_compare(run: Run, data: Path, tmp_path: Path, sampler: SimpleNamespace) -> None:
@@ -238,9 +244,13 @@ def test_names_that_complete_are_all_names() -> None:
 def process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
         env=kept | environment,
-    )  # fmt: skip
+    )
 
 
 MAIN = "import sys; from hillfront.cli.app import main; sys.argv = {arguments!r}; main()"
@@ -283,8 +293,9 @@ def test_colours_on_a_terminal_unless_refused(tmp_path: Path) -> None:
         kept = {n: v for n, v in os.environ.items() if n not in ("NO_COLOR", "FORCE_COLOR")}
         with subprocess.Popen(
             [sys.executable, "-c", MAIN.format(arguments=["hillfront", "--version", "--help"])],
-            stdout=follower, env=kept | {"TERM": "xterm-256color"} | environment,
-        ) as started:  # fmt: skip
+            stdout=follower,
+            env=kept | {"TERM": "xterm-256color"} | environment,
+        ) as started:
             os.close(follower)
             text = b""
             while True:

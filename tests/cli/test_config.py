@@ -39,7 +39,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def written(data: Path, *lines: str) -> Path:
-    """A file of settings beside the data."""
+    """A file of sampler_options beside the data."""
     path = data.parent / "hillfront.toml"
     path.write_text("\n".join(['data = "saes.csv"', *lines]) + "\n")
     return path
@@ -53,9 +53,13 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def test_settings_in_place_of_options(
-    run: Run, data: Path, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str],
+    run: Run,
+    data: Path,
+    tmp_path: Path,
+    sampler: SimpleNamespace,
+    quick: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     """Paths are relative to the file, wherever the command runs; dashes and underscores are one."""
     path = written(data, *USUAL, 'out = "../out"', "at-hit = [0.07]", "at_l0 = 33", "quiet = true")
     (tmp_path / "elsewhere").mkdir()
@@ -75,8 +79,12 @@ def test_the_command_line_wins(
     run("fit", "--config", path, "--out", tmp_path / "yes", "--baseline", "gated", "--seed", 4)
     assert set(tables(tmp_path / "yes")["pareto"]["baseline"]) == {"gated"}
     assert not (data.parent / "no").exists()
-    settings = tomllib.loads((tmp_path / "yes" / "hillfront.toml").read_text())
-    assert (settings["seed"], settings["draws"], settings["baseline"]) == (4, 60, "gated")
+    sampler_options = tomllib.loads((tmp_path / "yes" / "hillfront.toml").read_text())
+    assert (sampler_options["seed"], sampler_options["draws"], sampler_options["baseline"]) == (
+        4,
+        60,
+        "gated",
+    )
 
 
 def test_a_run_repeats(
@@ -84,35 +92,75 @@ def test_a_run_repeats(
 ) -> None:
     """Every setting that is not the usual one is in the file, and its run writes the same tables and file."""
     options = [
-        "--group", "layer", "--curve", "power", "--noise", "student-t", "--nu", 5, "--dense-limit", 768,
-        "--pool", "k=common", "--at-hit", 0.1, "--at-hit", 0.03, "--at-l0", 25, "--draws", 70, "--chains", 2,
-        "--seed", 7, "--thin", 2, "--quiet",
-    ]  # fmt: skip
+        "--group",
+        "layer",
+        "--curve",
+        "power",
+        "--noise",
+        "student-t",
+        "--nu",
+        5,
+        "--dense-limit",
+        768,
+        "--pool",
+        "k=common",
+        "--at-hit",
+        0.1,
+        "--at-hit",
+        0.03,
+        "--at-l0",
+        25,
+        "--draws",
+        70,
+        "--chains",
+        2,
+        "--seed",
+        7,
+        "--thin",
+        2,
+        "--quiet",
+    ]
     first, second = tmp_path / "first", tmp_path / "a" / "second"
     done = run("fit", data, "--baseline", "relu", "--out", first, *options)
     assert done.status in (0, 1), done.err
-    settings = tomllib.loads((first / "hillfront.toml").read_text())
-    assert settings == {
-        "data": "../data/saes.csv", "baseline": "relu", "format": "csv", "variant": "variant",
-        "group": ["layer"], "l0": "l0", "curve": "power", "noise": "student-t", "nu": 5.0,
-        "pool": ["k=common"], "dense-limit": "768", "relative-sparsity": False, "at-hit": [0.1, 0.03],
-        "at-l0": [25.0], "on-fault": "raise", "draws": 70, "tune": 1000, "chains": 2, "seed": 7, "thin": 2,
-    }  # fmt: skip
+    sampler_options = tomllib.loads((first / "hillfront.toml").read_text())
+    assert sampler_options == {
+        "data": "../data/saes.csv",
+        "baseline": "relu",
+        "format": "csv",
+        "variant": "variant",
+        "group": ["layer"],
+        "l0": "l0",
+        "curve": "power",
+        "noise": "student-t",
+        "nu": 5.0,
+        "pool": ["k=common"],
+        "dense-limit": "768",
+        "relative-sparsity": False,
+        "at-hit": [0.1, 0.03],
+        "at-l0": [25.0],
+        "on-fault": "raise",
+        "draws": 70,
+        "tune": 1000,
+        "chains": 2,
+        "seed": 7,
+        "thin": 2,
+    }
     again = run("fit", "--config", first / "hillfront.toml", "--out", second, "--quiet")
     assert (again.status, again.err) == (done.status, done.err)
     for name, table in tables(first).items():
         pd.testing.assert_frame_equal(table, tables(second)[name])
     repeated = tomllib.loads((second / "hillfront.toml").read_text())
-    assert repeated == settings | {"data": "../../data/saes.csv"}
+    assert repeated == sampler_options | {"data": "../../data/saes.csv"}
 
 
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("sede = 2", r"unknown setting 'sede'\. Did you mean 'seed'\?"),
-        ("at-hits = [0.1]", r"unknown setting 'at-hits'\. Did you mean 'at-hit'\?"),
-        ("zzzz = 1", r"unknown setting 'zzzz'\. Allowed: data, baseline, out, format,"),
-        ("config = 'x'", r"unknown setting 'config'"),
+        ("sede = 2", r"unknown option 'sede'\. Did you mean 'seed'\?"),
+        ("at-hits = [0.1]", r"unknown option 'at-hits'\. Did you mean 'at-hit'\?"),
+        ("zzzz = 1", r"unknown option 'zzzz'\. Allowed: data, baseline, out, format,"),
+        ("config = 'x'", r"unknown option 'config'"),
         ('seed = "2"', r'seed = "2": a whole number was expected'),
         ("seed = 2.5", r"seed = 2\.5: a whole number was expected"),
         ("seed = true", r"seed = true: a whole number was expected"),
@@ -170,12 +218,27 @@ def test_what_is_still_missing_is_named(run: Run, data: Path) -> None:
 def test_text_that_needs_escapes(tmp_path: Path) -> None:
     """Names of columns and variants come back as they were."""
     odd = 'a "quoted" \\ back\tslash\n ü 日本 \x7f \x00'
-    settings = {"baseline": odd, "group": [odd, "b"], "nu": 1e-05, "at_hit": [0.1], "cost": None, "pool": []}
+    sampler_options = {
+        "baseline": odd,
+        "group": [odd, "b"],
+        "nu": 1e-05,
+        "at_hit": [0.1],
+        "cost": None,
+        "pool": [],
+    }
     text = config_text(
-        settings, data=tmp_path / "d d" / "s.csv", out=tmp_path / "o", data_hash="0" * 64, versions=["x 1"]
+        sampler_options,
+        data=tmp_path / "d d" / "s.csv",
+        out=tmp_path / "o",
+        data_hash="0" * 64,
+        versions=["x 1"],
     )
     assert tomllib.loads(text) == {
-        "data": "../d d/s.csv", "baseline": odd, "group": [odd, "b"], "nu": 1e-05, "at-hit": [0.1],
-    }  # fmt: skip
+        "data": "../d d/s.csv",
+        "baseline": odd,
+        "group": [odd, "b"],
+        "nu": 1e-05,
+        "at-hit": [0.1],
+    }
     assert text.startswith("# Repeat this run: hillfront fit --config hillfront.toml --out ")
     assert str(tmp_path) not in text

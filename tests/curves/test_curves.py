@@ -149,9 +149,13 @@ def test_mean_log_value(low: float, factor: float, x_half: float, k: float) -> N
     high = low * factor
     inside = [np.log(x_half)] if low < x_half < high else None  # where the curve bends most
     area, _ = integrate.quad(
-        lambda u: np.log(hill(np.exp(u), x_half, k)), np.log(low), np.log(high),
-        epsabs=1e-11, limit=200, points=inside,
-    )  # fmt: skip
+        lambda u: np.log(hill(np.exp(u), x_half, k)),
+        np.log(low),
+        np.log(high),
+        epsabs=1e-11,
+        limit=200,
+        points=inside,
+    )
     assert HILL.mean_log_value is not None
     mean = HILL.mean_log_value(np.float64(low), np.float64(high), x_half=x_half, k=k)
     assert_close(mean, area / np.log(factor), rtol=1e-8, atol=1e-8)

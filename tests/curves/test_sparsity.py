@@ -17,7 +17,7 @@ import hillfront as hf
 from helpers import posterior_of
 from hillfront.curves.families import FAMILIES, HILL, CurveFamily
 from hillfront.curves.parameters import Reference
-from hillfront.curves.scales import scales_by_group
+from hillfront.curves.scales import scales_by_setting
 from hillfront.curves.sparsity import REFERENCE_D_MODEL, SparsityScale
 from hillfront.estimands.improvement import improvement_of
 from hillfront.estimands.pareto import pareto_of
@@ -51,7 +51,7 @@ def frontiers_of(table: pd.DataFrame) -> Frontiers:
     kept = table.drop(columns=[name for name in ("row", "sparsity") if name in table])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(kept, group="group")
+        return Frontiers.from_frame(kept, group="setting")
 
 
 def natural(family: CurveFamily, a: float, b: float, *, unit: float = 1.0) -> Curve:
@@ -193,8 +193,8 @@ def test_a_hit_that_a_line_reaches_beyond_the_limit_only_is_never_reached() -> N
 # ---------------------------------------------------------------- tables from posteriors made by hand
 
 
-def limited(groups: int = 1, **options: object) -> tuple[Frontiers, Design]:
-    frontiers = simulate(groups=groups, l0=(10, 400), points=6, seed=3, group_sd=0.2).frontiers
+def limited(settings: int = 1, **options: object) -> tuple[Frontiers, Design]:
+    frontiers = simulate(settings=settings, l0=(10, 400), points=6, random_seed=3, setting_sd=0.2).frontiers
     return frontiers, design_of(frontiers, baseline="baseline", **options)  # type: ignore[arg-type]
 
 
@@ -202,7 +202,7 @@ def test_gains_at_the_limit_have_no_support() -> None:
     frontiers, design = limited(dense_limit=500.0)
     posterior = posterior_of(design, [np.log(0.02), np.log(0.04)], np.log(0.8))
     table = improvement_of(posterior, frontiers, design, at_l0=[450.0, 500.0, 600.0]).summary
-    rows = table[(table["quantity"] == "hit_reduction") & (table["scope"] == "group")].set_index("at")
+    rows = table[(table["quantity"] == "hit_reduction") & (table["scope"] == "setting")].set_index("at")
     assert rows["support"].to_dict() == {450.0: "extrapolated", 500.0: "none", 600.0: "none"}
     assert rows["median"].isna().to_dict() == {450.0: False, 500.0: True, 600.0: True}
 
@@ -229,7 +229,7 @@ def test_verdicts_under_a_limit_are_those_of_a_dense_grid(
     row = pareto_of(posterior, frontiers, design, margin=margin).summary.iloc[-1]
     curves = design.natural(
         *(
-            posterior[name].isel(group=0).transpose("variant", "chain", "draw").to_numpy().reshape(2, -1)
+            posterior[name].isel(setting=0).transpose("variant", "chain", "draw").to_numpy().reshape(2, -1)
             for name in ("log_x_ref", "log_k")
         )
     )
@@ -271,20 +271,20 @@ def test_a_gap_that_bends_is_not_decided_at_its_ends() -> None:
     assert row["p_better"] == 0.0
 
 
-def test_a_new_group_stands_on_the_groups_that_are_compared() -> None:
-    """A wide group where both variants are, a narrow one with the baseline alone: its limit says nothing."""
-    table = simulate(groups=3, l0=(10, 600), points=6, seed=3, group_sd=0.2).frontiers.table
-    table["d_model"] = table["group"].map({"group 1": 4096.0, "group 2": 4096.0, "group 3": 100.0})
-    alone = table["group"] == "group 3"
+def test_a_new_setting_stands_on_the_settings_that_are_compared() -> None:
+    """A wide setting where both variants are, a narrow one with the baseline: its limit says nothing."""
+    table = simulate(settings=3, l0=(10, 600), points=6, random_seed=3, setting_sd=0.2).frontiers.table
+    table["d_model"] = table["setting"].map({"setting 1": 4096.0, "setting 2": 4096.0, "setting 3": 100.0})
+    alone = table["setting"] == "setting 3"
     table = table[~alone | ((table["variant"] == "baseline") & (table["l0"] < 100))]
     frontiers = frontiers_of(table)
     design = design_of(frontiers, baseline="baseline", dense_limit="d_model")
     posterior = posterior_of(design, [np.log(0.02), np.log(0.04)], np.log(0.8))
     improvement = improvement_of(posterior, frontiers, design, at_l0=[1200.0]).summary
-    new = improvement[improvement["scope"] == "new_group"].set_index("quantity")
+    new = improvement[improvement["scope"] == "new_setting"].set_index("quantity")
     assert new.loc["hit_reduction", "support"] == "extrapolated"
     assert 1.2 < new.loc["mean_hit_reduction", "median"] < 2.5
-    verdict = pareto_of(posterior, frontiers, design).summary.set_index("scope").loc["new_group"]
+    verdict = pareto_of(posterior, frontiers, design).summary.set_index("scope").loc["new_setting"]
     assert verdict["p_better"] + verdict["p_worse"] + verdict["p_cross"] == pytest.approx(1.0)
     assert verdict["p_better"] > 0.9
 
@@ -301,26 +301,26 @@ def test_a_new_group_stands_on_the_groups_that_are_compared() -> None:
     ],
 )
 def test_scales_need_a_width(option: dict[str, object], text: str) -> None:
-    table = simulate(groups=2, seed=1).frontiers.table
+    table = simulate(settings=2, random_seed=1).frontiers.table
     for frame in (table, table.assign(d_model=[np.nan] + [768.0] * (len(table) - 1))):
         with pytest.raises(ValueError, match=text):
-            scales_by_group(frame, ("group 1", "group 2"), **option)  # type: ignore[arg-type]
+            scales_by_setting(frame, ("setting 1", "setting 2"), **option)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("limit", "relative"), [("d_model", False), (None, True), ("d_model", True)])
-def test_a_group_has_one_width(limit: str | None, relative: bool) -> None:
-    table = simulate(groups=2, seed=1).frontiers.table.assign(d_model=768.0)
+def test_a_setting_has_one_width(limit: str | None, relative: bool) -> None:
+    table = simulate(settings=2, random_seed=1).frontiers.table.assign(d_model=768.0)
     table.loc[table.index[-1], "d_model"] = 2048.0
     with pytest.raises(
-        ValueError, match=r"d_model is 768 to 2048 in group 'group 2', and must be one number"
+        ValueError, match=r"d_model is 768 to 2048 in setting 'setting 2', and must be one number"
     ):
-        scales_by_group(table, ("group 1", "group 2"), dense_limit=limit, relative=relative)  # type: ignore[arg-type]
+        scales_by_setting(table, ("setting 1", "setting 2"), dense_limit=limit, relative=relative)  # type: ignore[arg-type]
 
 
-def test_scales_of_groups_in_their_order() -> None:
-    table = simulate(groups=2, seed=1).frontiers.table
-    table["d_model"] = table["group"].map({"group 1": 768.0, "group 2": 2048.0})
-    scales_of = partial(scales_by_group, table, ("group 2", "group 1"))
+def test_scales_of_settings_in_their_order() -> None:
+    table = simulate(settings=2, random_seed=1).frontiers.table
+    table["d_model"] = table["setting"].map({"setting 1": 768.0, "setting 2": 2048.0})
+    scales_of = partial(scales_by_setting, table, ("setting 2", "setting 1"))
     assert scales_of(dense_limit="d_model", relative=False) == (
         SparsityScale(1.0, 2048.0),
         SparsityScale(1.0, 768.0),
@@ -335,7 +335,7 @@ def test_scales_of_groups_in_their_order() -> None:
 
 @pytest.mark.parametrize(("limit", "seen"), [(200.0, "200 >= 200"), ("d_model", "200 >= 150")])
 def test_rows_at_the_limit_are_faults(limit: float | str, seen: str) -> None:
-    frontiers = frontiers_of(simulate(seed=1).frontiers.table.assign(d_model=150.0))
+    frontiers = frontiers_of(simulate(random_seed=1).frontiers.table.assign(d_model=150.0))
     with pytest.raises(FrontierDataError) as error:
         design_of(frontiers, baseline="baseline", dense_limit=limit)  # type: ignore[arg-type]
     text = str(error.value)
@@ -354,8 +354,8 @@ def test_a_limit_without_a_column_is_a_fault() -> None:
 
 
 def with_widths(frontiers: Frontiers, *widths: float) -> Frontiers:
-    by_group = dict(zip(frontiers.groups, widths, strict=True))
-    return frontiers_of(frontiers.table.assign(d_model=frontiers.table["group"].map(by_group)))
+    by_setting = dict(zip(frontiers.settings, widths, strict=True))
+    return frontiers_of(frontiers.table.assign(d_model=frontiers.table["setting"].map(by_setting)))
 
 
 def gains(fit: FrontierFit, quantity: str = "mean_sparsity_gain") -> pd.Series:
@@ -363,7 +363,9 @@ def gains(fit: FrontierFit, quantity: str = "mean_sparsity_gain") -> pd.Series:
     return table[(table["quantity"] == quantity) & (table["scope"] == "average")].iloc[0]
 
 
-TRUE_LIMIT = simulate(groups=2, points=6, l0=(20, 600), dense_limit=DENSE, seed=5, interaction_sd=0.05)
+TRUE_LIMIT = simulate(
+    settings=2, points=6, l0=(20, 600), dense_limit=DENSE, random_seed=5, interaction_sd=0.05
+)
 
 
 @pytest.fixture(scope="module")
@@ -375,7 +377,7 @@ def under_limit() -> PreparedModel:
 
 @pytest.fixture(scope="module")
 def limit_fit(under_limit: PreparedModel) -> FrontierFit:
-    return under_limit.fit(draws=500, seed=1, progress=False)
+    return under_limit.fit(draws=500, random_seed=1, progressbar=False)
 
 
 def test_a_fit_finds_the_true_gain_under_a_limit(limit_fit: FrontierFit) -> None:
@@ -403,9 +405,9 @@ def test_a_refit_to_other_widths_is_refused(under_limit: PreparedModel) -> None:
     other = with_widths(TRUE_LIMIT.frontiers, DENSE, 2048.0)
     with pytest.raises(
         ValueError,
-        match=r"d_model: 2048 in group 2, 768 in group 1; the model was prepared for: 768 in group 1, 768 in",
+        match=r"d_model: 2048 in setting 2, 768 in setting 1; the model was prepared for: 768 in setting 1",
     ):
-        under_limit.fit(other, progress=False)
+        under_limit.fit(other, progressbar=False)
 
 
 def test_a_refit_to_exchanged_widths_is_refused() -> None:
@@ -413,16 +415,18 @@ def test_a_refit_to_exchanged_widths_is_refused() -> None:
     frontiers = with_widths(TRUE_LIMIT.frontiers, 768.0, 2048.0)
     design = design_of(frontiers, baseline="baseline", relative_sparsity=True)
     prepared = PreparedModel(frontiers, design, {}, sampler=None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="d_model: 2048 in group 1, 768 in group 2; the model was prepared"):
-        prepared.fit(with_widths(TRUE_LIMIT.frontiers, 2048.0, 768.0), progress=False)
+    with pytest.raises(
+        ValueError, match="d_model: 2048 in setting 1, 768 in setting 2; the model was prepared"
+    ):
+        prepared.fit(with_widths(TRUE_LIMIT.frontiers, 2048.0, 768.0), progressbar=False)
 
 
-PLAIN = simulate(groups=2, points=6, seed=7, interaction_sd=0.05)
+PLAIN = simulate(settings=2, points=6, random_seed=7, interaction_sd=0.05)
 
 
 @pytest.fixture(scope="module")
 def plain_fit() -> FrontierFit:
-    return hf.fit(PLAIN.frontiers, baseline="baseline", draws=500, seed=1, progress=False)
+    return hf.fit(PLAIN.frontiers, baseline="baseline", draws=500, random_seed=1, progressbar=False)
 
 
 @pytest.fixture(scope="module")
@@ -434,7 +438,7 @@ def test_relative_to_the_reference_width_the_fit_is_the_plain_one(
     plain_fit: FrontierFit, relative: PreparedModel
 ) -> None:
     """At a d_model of 2048 the priors are the same: so is the posterior, up to Monte Carlo."""
-    fit = relative.fit(draws=500, seed=1, progress=False)
+    fit = relative.fit(draws=500, random_seed=1, progressbar=False)
     for quantity in ("mean_sparsity_gain", "mean_hit_reduction", "k_ratio", "x_half_ratio"):
         a, b = gains(fit, quantity), gains(plain_fit, quantity)
         width = np.log(b["upper"] / b["lower"])
@@ -445,9 +449,11 @@ def test_relative_to_the_reference_width_the_fit_is_the_plain_one(
 
 
 def test_widths_scale_positions_and_leave_gains_alone(plain_fit: FrontierFit) -> None:
-    """Two groups of different width: gains of L0 are those of the plain fit, up to the prior on positions."""
+    """Two settings of different width: gains are those of the plain fit, up to the prior."""
     frontiers = with_widths(PLAIN.frontiers, 512, 8192)
-    fit = hf.fit(frontiers, baseline="baseline", relative_sparsity=True, draws=500, seed=1, progress=False)
+    fit = hf.fit(
+        frontiers, baseline="baseline", relative_sparsity=True, draws=500, random_seed=1, progressbar=False
+    )
     assert [scale.unit for scale in fit.design.scales] == [512, 8192]
     for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
         a, b = gains(fit, quantity), gains(plain_fit, quantity)

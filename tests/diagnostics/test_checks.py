@@ -26,9 +26,9 @@ def check_of(fit: FrontierFit, name: str) -> Check:
     return found
 
 
-def scattered(*, scatter: float, n: int = 4, seed: int = 1) -> pd.DataFrame:
+def scattered(*, scatter: float, n: int = 4, random_seed: int = 1) -> pd.DataFrame:
     """Two curves whose points scatter by so much on the logit scale."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_seed)
     frame = pd.concat([points(v, np.geomspace(10, 160, n), x_half=x) for v, x in (("a", 2), ("b", 4))])
     odds = frame["performance_hit"] / (1 - frame["performance_hit"])
     odds = odds * np.exp(scatter * rng.standard_normal(len(frame)))
@@ -60,8 +60,8 @@ def test_curves_without_neighbours_are_not_judged() -> None:
 def test_a_wrong_shape_fails() -> None:
     """A shallow truth under curves of slope one: each lies below at one end and above at the other."""
     for curve in ("hill1", "proportional"):
-        frontiers = simulate(groups=4, points=8, k=0.55, sigma=0.05, seed=4).frontiers
-        fit = hf.fit(frontiers, baseline="baseline", curve=curve, draws=400, tune=500, progress=False)
+        frontiers = simulate(settings=4, points=8, k=0.55, sigma=0.05, random_seed=4).frontiers
+        fit = hf.fit(frontiers, baseline="baseline", curve=curve, draws=400, tune=500, progressbar=False)
         check = check_of(fit, "runs of signs")
         assert check.passed is False, curve
         assert check.value < 0.001
@@ -73,11 +73,14 @@ def test_a_right_shape_passes() -> None:
     """In 19 of 20 sets, and neither the LOO-PIT nor the scatter cries wolf."""
     prepared = hf.prepare(simulate(points=8).frontiers, baseline="baseline")
     sound = []
-    for seed in range(20):
+    for random_seed in range(20):
         fit = prepared.fit(
-            simulate(points=8, sigma=0.1, seed=300 + seed).frontiers,
-            draws=300, tune=500, seed=seed, progress=False,
-        )  # fmt: skip
+            simulate(points=8, sigma=0.1, random_seed=300 + random_seed).frontiers,
+            draws=300,
+            tune=500,
+            random_seed=random_seed,
+            progressbar=False,
+        )
         names = ("runs of signs", "LOO-PIT", "scatter", "residuals")
         sound.append(all(check_of(fit, name).passed is not False for name in names))
         assert not check_of(fit, "scatter").next_step
@@ -137,7 +140,7 @@ def test_known_errors_are_scatter_too() -> None:
 
 @pytest.fixture(scope="module")
 def fit() -> FrontierFit:
-    frame = pd.concat([scattered(scatter=0.1, n=6, seed=s).assign(layer=s) for s in (1, 2)])
+    frame = pd.concat([scattered(scatter=0.1, n=6, random_seed=s).assign(layer=s) for s in (1, 2)])
     frame.iloc[3, frame.columns.get_loc("performance_hit")] *= 3
     return fit_of(frontiers_of(frame.reset_index(drop=True), group="layer"), baseline="a")
 

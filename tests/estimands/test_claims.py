@@ -35,9 +35,14 @@ X_HALF = {
 }
 K = {"relu": 0.8, "gated": 0.9, "topk": 0.8}
 KINDS = {
-    "mean_sparsity_gain": None, "mean_hit_reduction": None, "sparsity_gain": 0.05, "sparsity_gain_nats": 0.1,
-    "hit_reduction": 20.0, "x_half_ratio": None, "k_ratio": None,
-}  # fmt: skip
+    "mean_sparsity_gain": None,
+    "mean_hit_reduction": None,
+    "sparsity_gain": 0.05,
+    "sparsity_gain_nats": 0.1,
+    "hit_reduction": 20.0,
+    "x_half_ratio": None,
+    "k_ratio": None,
+}
 
 
 def table(*variants: str) -> Frontiers:
@@ -63,7 +68,7 @@ def two() -> FrontierFit:
 
 
 def pair(gated: pd.DataFrame, **options: object) -> FrontierFit:
-    """A single group, with relu between L0 of 10 and 80."""
+    """A single setting, with relu between L0 of 10 and 80."""
     return fit_of(frontiers_of(pd.concat([points("relu", L0["relu"]), gated])), baseline="relu", **options)  # type: ignore[arg-type]
 
 
@@ -78,16 +83,16 @@ def gains(log_gain: Floats, k: Floats | float = 0.8) -> tuple[xr.Dataset, Fronti
 
 
 def draws_of(
-    fit: FrontierFit, quantity: str, at: float | None, variant: str, group: str | None
+    fit: FrontierFit, quantity: str, at: float | None, variant: str, setting: str | None
 ) -> np.ndarray:
     """Draws of the row of the improvement table."""
-    scope = "average" if group is None else "new_group" if group == "new_group" else "group"
+    scope = "average" if setting is None else "new_setting" if setting == "new_setting" else "setting"
     improved = fit.improvement(
         at_hit=[at] if quantity == "sparsity_gain" and at else [],
         at_l0=[at] if quantity == "hit_reduction" and at else [],
         at_nats=[at] if quantity == "sparsity_gain_nats" and at else [],
     )
-    label = group if scope == "group" else ""
+    label = setting if scope == "setting" else ""
     rows = improved.summary.query("quantity == @quantity and variant == @variant and scope == @scope")
     rows = rows[rows["layer"] == label]
     assert len(rows) == 1
@@ -97,13 +102,13 @@ def draws_of(
 # ---------------------------------------------------------------- probabilities
 
 
-@pytest.mark.parametrize("group", [None, "6", "20", "new_group"])
+@pytest.mark.parametrize("setting", [None, "6", "20", "new_setting"])
 @pytest.mark.parametrize("quantity", KINDS)
-def test_probability_is_the_share_of_draws(three: FrontierFit, quantity: str, group: str | None) -> None:
+def test_probability_is_the_share_of_draws(three: FrontierFit, quantity: str, setting: str | None) -> None:
     at = KINDS[quantity]
-    values = draws_of(three, quantity, at, "gated", group)
+    values = draws_of(three, quantity, at, "gated", setting)
     low, high = np.quantile(values, [0.3, 0.8])
-    claim = {"at": at, "variant": "gated", "group": group}
+    claim = {"at": at, "variant": "gated", "setting": setting}
 
     def checked(**bounds: float) -> ClaimCheck:
         return three.check_claim(quantity, **bounds, **claim)  # type: ignore[arg-type]
@@ -121,27 +126,27 @@ def test_probability_is_the_share_of_draws(three: FrontierFit, quantity: str, gr
 
 
 @pytest.mark.parametrize(
-    ("group", "scope", "label"),
-    [(None, "average", ""), ("20", "group", "20"), ("new_group", "new_group", "")],
+    ("setting", "scope", "label"),
+    [(None, "average", ""), ("20", "setting", "20"), ("new_setting", "new_setting", "")],
 )
-def test_scopes(three: FrontierFit, group: str | None, scope: str, label: str) -> None:
-    check = three.check_claim("k_ratio", low=0.8, group=group, variant="gated")
-    assert (check.scope, check.group) == (scope, label)
+def test_scopes(three: FrontierFit, setting: str | None, scope: str, label: str) -> None:
+    check = three.check_claim("k_ratio", low=0.8, setting=setting, variant="gated")
+    assert (check.scope, check.setting) == (scope, label)
 
 
-def test_a_single_group_is_its_own_average() -> None:
+def test_a_single_setting_is_its_own_average() -> None:
     fit = pair(points("gated", [10, 20, 40, 80], x_half=4.0))
-    average, group = (fit.check_claim("k_ratio", low=1.0, group=name) for name in (None, "all"))
-    assert average.probability == group.probability
+    average, setting = (fit.check_claim("k_ratio", low=1.0, setting=name) for name in (None, "all"))
+    assert average.probability == setting.probability
     assert "average" not in average.sentence
-    assert "in all" not in group.sentence
+    assert "in all" not in setting.sentence
 
 
-def test_a_group_called_new_group_is_itself() -> None:
-    parts = [points(v, L0[v], layer=layer) for v in ("relu", "gated") for layer in ("new_group", "other")]
+def test_a_setting_called_new_setting_is_itself() -> None:
+    parts = [points(v, L0[v], layer=layer) for v in ("relu", "gated") for layer in ("new_setting", "other")]
     fit = fit_of(frontiers_of(pd.concat(parts), group="layer"), baseline="relu")
-    check = fit.check_claim("k_ratio", low=1.0, group="new_group")
-    assert (check.scope, check.group) == ("group", "new_group")
+    check = fit.check_claim("k_ratio", low=1.0, setting="new_setting")
+    assert (check.scope, check.setting) == ("setting", "new_setting")
 
 
 def test_the_ends_of_a_claim_are_part_of_it() -> None:
@@ -162,7 +167,7 @@ def test_every_quantity_of_every_family_can_be_claimed(curve: str) -> None:
     for parameter in family.sampled:
         if parameter.name not in posterior:
             posterior[parameter.name] = 0.01 * posterior["log_k"]
-            for part in ("group_sd", "interaction_sd"):
+            for part in ("setting_sd", "interaction_sd"):
                 posterior[f"{parameter.name}_{part}"] = posterior[f"log_k_{part}"]
     design = design_of(frontiers, baseline="relu", curve=curve)
     table_of_it = improvement_of(posterior, frontiers, design, at_hit=[0.05], at_l0=[20], at_nats=[0.1])
@@ -190,47 +195,47 @@ def test_undefined_draws_do_not_hold() -> None:
 
 
 def test_support_is_that_of_the_table(two: FrontierFit) -> None:
-    shared = two.check_claim("sparsity_gain", low=1.5, at=0.05, group="6")
+    shared = two.check_claim("sparsity_gain", low=1.5, at=0.05, setting="6")
     assert shared.hits is not None
     assert shared.support == "observed"
     assert "; observed)" in shared.sentence
-    beyond = two.check_claim("sparsity_gain", low=1.5, at=1.1 * shared.hits[1], group="6")
+    beyond = two.check_claim("sparsity_gain", low=1.5, at=1.1 * shared.hits[1], setting="6")
     assert beyond.support == "extrapolated"
     assert "extrapolated beyond what both frontiers observed" in beyond.sentence
     assert two.check_claim("x_half_ratio", low=1.5).support == "extrapolated"
     assert two.check_claim("k_ratio", low=1.5).support == "observed"
 
 
-def test_a_new_group_is_extrapolated(two: FrontierFit) -> None:
-    check = two.check_claim("k_ratio", low=0.9, group="new_group")
+def test_a_new_setting_is_extrapolated(two: FrontierFit) -> None:
+    check = two.check_claim("k_ratio", low=0.9, setting="new_setting")
     assert check.support == "extrapolated"
-    assert "in a new group" in check.sentence
-    assert "extrapolated to a group without data" in check.sentence
+    assert "in a new setting" in check.sentence
+    assert "extrapolated to a setting without data" in check.sentence
 
 
-@pytest.mark.parametrize("group", [None, "all"])
-def test_without_a_shared_range_it_says_so(group: str | None) -> None:
+@pytest.mark.parametrize("setting", [None, "all"])
+def test_without_a_shared_range_it_says_so(setting: str | None) -> None:
     fit = pair(points("gated", [1000, 2000, 4000], x_half=4.0))
-    check = fit.check_claim("mean_sparsity_gain", low=2.0, group=group)
+    check = fit.check_claim("mean_sparsity_gain", low=2.0, setting=setting)
     assert check.support == "none"
     assert np.isnan([check.probability, check.median, *check.interval]).all()
     assert check.sentence == (
         "It cannot be checked that gated needs at least 2 times fewer active latents than relu, as a mean "
         "over the shared hits: the two frontiers share no range there."
     )
-    gain = fit.check_claim("sparsity_gain", low=1e-9, at=0.05, group=group)
+    gain = fit.check_claim("sparsity_gain", low=1e-9, at=0.05, setting=setting)
     assert (gain.support, gain.probability) == ("extrapolated", 1.0)
     assert (gain.hits, gain.holds_at, gain.holds_surely_at) == (None, None, None)
     assert "There is no shared range of hits" in str(gain)
 
 
-def test_groups_left_out_of_an_average_are_counted() -> None:
+def test_settings_left_out_of_an_average_are_counted() -> None:
     parts = [points(v, L0[v], layer=layer) for v in ("relu", "gated") for layer in (6, 20)]
     parts += [points("relu", L0["relu"], layer=27), points("gated", [1000, 2000], layer=27)]
     fit = fit_of(frontiers_of(pd.concat(parts), group="layer"), baseline="relu")
-    left_out = "1 of 3 groups share no range and are left out."
+    left_out = "1 of 3 settings share no range and are left out."
     assert left_out in str(fit.check_claim("mean_hit_reduction", low=1.0))
-    assert left_out not in str(fit.check_claim("mean_hit_reduction", low=1.0, group="6"))
+    assert left_out not in str(fit.check_claim("mean_hit_reduction", low=1.0, setting="6"))
     assert left_out not in str(fit.check_claim("k_ratio", low=1.0))
 
 
@@ -292,10 +297,12 @@ def test_gaps_in_where_a_claim_holds_are_told() -> None:
 
 def test_the_average_takes_the_average_range(two: FrontierFit) -> None:
     claim = {"low": 1.5, "at": 0.05}
-    overall, *groups = (two.check_claim("sparsity_gain", group=g, **claim).hits for g in (None, "6", "20"))  # type: ignore[arg-type]
-    assert overall == pytest.approx(np.exp(np.log(groups).mean(axis=0)))
+    overall, *settings = (
+        two.check_claim("sparsity_gain", setting=g, **claim).hits for g in (None, "6", "20")
+    )  # type: ignore[arg-type]
+    assert overall == pytest.approx(np.exp(np.log(settings).mean(axis=0)))
     assert "part of it is extrapolated" in str(two.check_claim("sparsity_gain", **claim))  # type: ignore[arg-type]
-    assert "part of it" not in str(two.check_claim("sparsity_gain", group="6", **claim))  # type: ignore[arg-type]
+    assert "part of it" not in str(two.check_claim("sparsity_gain", setting="6", **claim))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("quantity", sorted(KINDS.keys() - {"sparsity_gain"}))
@@ -308,24 +315,40 @@ def test_only_sparsity_gains_hold_at_hits(two: FrontierFit, quantity: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("quantity", "bounds", "group", "text"),
+    ("quantity", "bounds", "setting", "text"),
     [
-        ("k_ratio", {"low": 1.2, "high": 1.4}, "6",
-         "k falls by a factor of 1.2 to 1.4 from relu to gated, in 6"),
-        ("x_half_ratio", {"high": 3}, None,
-         "x_half rises by a factor of at most 3 from relu to gated, on average over the groups"),
-        ("sparsity_gain", {"low": 2.7}, None,
-         "gated needs at least 2.7 times fewer active latents than relu at a hit of 0.05, on average"),
-        ("hit_reduction", {"low": 2}, "new_group",
-         "gated has a hit at least 2 times smaller than relu at an L0 of 20, in a new group"),
+        (
+            "k_ratio",
+            {"low": 1.2, "high": 1.4},
+            "6",
+            "k falls by a factor of 1.2 to 1.4 from relu to gated, in 6",
+        ),
+        (
+            "x_half_ratio",
+            {"high": 3},
+            None,
+            "x_half rises by a factor of at most 3 from relu to gated, on average over the settings",
+        ),
+        (
+            "sparsity_gain",
+            {"low": 2.7},
+            None,
+            "gated needs at least 2.7 times fewer active latents than relu at a hit of 0.05, on average",
+        ),
+        (
+            "hit_reduction",
+            {"low": 2},
+            "new_setting",
+            "gated has a hit at least 2 times smaller than relu at an L0 of 20, in a new setting",
+        ),
         ("mean_sparsity_gain", {"low": 2}, "20", "latents than relu, as a mean over the shared hits, in 20"),
         ("mean_hit_reduction", {"low": 2}, "20", "as a mean over the shared sparsities, in 20"),
     ],
-)  # fmt: skip
+)
 def test_sentences(
-    two: FrontierFit, quantity: str, bounds: dict[str, float], group: str | None, text: str
+    two: FrontierFit, quantity: str, bounds: dict[str, float], setting: str | None, text: str
 ) -> None:
-    check = two.check_claim(quantity, **bounds, at=KINDS[quantity], group=group)  # type: ignore[arg-type]
+    check = two.check_claim(quantity, **bounds, at=KINDS[quantity], setting=setting)  # type: ignore[arg-type]
     assert text in check.statement
     assert check.sentence.startswith(f"With probability {check.probability:.3f}")
     assert f"(median {check.median:.3g}, 90% interval [{check.interval[0]:.3g}, " in check.sentence
@@ -347,17 +370,25 @@ GAIN = {"quantity": "sparsity_gain", "low": 2.0, "at": 0.05, "variant": "gated"}
 @pytest.mark.parametrize(
     ("changes", "texts"),
     [
-        ({"quantity": "sparsity_gian"},
-         ("'sparsity_gian' is not a quantity of the 'hill' family", "Allowed: 'mean_sparsity_gain'",
-          "'k_ratio'", "Did you mean 'sparsity_gain'?")),
+        (
+            {"quantity": "sparsity_gian"},
+            (
+                "'sparsity_gian' is not a quantity of the 'hill' family",
+                "Allowed: 'mean_sparsity_gain'",
+                "'k_ratio'",
+                "Did you mean 'sparsity_gain'?",
+            ),
+        ),
         ({"quantity": "slope_ratio"}, ("not a quantity of the 'hill' family", "'x_half_ratio', 'k_ratio'")),
         ({"at": None}, ("sparsity_gain needs at: the performance hit, between 0 and 1",)),
         ({"quantity": "hit_reduction", "at": None}, ("hit_reduction needs at: the L0, a positive number",)),
         ({"at": 1.0}, ("at=1.0 is not a place for sparsity_gain", "between 0 and 1")),
         ({"at": 0.0}, ("at=0.0",)),
         ({"at": np.nan}, ("at=nan",)),
-        ({"quantity": "hit_reduction", "at": -3.0},
-         ("at=-3.0 is not a place", "a positive number of latents")),
+        (
+            {"quantity": "hit_reduction", "at": -3.0},
+            ("at=-3.0 is not a place", "a positive number of latents"),
+        ),
         ({"quantity": "hit_reduction", "at": np.inf}, ("at=inf",)),
         ({"quantity": "k_ratio"}, ("at=0.05: k_ratio has no place", "'sparsity_gain', 'sparsity_gain_nats'")),
         ({"low": None}, ("The claim has no bound. Give low, high or both",)),
@@ -365,15 +396,19 @@ GAIN = {"quantity": "sparsity_gain", "low": 2.0, "at": 0.05, "variant": "gated"}
         ({"low": 0.0}, ("low=0.0 is not a bound", "a positive number, or leave it out")),
         ({"high": np.inf}, ("high=inf is not a bound",)),
         ({"low": np.nan}, ("low=nan is not a bound",)),
-        ({"group": "7"},
-         ("group='7' is not a group of this fit", "Allowed: '6', '20', 'new_group', or nothing")),
-        ({"group": "20", "variant": "topk"},
-         ("group='20' has no SAEs of 'topk', or none of 'relu'", "Allowed: '6', 'new_group'")),
+        (
+            {"setting": "7"},
+            ("setting='7' is not a setting of this fit", "Allowed: '6', '20', 'new_setting', or nothing"),
+        ),
+        (
+            {"setting": "20", "variant": "topk"},
+            ("setting='20' has no SAEs of 'topk', or none of 'relu'", "Allowed: '6', 'new_setting'"),
+        ),
         ({"variant": None}, ("several variants", "one of 'gated', 'topk'")),
         ({"variant": "gatde"}, ("not a variant of this fit", "Allowed: 'gated', 'topk'", "mean 'gated'?")),
         ({"variant": "relu"}, ("variant='relu' is the baseline itself", "Allowed: 'gated', 'topk'")),
     ],
-)  # fmt: skip
+)
 def test_refused(three: FrontierFit, changes: dict[str, object], texts: tuple[str, ...]) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011
         three.check_claim(**(GAIN | changes))  # type: ignore[arg-type]
@@ -381,15 +416,22 @@ def test_refused(three: FrontierFit, changes: dict[str, object], texts: tuple[st
         assert text in str(raised.value)
 
 
-@pytest.mark.parametrize("reason", ["one group", "not pooled"])
-def test_a_new_group_takes_pooled_groups(two: FrontierFit, reason: str) -> None:
-    fit = pair(points("gated", [10, 20, 40, 80])) if reason == "one group" else two
+@pytest.mark.parametrize("reason", ["one setting", "not pooled"])
+def test_a_new_setting_takes_pooled_settings(two: FrontierFit, reason: str) -> None:
+    fit = pair(points("gated", [10, 20, 40, 80])) if reason == "one setting" else two
     design = (
-        fit.design if reason == "one group" else replace(fit.design, pool=(("x_half", "none"), ("k", "none")))
+        fit.design
+        if reason == "one setting"
+        else replace(fit.design, pool=(("x_half", "none"), ("k", "none")))
     )
-    with pytest.raises(ValueError, match=r"several groups whose parameters are pooled\. Allowed: '"):
+    with pytest.raises(ValueError, match=r"several settings whose parameters are pooled\. Allowed: '"):
         check_claim_of(
-            fit.data["posterior"].to_dataset(), fit.frontiers, design, "k_ratio", low=1.0, group="new_group"
+            fit.data["posterior"].to_dataset(),
+            fit.frontiers,
+            design,
+            "k_ratio",
+            low=1.0,
+            setting="new_setting",
         )
 
 
@@ -399,7 +441,7 @@ def test_nothing_to_compare() -> None:
         alone.check_claim("k_ratio", low=1.0)
     parts = [points("relu", L0["relu"], layer=6), points("gated", L0["gated"], layer=20)]
     apart = fit_of(frontiers_of(pd.concat(parts), group="layer"), baseline="relu")
-    with pytest.raises(ValueError, match="'gated' has no group in common with the baseline 'relu'"):
+    with pytest.raises(ValueError, match="'gated' has no setting in common with the baseline 'relu'"):
         apart.check_claim("k_ratio", low=1.0)
 
 
@@ -425,14 +467,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_command(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     two = fit_of(table("relu", "gated"), baseline="relu", chains=4, draws=400)
     saved = two.save(tmp_path / "fit.nc")
-    status, out, err = run("check", saved, "sparsity_gain", "--low", 2.7, "--at", 0.05, "--group", "20")
-    expected = two.check_claim("sparsity_gain", low=2.7, at=0.05, group="20")
+    status, out, err = run("check", saved, "sparsity_gain", "--low", 2.7, "--at", 0.05, "--setting", "20")
+    expected = two.check_claim("sparsity_gain", low=2.7, at=0.05, setting="20")
     assert (status, out, err) == (0, f"{expected}\n", "")
     status, out, _ = run("check", saved, "k_ratio", "--low", 1.2, "--high", 1.4, "--variant", "gated")
     assert (status, out) == (0, f"{two.check_claim('k_ratio', low=1.2, high=1.4)}\n")
     for arguments, text in {
         ("k_ratoi", "--low", 1): "Did you mean 'k_ratio'?",
-        ("k_ratio", "--low", 2, "--group", "7"): "Allowed: '6', '20', 'new_group'",
+        ("k_ratio", "--low", 2, "--setting", "7"): "Allowed: '6', '20', 'new_setting'",
         ("k_ratio", "--low", 2, "--variant", "topk"): "Allowed: 'gated'.",
     }.items():
         status, out, err = run("check", saved, *arguments)

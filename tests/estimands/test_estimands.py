@@ -204,7 +204,7 @@ def hand_made(frontiers: Frontiers, *, baseline: str = "relu", **options: float)
     """Posterior around the truth, and its design; the same draws of each curve for every baseline."""
     first, design = (design_of(frontiers, baseline=name) for name in ("relu", baseline))
     x_half, k = np.array(
-        [[TRUTH[group, variant] for variant in first.variants] for group in first.groups]
+        [[TRUTH[setting, variant] for variant in first.variants] for setting in first.settings]
     ).transpose(2, 0, 1)
     posterior = posterior_of(first, position(x_half, k), np.log(k), **options)  # type: ignore[arg-type]
     return posterior.drop_vars("contrast").sel(variant=list(design.variants)), design
@@ -235,11 +235,27 @@ def one(table: pd.DataFrame, **labels: object) -> pd.Series:
 
 
 IMPROVEMENT_COLUMNS = [
-    "scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support", "prior_driven",
-]  # fmt: skip
+    "scope",
+    "quantity",
+    "at",
+    "median",
+    "lower",
+    "upper",
+    "prob",
+    "p_gt_1",
+    "support",
+    "prior_driven",
+]
 PARETO_COLUMNS = [
-    "scope", "l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0", "verdict",
-]  # fmt: skip
+    "scope",
+    "l0_low",
+    "l0_high",
+    "p_better",
+    "p_worse",
+    "p_cross",
+    "crossing_l0",
+    "verdict",
+]
 
 
 def test_improvement_has_a_row_for_each_variant_scope_and_quantity(improvement: Improvement) -> None:
@@ -247,13 +263,18 @@ def test_improvement_has_a_row_for_each_variant_scope_and_quantity(improvement: 
     assert list(table) == ["baseline", "variant", "layer", *IMPROVEMENT_COLUMNS]
     assert set(table["baseline"]) == {"relu"}
     quantities = [
-        ("mean_sparsity_gain", None), ("mean_hit_reduction", None), ("sparsity_gain", 0.05),
-        ("sparsity_gain", 0.3), ("hit_reduction", 20.0), ("hit_reduction", 9.0), ("x_half_ratio", None),
+        ("mean_sparsity_gain", None),
+        ("mean_hit_reduction", None),
+        ("sparsity_gain", 0.05),
+        ("sparsity_gain", 0.3),
+        ("hit_reduction", 20.0),
+        ("hit_reduction", 9.0),
+        ("x_half_ratio", None),
         ("k_ratio", None),
-    ]  # fmt: skip
+    ]
     scopes = {
-        "gated": [("average", ""), ("new_group", ""), ("group", "6"), ("group", "20")],
-        "topk": [("average", ""), ("new_group", ""), ("group", "6")],
+        "gated": [("average", ""), ("new_setting", ""), ("setting", "6"), ("setting", "20")],
+        "topk": [("average", ""), ("new_setting", ""), ("setting", "6")],
     }
     expected = [
         (variant, layer, scope, quantity, at)
@@ -278,7 +299,7 @@ def test_summary_rows_are_those_of_the_draws(improvement: Improvement) -> None:
     assert (table["prob"] == 0.9).all()
     for name in ("baseline", "variant", "scope", "quantity", "support"):
         assert draws[name].to_numpy().tolist() == table[name].tolist()
-    assert draws["group"].to_numpy().tolist() == table["layer"].tolist()
+    assert draws["setting"].to_numpy().tolist() == table["layer"].tolist()
 
 
 @pytest.mark.parametrize("prob", [0.5, 0.99])
@@ -300,7 +321,7 @@ def test_gains_are_those_of_the_draws_of_the_curves(frontiers: Frontiers, improv
         return improvement.draws[row.name].to_numpy()
 
     def curve(values: xr.DataArray, variant: str) -> np.ndarray:
-        return values.sel(variant=variant, group="20").to_numpy()
+        return values.sel(variant=variant, setting="20").to_numpy()
 
     # Positions are stated at a hit of 0.05, so that their ratio is the gain there.
     gain = curve(x_ref, "gated") / curve(x_ref, "relu")
@@ -315,11 +336,11 @@ def test_gains_are_those_of_the_draws_of_the_curves(frontiers: Frontiers, improv
 
 def test_means_are_over_the_range_that_both_observed(frontiers: Frontiers, improvement: Improvement) -> None:
     table = frontiers.table
-    hit = table[table["group"] == "6"].groupby("variant")["performance_hit"].agg(["min", "max"])
+    hit = table[table["setting"] == "6"].groupby("variant")["performance_hit"].agg(["min", "max"])
     low, high = hit.loc[["relu", "gated"], "min"].max(), hit.loc[["relu", "gated"], "max"].min()
     posterior, design = hand_made(frontiers)
     natural = design.family.natural(
-        *(posterior[name].sel(group="6") for name in ("log_x_ref", "log_k")), reference=design.reference
+        *(posterior[name].sel(setting="6") for name in ("log_x_ref", "log_k")), reference=design.reference
     )
     v, b = ({n: a.sel(variant=name).to_numpy() for n, a in natural.items()} for name in ("gated", "relu"))
     u = np.linspace(np.log(low), np.log(high), 4001)
@@ -332,12 +353,12 @@ def test_means_are_over_the_range_that_both_observed(frontiers: Frontiers, impro
     close(improvement.draws[row.name], np.exp(logs), rel=1e-3)
 
 
-def test_average_is_the_geometric_mean_over_groups(improvement: Improvement) -> None:
+def test_average_is_the_geometric_mean_over_settings(improvement: Improvement) -> None:
     table, draws = improvement.summary, improvement.draws
     for average in pick(table, scope="average").itertuples():
         at = table["at"].isna() if np.isnan(average.at) else table["at"] == average.at
-        groups = pick(table[at], scope="group", variant=average.variant, quantity=average.quantity)
-        expected = np.exp(np.mean([np.log(draws[i]) for i in groups.index], axis=0))
+        settings = pick(table[at], scope="setting", variant=average.variant, quantity=average.quantity)
+        expected = np.exp(np.mean([np.log(draws[i]) for i in settings.index], axis=0))
         close(draws[average.Index], expected, rel=1e-12)
 
 
@@ -345,19 +366,22 @@ def test_support_says_what_rests_on_data(improvement: Improvement) -> None:
     table = improvement.summary
     # No curve reaches a hit of one half, nor one of 0.3; relu and topk do not go down to an L0 of 9.
     outside = (table["quantity"] == "x_half_ratio") | table["at"].isin([0.3, 9.0])
-    in_group = table["scope"] == "group"
-    assert len(table[in_group]) == 3 * 8
-    assert set(table.loc[in_group & ~outside, "support"]) == {"observed"}
-    assert set(table.loc[in_group & outside, "support"]) == {"extrapolated"}
+    in_setting = table["scope"] == "setting"
+    assert len(table[in_setting]) == 3 * 8
+    assert set(table.loc[in_setting & ~outside, "support"]) == {"observed"}
+    assert set(table.loc[in_setting & outside, "support"]) == {"extrapolated"}
     average = table["scope"] == "average"
     assert set(table.loc[average & ~outside, "support"]) == {"observed"}
     assert set(table.loc[average & outside, "support"]) == {"extrapolated"}
-    assert set(table.loc[table["scope"] == "new_group", "support"]) == {"extrapolated"}
+    assert set(table.loc[table["scope"] == "new_setting", "support"]) == {"extrapolated"}
 
 
-def test_an_average_over_some_extrapolated_groups_is_extrapolated() -> None:
-    rows = [points(v, [10, 20, 40] if layer == 6 or v == "relu" else [50, 100], layer=layer)
-            for v in ("relu", "gated") for layer in (6, 20)]  # fmt: skip
+def test_an_average_over_some_extrapolated_settings_is_extrapolated() -> None:
+    rows = [
+        points(v, [10, 20, 40] if layer == 6 or v == "relu" else [50, 100], layer=layer)
+        for v in ("relu", "gated")
+        for layer in (6, 20)
+    ]
     data = frontiers_of(pd.concat(rows), group="layer")
     design = design_of(data, baseline="relu")
     posterior = posterior_of(design, position(2.0, 0.8), np.log(0.8))
@@ -367,7 +391,7 @@ def test_an_average_over_some_extrapolated_groups_is_extrapolated() -> None:
         for name in ("hit_reduction", "mean_hit_reduction")
     }
     assert support["hit_reduction"]["average"] == "extrapolated"
-    # The mean is over the groups that have a shared range.
+    # The mean is over the settings that have a shared range.
     assert support["mean_hit_reduction"]["average"] == "observed"
     assert one(table, quantity="mean_hit_reduction", layer="20")["support"] == "none"
 
@@ -392,7 +416,7 @@ def test_k_ratio_of_a_single_l0_is_extrapolated() -> None:
     data = frontiers_of(pd.concat([points("relu", L0["relu"]), points("gated", [20])]))
     design = design_of(data, baseline="relu")
     posterior = posterior_of(design, [position(2.0, 0.8)] * 2, np.log(0.8))
-    assert one(improvement_of(posterior, data, design).summary, scope="group", quantity="k_ratio")[
+    assert one(improvement_of(posterior, data, design).summary, scope="setting", quantity="k_ratio")[
         "support"
     ] == ("extrapolated")
 
@@ -417,7 +441,7 @@ def test_no_shared_range_has_no_mean() -> None:
     result = improvement_of(posterior, data, design, at_hit=[0.05], at_l0=[50])
     table = result.summary
     means = table[table["quantity"].str.startswith("mean")]
-    assert means["scope"].tolist() == ["group", "group"]
+    assert means["scope"].tolist() == ["setting", "setting"]
     assert set(means["support"]) == {"none"}
     assert means[["median", "lower", "upper", "p_gt_1"]].isna().all(axis=None)
     assert np.isnan(result.draws[means.index]).all()
@@ -430,13 +454,13 @@ def test_no_shared_range_has_no_mean() -> None:
     assert row[["l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0"]].isna().all()
 
 
-def test_no_shared_range_in_any_of_several_groups() -> None:
+def test_no_shared_range_in_any_of_several_settings() -> None:
     posterior, data, design = hand_made_apart(2)
     table = improvement_of(posterior, data, design).summary
-    assert set(pick(table, quantity="mean_sparsity_gain")["scope"]) == {"group"}
-    assert np.isfinite(pick(table, scope="new_group", quantity="sparsity_gain")["median"]).all()
+    assert set(pick(table, quantity="mean_sparsity_gain")["scope"]) == {"setting"}
+    assert np.isfinite(pick(table, scope="new_setting", quantity="sparsity_gain")["median"]).all()
     verdicts = pareto_of(posterior, data, design).summary
-    assert verdicts["scope"].tolist() == ["group", "group"]
+    assert verdicts["scope"].tolist() == ["setting", "setting"]
     assert set(verdicts["verdict"]) == {"no shared range"}
 
 
@@ -449,43 +473,49 @@ def test_variants_that_never_meet_have_no_rows() -> None:
     assert pareto_of(posterior, data, design).summary.empty
 
 
-def test_one_group_has_no_new_group() -> None:
+def test_one_setting_has_no_new_setting() -> None:
     data = frontiers_of(pd.concat([points("relu", L0["relu"]), points("gated", L0["gated"], x_half=4.0)]))
     design = design_of(data, baseline="relu")
     posterior = posterior_of(design, [position(2.0, 0.8), position(4.0, 0.8)], np.log(0.8))
     result = improvement_of(posterior, data, design)
     assert list(result.summary) == ["baseline", "variant", *IMPROVEMENT_COLUMNS]
-    assert set(result.summary["scope"]) == {"average", "group"}
+    assert set(result.summary["scope"]) == {"average", "setting"}
     rows = pick(result.summary, quantity="mean_sparsity_gain")
     close(*(result.draws[i] for i in rows.index), rel=1e-12)
-    assert pareto_of(posterior, data, design).summary["scope"].tolist() == ["average", "group"]
+    assert pareto_of(posterior, data, design).summary["scope"].tolist() == ["average", "setting"]
 
 
-def test_curves_that_are_not_pooled_have_no_new_group(frontiers: Frontiers) -> None:
+def test_curves_that_are_not_pooled_have_no_new_setting(frontiers: Frontiers) -> None:
     posterior, _ = hand_made(frontiers)
     design = design_of(frontiers, baseline="relu", pool={"k": "none"})
-    assert set(improvement_of(posterior, frontiers, design).summary["scope"]) == {"average", "group"}
-    assert set(pareto_of(posterior, frontiers, design).summary["scope"]) == {"average", "group"}
+    assert set(improvement_of(posterior, frontiers, design).summary["scope"]) == {"average", "setting"}
+    assert set(pareto_of(posterior, frontiers, design).summary["scope"]) == {"average", "setting"}
 
 
-def test_a_new_group_differs_by_its_own_interaction() -> None:
+def test_a_new_setting_differs_by_its_own_interaction() -> None:
     rows = [points(v, L0[v], layer=layer) for v in ("relu", "gated") for layer in LAYERS]
     data = frontiers_of(pd.concat(rows), group="layer")
     design = design_of(data, baseline="relu")
-    hyper = {"log_x_ref_group_sd": 2.0, "log_x_ref_interaction_sd": 0.4, "log_k_interaction_sd": 1e-9}
+    hyper = {"log_x_ref_setting_sd": 2.0, "log_x_ref_interaction_sd": 0.4, "log_k_interaction_sd": 1e-9}
     posterior = posterior_of(
-        design, position(2.0, 0.8) + np.array([[0.0, 1.0]] * 2), np.log(0.8), sd=1e-9,
-        chains=4, draws=5000, hyper=hyper,
-    )  # fmt: skip
-    result = improvement_of(posterior, data, design, at_hit=[0.05], seed=5)
-    row = one(result.summary, scope="new_group", quantity="sparsity_gain")
+        design,
+        position(2.0, 0.8) + np.array([[0.0, 1.0]] * 2),
+        np.log(0.8),
+        sd=1e-9,
+        chains=4,
+        draws=5000,
+        hyper=hyper,
+    )
+    result = improvement_of(posterior, data, design, at_hit=[0.05], random_seed=5)
+    row = one(result.summary, scope="new_setting", quantity="sparsity_gain")
     logs = np.log(result.draws[row.name])
-    # Both variants share the group's effect; their own sum to zero, so that their difference has sd
-    # s sqrt(2). Two groups leave the centre of all groups uncertain by half a group's variance.
+    # Both variants share the setting's effect; their own sum to zero, so that their difference has sd
+    # s sqrt(2). Two settings leave the centre of all settings uncertain by half a setting's variance.
     assert float(logs.mean()) == pytest.approx(1.0, abs=0.02)
     assert float(logs.std()) == pytest.approx(0.4 * np.sqrt(2) * np.sqrt(1 + 1 / 2), rel=0.03)
     again, other = (
-        improvement_of(posterior, data, design, at_hit=[0.05], seed=seed).draws[row.name] for seed in (5, 6)
+        improvement_of(posterior, data, design, at_hit=[0.05], random_seed=random_seed).draws[row.name]
+        for random_seed in (5, 6)
     )
     assert np.array_equal(np.log(again), logs)
     assert not np.array_equal(np.log(other), logs)
@@ -555,9 +585,14 @@ def test_pareto_rows_and_ranges(pareto: Pareto) -> None:
     table = pareto.summary
     assert list(table) == ["baseline", "variant", "layer", *PARETO_COLUMNS]
     assert [(row.variant, row.layer, row.scope) for row in table.itertuples()] == [
-        ("gated", "", "average"), ("gated", "", "new_group"), ("gated", "6", "group"),
-        ("gated", "20", "group"), ("topk", "", "average"), ("topk", "", "new_group"), ("topk", "6", "group"),
-    ]  # fmt: skip
+        ("gated", "", "average"),
+        ("gated", "", "new_setting"),
+        ("gated", "6", "setting"),
+        ("gated", "20", "setting"),
+        ("topk", "", "average"),
+        ("topk", "", "new_setting"),
+        ("topk", "6", "setting"),
+    ]
     close(table["l0_low"], [10.0] * 4 + [12.0] * 3)
     close(table["l0_high"], [48.0] * 4 + [80.0] * 3)
     sums = table[["p_better", "p_worse", "p_cross"]].sum(axis=1)
@@ -569,9 +604,9 @@ def test_pareto_rows_and_ranges(pareto: Pareto) -> None:
 def test_probabilities_are_shares_of_draws(frontiers: Frontiers, pareto: Pareto) -> None:
     posterior, design = hand_made(frontiers)
     natural = design.family.natural(posterior["log_x_ref"], posterior["log_k"], reference=design.reference)
-    for row in pick(pareto.summary, scope="group").itertuples():
+    for row in pick(pareto.summary, scope="setting").itertuples():
         grid = xr.DataArray(np.geomspace(1 / row.l0_high, 1 / row.l0_low, 400), dims="x")
-        f = hill(grid, natural["x_half"].sel(group=row.layer), natural["k"].sel(group=row.layer))
+        f = hill(grid, natural["x_half"].sel(setting=row.layer), natural["k"].sel(setting=row.layer))
         below = f.sel(variant=row.variant) < f.sel(variant="relu")
         assert row.p_better == float(below.all("x").mean())
         assert row.p_worse == float((~below).all("x").mean())
@@ -584,9 +619,9 @@ def test_probabilities_are_shares_of_draws(frontiers: Frontiers, pareto: Pareto)
 def test_average_verdict_is_of_the_mean_gap(pareto: Pareto) -> None:
     rows = pick(pareto.summary, variant="gated")
     average = one(rows, scope="average").name
-    groups = pick(rows, scope="group").index
+    settings = pick(rows, scope="setting").index
     for name in ("gap_low_l0", "gap_high_l0"):
-        close(pareto.draws[name][average], pareto.draws[name][groups].mean("row"))
+        close(pareto.draws[name][average], pareto.draws[name][settings].mean("row"))
 
 
 def pair(log_gain: np.ndarray, log_k: np.ndarray | None = None) -> tuple[xr.Dataset, Frontiers, Design]:
@@ -604,9 +639,16 @@ def pair(log_gain: np.ndarray, log_k: np.ndarray | None = None) -> tuple[xr.Data
 
 @pytest.mark.parametrize(
     ("n_better", "threshold", "verdict"),
-    [(95, 0.95, "better"), (94, 0.95, "undecided"), (94, 0.94, "better"), (5, 0.95, "worse"),
-     (6, 0.95, "undecided"), (50, 0.51, "undecided"), (100, 0.99, "better")],
-)  # fmt: skip
+    [
+        (95, 0.95, "better"),
+        (94, 0.95, "undecided"),
+        (94, 0.94, "better"),
+        (5, 0.95, "worse"),
+        (6, 0.95, "undecided"),
+        (50, 0.51, "undecided"),
+        (100, 0.99, "better"),
+    ],
+)
 def test_verdict_thresholds(n_better: int, threshold: float, verdict: str) -> None:
     posterior, data, design = pair(np.where(np.arange(100) < n_better, 0.3, -0.3))
     row = pareto_of(posterior, data, design, threshold=threshold).summary.iloc[-1]
@@ -657,7 +699,7 @@ def test_verdict_of_takes_the_word_that_reaches_the_threshold() -> None:
 
 def test_swapping_baseline_and_variant_inverts_the_tables(frontiers: Frontiers) -> None:
     pairs = frontiers_of(
-        frontiers.table.query("variant != 'topk'").drop(columns=["row", "group", "sparsity"]), group="layer"
+        frontiers.table.query("variant != 'topk'").drop(columns=["row", "setting", "sparsity"]), group="layer"
     )
     first, design = hand_made(frontiers)
     first = first.sel(variant=["relu", "gated"])
@@ -669,13 +711,13 @@ def test_swapping_baseline_and_variant_inverts_the_tables(frontiers: Frontiers) 
     a, b = there.summary, back.summary
     pd.testing.assert_frame_equal(a[keys], b[keys])
     assert (set(a["variant"]), set(b["variant"])) == ({"gated"}, {"relu"})
-    same = a["scope"] != "new_group"  # drawn afresh for each order of the variants
+    same = a["scope"] != "new_setting"  # drawn afresh for each order of the variants
     close((a["median"] * b["median"])[same], 1.0, rel=1e-4)  # the middle of an even number of draws
     close((there.draws * back.draws.to_numpy())[same.to_numpy()], 1.0)
     for left, right in ((a, b), (b, a)):
         close((left["lower"] * right["upper"])[same], 1.0, rel=1e-2)
     p, q = pareto_of(first, pairs, design).summary, pareto_of(swapped, pairs, other).summary
-    same = p["scope"] != "new_group"
+    same = p["scope"] != "new_setting"
     pd.testing.assert_frame_equal(
         p.loc[same, ["l0_low", "l0_high", "p_cross", "crossing_l0"]],
         q.loc[same, ["l0_low", "l0_high", "p_cross", "crossing_l0"]],
@@ -730,26 +772,29 @@ def test_lines_that_never_reach_a_hit_are_summarised_without_a_word() -> None:
     design = design_of(frontiers, baseline="b", curve="linear")
     shape = (2, 50, 2, 2)
     share = np.empty(shape)
-    share[..., 0, :] = 0.2, 0.9  # in group a, the baseline's intercept lies above the hit, in b the variant's
+    share[..., 0, :] = (
+        0.2,
+        0.9,
+    )  # in setting a, the baseline's intercept lies above the hit, in b the variant's
     share[..., 1, :] = 0.9, 0.2
     rng = np.random.default_rng(1)
     posterior = xr.Dataset(
         {
             "log_y_ref": (
-                ("chain", "draw", "group", "variant"),
+                ("chain", "draw", "setting", "variant"),
                 np.log(0.06) + 0.01 * rng.normal(size=shape),
             ),
-            "log_share": (("chain", "draw", "group", "variant"), np.log(share)),
+            "log_share": (("chain", "draw", "setting", "variant"), np.log(share)),
         },
-        coords={"chain": [0, 1], "draw": np.arange(50), "group": ["a", "b"], "variant": ["b", "v"]},
+        coords={"chain": [0, 1], "draw": np.arange(50), "setting": ["a", "b"], "variant": ["b", "v"]},
         attrs={
-            f"fixed_log_{p}_{kind}_sd": 0.1 for p in ("y_ref", "share") for kind in ("group", "interaction")
+            f"fixed_log_{p}_{kind}_sd": 0.1 for p in ("y_ref", "share") for kind in ("setting", "interaction")
         },
     )
     table = improvement_of(posterior, frontiers, design, at_hit=[0.03, 0.06]).summary
     rows = pick(table, quantity="sparsity_gain", at=0.03)
-    in_groups = pick(rows, scope="group").set_index("layer")
-    assert in_groups["median"].to_dict() == {"a": np.inf, "b": 0.0}
-    assert in_groups["p_gt_1"].to_dict() == {"a": 1.0, "b": 0.0}
+    in_settings = pick(rows, scope="setting").set_index("layer")
+    assert in_settings["median"].to_dict() == {"a": np.inf, "b": 0.0}
+    assert in_settings["p_gt_1"].to_dict() == {"a": 1.0, "b": 0.0}
     assert np.isnan(one(rows, scope="average")["median"])
     assert np.isfinite(one(table, quantity="sparsity_gain", at=0.06, scope="average")["median"])

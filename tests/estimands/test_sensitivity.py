@@ -29,7 +29,7 @@ from hillfront.plots import plot_improvement
 from hillfront.text.summary import gain_lines, summary_table
 
 SAVED = Path(__file__).parents[1] / "saved" / "fit-0.1.0.nc"
-FRONTIERS = simulate(variants=("baseline", "a", "b"), groups=2, seed=1).frontiers
+FRONTIERS = simulate(variants=("baseline", "a", "b"), settings=2, random_seed=1).frontiers
 
 # ---------------------------------------------------------------- log priors
 
@@ -42,11 +42,11 @@ def test_log_priors_are_those_of_the_documentation() -> None:
     expected = {
         "log_x_ref_mean": stats.norm.logpdf(p["log_x_ref_mean"], np.log(1 / 50), 2),
         "log_x_ref_contrast": stats.norm.logpdf(p["log_x_ref_contrast"], 0, 1).sum(axis=-1),
-        "log_x_ref_group_sd": stats.gamma.logpdf(p["log_x_ref_group_sd"], 2, scale=1 / 2),
+        "log_x_ref_setting_sd": stats.gamma.logpdf(p["log_x_ref_setting_sd"], 2, scale=1 / 2),
         "log_x_ref_interaction_sd": stats.gamma.logpdf(p["log_x_ref_interaction_sd"], 2, scale=0.3 / 2),
         "log_k_mean": stats.norm.logpdf(p["log_k_mean"], np.log(0.8), 0.5),
         "log_k_contrast": stats.norm.logpdf(p["log_k_contrast"], 0, 0.3).sum(axis=-1),
-        "log_k_group_sd": stats.gamma.logpdf(p["log_k_group_sd"], 2, scale=0.2 / 2),
+        "log_k_setting_sd": stats.gamma.logpdf(p["log_k_setting_sd"], 2, scale=0.2 / 2),
         "log_k_interaction_sd": stats.gamma.logpdf(p["log_k_interaction_sd"], 2, scale=0.1 / 2),
         "sigma": stats.lognorm.logpdf(p["sigma"], 1.25, scale=0.1),
         "tau": stats.halfnorm.logpdf(p["tau"], scale=0.001),
@@ -100,10 +100,12 @@ def conjugate(weight: float, *, draws: int = 1000) -> tuple[xr.DataTree, xr.Data
     prior, data = weight * 100, (1 - weight) * 100
     mean = rng.normal(weight * 0.3, 0.1, (4, draws))
     dims = ("chain", "draw")
-    tree = xr.DataTree.from_dict({
-        "log_prior": xr.Dataset({"mean": (dims, -0.5 * prior * (mean - 0.3) ** 2)}),
-        "log_likelihood": xr.Dataset({"y": (("obs", *dims), -0.5 * data * mean[None] ** 2)}),
-    })  # fmt: skip
+    tree = xr.DataTree.from_dict(
+        {
+            "log_prior": xr.Dataset({"mean": (dims, -0.5 * prior * (mean - 0.3) ** 2)}),
+            "log_likelihood": xr.Dataset({"y": (("obs", *dims), -0.5 * data * mean[None] ** 2)}),
+        }
+    )
     return tree, xr.DataArray(np.exp(mean)[None], dims=("row", *dims))
 
 
@@ -157,17 +159,20 @@ def test_an_old_file_knows_no_prior_and_marks_nothing() -> None:
 
 @pytest.mark.slow
 def test_one_sae_a_curve_leaves_the_result_to_the_prior_and_many_do_not() -> None:
-    poor = simulate(points=1, l0=(30.0, 30.0), seed=2).frontiers
+    poor = simulate(points=1, l0=(30.0, 30.0), random_seed=2).frontiers
     prepared = hf.prepare(poor, baseline="baseline")
-    fit = prepared.fit(draws=2000, tune=1000, progress=False)
+    fit = prepared.fit(draws=2000, tune=1000, progressbar=False)
     table = fit.improvement().summary.set_index(["quantity", "scope"])
     assert table.loc[("k_ratio", "average"), "prior_driven"]
     assert table.loc[("x_half_ratio", "average"), "prior_driven"]
-    assert not table.loc[("mean_sparsity_gain", "group"), "prior_driven"].any()  # no shared range, no draws
+    assert not table.loc[("mean_sparsity_gain", "setting"), "prior_driven"].any()  # no shared range, no draws
     claim = fit.check_claim("k_ratio", low=1.0)
     assert "The prior makes much of this result (prior sensitivity" in str(claim)
     rich = prepared.fit(
-        simulate(points=40, gain=1.5, sigma=0.05, seed=2).frontiers, draws=1000, tune=800, progress=False
+        simulate(points=40, gain=1.5, sigma=0.05, random_seed=2).frontiers,
+        draws=1000,
+        tune=800,
+        progressbar=False,
     )
     assert not rich.improvement().summary["prior_driven"].any()
     assert "prior" not in str(rich.check_claim("mean_sparsity_gain", low=1.0))

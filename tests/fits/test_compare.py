@@ -17,15 +17,20 @@ from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.data import row_data
 from hillfront.model.design import design_of
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 
 
 @pytest.fixture(scope="module")
 def comparison() -> CurveComparison:
     """Hits up to 0.9, where a line through the origin is far off."""
-    frontiers = simulate(points=8, l0=(0.5, 100.0), seed=3).frontiers
+    frontiers = simulate(points=8, l0=(0.5, 100.0), random_seed=3).frontiers
     return compare_curves(
-        frontiers, baseline="baseline", families=["proportional", "hill"], draws=500, tune=600, progress=False
+        frontiers,
+        baseline="baseline",
+        families=["proportional", "hill"],
+        draws=500,
+        tune=600,
+        progressbar=False,
     )
 
 
@@ -60,14 +65,14 @@ def test_averaged_gains_lie_among_the_families(comparison: CurveComparison) -> N
 
 def test_exact_refits_leave_the_row_out() -> None:
     """The density of a row under a refit is that of the model fitted without it, not of the whole fit."""
-    simulation = simulate(points=4, seed=8)
+    simulation = simulate(points=4, random_seed=8)
     table = simulation.frontiers.table
     odd = table.copy()
     odd.loc[odd.index[0], "performance_hit"] *= 3.0
-    columns = ["variant", "group", "l0", "performance_hit"]
-    frontiers = type(simulation.frontiers).from_frame(odd[columns], group="group")
+    columns = ["variant", "setting", "l0", "performance_hit"]
+    frontiers = type(simulation.frontiers).from_frame(odd[columns], group="setting")
     # Under normal scatter, one odd row moves its curve so far that importance sampling cannot follow.
-    options = {"draws": 500, "tune": 600, "progress": False, "noise": "normal"}
+    options = {"draws": 500, "tune": 600, "progressbar": False, "noise": "normal"}
     exact = compare_curves(frontiers, baseline="baseline", families=["hill"], **options)  # type: ignore[arg-type]
     quick = compare_curves(frontiers, baseline="baseline", families=["hill"], exact=False, **options)  # type: ignore[arg-type]
     assert exact.summary["refits"].iloc[0] >= 1
@@ -76,11 +81,11 @@ def test_exact_refits_leave_the_row_out() -> None:
 
 
 def test_a_sample_without_some_curves_is_possible() -> None:
-    simulation = simulate(points=4, groups=2, seed=8)
+    simulation = simulate(points=4, settings=2, random_seed=8)
     prepared = prepare(simulation.frontiers, baseline="baseline")
-    frontiers = simulate(points=4, groups=1, seed=8).frontiers
-    posterior, _ = prepared.sample(frontiers, SamplerSettings(draws=50, tune=200, chains=2))
-    assert posterior["k"].sizes["group"] == 2
+    frontiers = simulate(points=4, settings=1, random_seed=8).frontiers
+    posterior, _ = prepared.sample(frontiers, SamplerOptions(draws=50, tune=200, chains=2))
+    assert posterior["k"].sizes["setting"] == 2
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,9 @@ def test_a_sample_without_some_curves_is_possible() -> None:
 )
 def test_bad_families_are_refused(families: list[str], text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        compare_curves(simulate(seed=1).frontiers, baseline="baseline", families=families, progress=False)
+        compare_curves(
+            simulate(random_seed=1).frontiers, baseline="baseline", families=families, progressbar=False
+        )
 
 
 # ---------------------------------------------------------------- whole curves left out
@@ -97,21 +104,28 @@ def test_bad_families_are_refused(families: list[str], text: str) -> None:
 
 @pytest.fixture(scope="module")
 def left_out() -> CurveComparison:
-    """Two variants in two groups, each curve predicted from the other three; power laws lose at high hits."""
-    frontiers = simulate(groups=2, points=6, l0=(0.5, 100.0), group_sd=0.2, seed=3).frontiers
+    """Two variants in two settings, each curve predicted from the other three; power laws lose."""
+    frontiers = simulate(settings=2, points=6, l0=(0.5, 100.0), setting_sd=0.2, random_seed=3).frontiers
     return compare_curves(
-        frontiers, baseline="baseline", families=["power", "hill"], leave_curves_out=True, exact=False,
-        draws=200, tune=400, prob=0.8, progress=False,
-    )  # fmt: skip
+        frontiers,
+        baseline="baseline",
+        families=["power", "hill"],
+        leave_curves_out=True,
+        exact=False,
+        draws=200,
+        tune=400,
+        prob=0.8,
+        progressbar=False,
+    )
 
 
 def test_every_curve_is_left_out_once_by_each_family(left_out: CurveComparison) -> None:
     curves = left_out.curves
-    assert list(curves) == ["curve", "variant", "group", "n", "elpd"]
-    pairs = [(v, g) for g in ("group 1", "group 2") for v in ("baseline", "variant")]
+    assert list(curves) == ["curve", "variant", "setting", "n", "elpd"]
+    pairs = [(v, g) for g in ("setting 1", "setting 2") for v in ("baseline", "variant")]
     for name in ("power", "hill"):
         own = curves[curves["curve"] == name]
-        assert sorted(zip(own["variant"], own["group"], strict=True)) == sorted(pairs)
+        assert sorted(zip(own["variant"], own["setting"], strict=True)) == sorted(pairs)
     assert (curves["n"] == 6).all()
     assert np.isfinite(curves["elpd"]).all()
 
@@ -120,7 +134,7 @@ def test_sums_and_differences_are_those_of_the_curves(left_out: CurveComparison)
     summary, curves = left_out.summary.set_index("curve"), left_out.curves
     first = summary.index[0]
     assert first == "hill"
-    wide = curves.pivot(index=["variant", "group"], columns="curve", values="elpd")
+    wide = curves.pivot(index=["variant", "setting"], columns="curve", values="elpd")
     for name, row in summary.iterrows():
         assert row["elpd_curves"] == pytest.approx(wide[name].sum())
         difference = wide[name] - wide[first]
@@ -155,7 +169,7 @@ def test_gains_have_the_interval_that_was_asked(left_out: CurveComparison) -> No
 
 
 def test_failed_names_the_families_whose_fit_failed(left_out: CurveComparison) -> None:
-    frontiers = simulate(points=6, seed=1).frontiers
+    frontiers = simulate(points=6, random_seed=1).frontiers
     fits = {
         name: fit_of(frontiers, baseline="baseline", chains=4, draws=500, diverging=diverging)
         for name, diverging in (("hill", 0), ("power", 3), ("linear", 1))
@@ -167,7 +181,7 @@ def test_failed_names_the_families_whose_fit_failed(left_out: CurveComparison) -
 
 def test_known_errors_do_not_change_when_rows_are_left_out() -> None:
     """Curves measured with different ablations: alone, each would seem to share what the whole does not."""
-    table = simulate(points=5, seed=4).frontiers.table
+    table = simulate(points=5, random_seed=4).frontiers.table
     scale = table["variant"].map({"baseline": 10.0, "variant": 15.0})
     losses = table[["variant", "l0"]].assign(
         ce_sae=3.0 + scale * table["performance_hit"], ce_base=3.0, ce_ablated=3.0 + scale, se_ce_ablated=4.0
@@ -190,4 +204,6 @@ def test_too_few_draws_for_loo_are_refused_before_sampling() -> None:
         ValueError,
         match="draws=10, chains=2: leave-one-out predictions need 100 draws or more over all chains",
     ):
-        compare_curves(simulate(seed=1).frontiers, baseline="baseline", draws=10, chains=2, progress=False)
+        compare_curves(
+            simulate(random_seed=1).frontiers, baseline="baseline", draws=10, chains=2, progressbar=False
+        )

@@ -20,7 +20,7 @@ from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.design import design_of
 from hillfront.plots import plot_families, plot_frontiers
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.text.summary import gain_lines
 
 ABLE = ("power", "proportional", "linear")
@@ -57,7 +57,7 @@ def prepared(curve: str) -> PreparedModel:
 
 @cache
 def fitted(curve: str, unit: float = 1.0) -> FrontierFit:
-    return prepared(curve).fit(costs(unit=unit, curve=curve), draws=400, seed=1, progress=False)
+    return prepared(curve).fit(costs(unit=unit, curve=curve), draws=400, random_seed=1, progressbar=False)
 
 
 def rows_of(fit: FrontierFit, **options: object) -> pd.DataFrame:
@@ -127,7 +127,7 @@ def test_a_refit_to_another_cost_is_refused() -> None:
     other = costs().table.rename(columns={"cost": "kl"})[["variant", "layer", "l0", "kl"]]
     frontiers = Frontiers.from_frame(other, group="layer", cost="kl")
     with pytest.raises(ValueError, match=r"have metric: kl; the model was prepared for: nmse\. Prepare"):
-        prepared("power").fit(frontiers, progress=False)
+        prepared("power").fit(frontiers, progressbar=False)
 
 
 # ---------------------------------------------------------------- what a cost has no place for
@@ -158,11 +158,11 @@ def test_options_of_hits_are_refused() -> None:
 
 def test_comparison_has_the_families_that_a_cost_allows() -> None:
     assert families_for(costs()) == ABLE
-    assert families_for(simulate(seed=1).frontiers) == ("hill", "hill1", *ABLE)
+    assert families_for(simulate(random_seed=1).frontiers) == ("hill", "hill1", *ABLE)
     comparison = compare_prepared(
         {name: prepared(name) for name in families_for(costs())},
         costs(),
-        settings=SamplerSettings(draws=300, tune=500),
+        sampler_options=SamplerOptions(draws=300, tune=500),
         exact=False,
     )
     summary = comparison.summary
@@ -178,7 +178,7 @@ def test_comparison_has_the_families_that_a_cost_allows() -> None:
 
 def test_a_family_that_saturates_cannot_be_compared_on_costs() -> None:
     with pytest.raises(ValueError, match="curve='hill' saturates at 1"):
-        compare_curves(costs(), baseline="relu", families=["hill", "power"], progress=False)
+        compare_curves(costs(), baseline="relu", families=["hill", "power"], progressbar=False)
 
 
 @pytest.mark.parametrize("scale", ["log", "linear"])

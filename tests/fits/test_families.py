@@ -134,17 +134,17 @@ def test_a_line_that_never_reaches_a_hit_has_no_gain() -> None:
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))
 def test_every_family_makes_a_model(name: str) -> None:
-    frontiers = simulate(groups=2, seed=1).frontiers
+    frontiers = simulate(settings=2, random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline", curve=name)
     priors = resolve_priors(design.family, None)
     model = build_model(frontiers, design, priors)
     assert np.isfinite(model.compile_logp(mode="FAST_COMPILE")(model.initial_point()))
-    prior = draw_prior(model, var_names=reported_variables(design, priors), draws=5, seed=1)
+    prior = draw_prior(model, var_names=reported_variables(design, priors), draws=5, random_seed=1)
     assert {p.name for p in design.family.sampled} <= set(prior)
 
 
 def test_a_position_that_depends_on_the_slope_cannot_be_fixed() -> None:
-    frontiers = simulate(seed=1).frontiers
+    frontiers = simulate(random_seed=1).frontiers
     with pytest.raises(ValueError, match=r"pool\['a'\] is 2\.0\. Allowed: 'partial', 'common', 'none'\."):
         design_of(frontiers, baseline="baseline", curve="power", pool={"a": 2.0})
     assert design_of(frontiers, baseline="baseline", curve="power", pool={"k": 1.0}).pooling["k"] == 1.0
@@ -178,9 +178,9 @@ def test_a_family_is_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
         mean_log_value=None,
     )
     monkeypatch.setitem(FAMILIES, "weibull", own)
-    simulation = simulate(points=6, seed=4)
+    simulation = simulate(points=6, random_seed=4)
     fit = hf.fit(
-        simulation.frontiers, baseline="baseline", curve="weibull", draws=300, tune=500, progress=False
+        simulation.frontiers, baseline="baseline", curve="weibull", draws=300, tune=500, progressbar=False
     )
     row = fit.improvement().summary.set_index(["scope", "quantity"]).loc["average"].loc["mean_sparsity_gain"]
     assert 1.7 < float(row["median"]) < 2.3
@@ -194,9 +194,9 @@ def test_the_posts_straight_lines(curve: str, least_squares: tuple[float, ...]) 
     rows = hf.load_dataset("gated_sae", model="Gemma-7B", seq_len=1024)
     rows = rows[(rows["site"] == "resid") & (rows["layer"] == 20)]
     frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered").pareto_only()
-    fit = hf.fit(frontiers, baseline="baseline", curve=curve, progress=False)
+    fit = hf.fit(frontiers, baseline="baseline", curve=curve, progressbar=False)
     summary = fit.improvement().summary
-    row = summary[(summary["scope"] == "group") & (summary["quantity"] == "slope_ratio")].iloc[0]
+    row = summary[(summary["scope"] == "setting") & (summary["quantity"] == "slope_ratio")].iloc[0]
     assert all(row["lower"] <= ratio <= row["upper"] for ratio in least_squares)
     assert int(fit.data["sample_stats"]["diverging"].sum()) == 0
 
@@ -205,4 +205,4 @@ def test_unknown_family_lists_the_known() -> None:
     with pytest.raises(
         ValueError, match=r"Unknown curve family 'log'\. Allowed: hill, hill1, power, proportional, linear"
     ):
-        hf.prepare(simulate(seed=1).frontiers, baseline="baseline", curve="log")
+        hf.prepare(simulate(random_seed=1).frontiers, baseline="baseline", curve="log")

@@ -26,79 +26,95 @@ SAVED = Path(__file__).parents[1] / "saved" / "fit-0.1.0.nc"
 
 @pytest.fixture(scope="module")
 def pair() -> PreparedModel:
-    """One baseline and one variant, four points each, in one group."""
-    return hf.prepare(simulate(seed=0).frontiers, baseline="baseline")
+    """One baseline and one variant, four points each, in one setting."""
+    return hf.prepare(simulate(random_seed=0).frontiers, baseline="baseline")
 
 
 @pytest.fixture(scope="module")
 def pair_fit(pair: PreparedModel) -> FrontierFit:
-    return pair.fit(seed=3, progress=False)
+    return pair.fit(random_seed=3, progressbar=False)
 
 
 def test_a_seed_repeats_the_draws_exactly(pair: PreparedModel, pair_fit: FrontierFit) -> None:
-    again = pair.fit(seed=3, progress=False)
-    for group in ("posterior", "posterior_predictive", "log_likelihood", "prior", "prior_predictive"):
+    again = pair.fit(random_seed=3, progressbar=False)
+    for setting in ("posterior", "posterior_predictive", "log_likelihood", "prior", "prior_predictive"):
         xr.testing.assert_identical(
-            again.data[group].to_dataset().drop_attrs(), pair_fit.data[group].to_dataset().drop_attrs()
+            again.data[setting].to_dataset().drop_attrs(), pair_fit.data[setting].to_dataset().drop_attrs()
         )
-    other = pair.fit(seed=4, progress=False)
+    other = pair.fit(random_seed=4, progressbar=False)
     assert not np.array_equal(other.data["posterior"]["k"], pair_fit.data["posterior"]["k"])
 
 
 def test_a_refit_is_the_fit_of_its_data(pair: PreparedModel, pair_fit: FrontierFit) -> None:
     """A compiled model keeps nothing of the data that it was compiled or last fitted with."""
-    other = simulate(points=7, gain=3.0, seed=11).frontiers
-    refit = pair.fit(other, seed=5, progress=False)
-    fresh = hf.fit(other, baseline="baseline", seed=5, progress=False)
+    other = simulate(points=7, gain=3.0, random_seed=11).frontiers
+    refit = pair.fit(other, random_seed=5, progressbar=False)
+    fresh = hf.fit(other, baseline="baseline", random_seed=5, progressbar=False)
     np.testing.assert_array_equal(refit.data["posterior"]["k"], fresh.data["posterior"]["k"])
     assert len(refit.frontiers) == 14
     xr.testing.assert_equal(
-        pair.fit(seed=3, progress=False).data["posterior"]["k"], pair_fit.data["posterior"]["k"]
+        pair.fit(random_seed=3, progressbar=False).data["posterior"]["k"], pair_fit.data["posterior"]["k"]
     )
 
 
 def test_another_design_is_refused(pair: PreparedModel) -> None:
-    other = simulate(variants=("baseline", "topk"), seed=1).frontiers
+    other = simulate(variants=("baseline", "topk"), random_seed=1).frontiers
     with pytest.raises(
         ValueError,
         match=r"variants: baseline, topk; the model was prepared for: baseline, variant\..*prepare",
     ):
-        pair.fit(other, progress=False)
+        pair.fit(other, progressbar=False)
 
 
 def test_parts_of_two_designs_are_refused(pair: PreparedModel) -> None:
     """A sampler has its design within it: another one beside it would say what was not fitted."""
     mixed = replace(pair, design=replace(pair.design, hit_ref=0.1))
     with pytest.raises(ValueError, match="parts of two designs"):
-        mixed.fit(progress=False)
+        mixed.fit(progressbar=False)
 
 
 @pytest.mark.parametrize(
-    ("settings", "text"),
+    ("sampler_options", "text"),
     [
         ({"draws": 0}, "draws=0"),
         ({"target_accept": 1.5}, "target_accept=1.5 must lie in"),
-        ({"seed": -1}, "seed=-1 must be a non-negative integer"),
+        ({"random_seed": -1}, "seed=-1 must be a non-negative integer"),
         ({"draws": 20, "thin": 6}, "thin=6 of 20 draws a chain: give 1"),
     ],
 )
-def test_bad_settings_are_refused(pair: PreparedModel, settings: dict[str, int], text: str) -> None:
+def test_bad_settings_are_refused(pair: PreparedModel, sampler_options: dict[str, int], text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        pair.fit(progress=False, **settings)  # type: ignore[arg-type]
+        pair.fit(progressbar=False, **sampler_options)  # type: ignore[arg-type]
 
 
 def test_the_tree_is_complete_labelled_and_clean(pair_fit: FrontierFit) -> None:
     tree = pair_fit.data
     assert set(tree.children) == {
-        "posterior", "sample_stats", "prior", "prior_predictive", "posterior_predictive", "log_likelihood",
-        "log_prior", "observed_data", "constant_data", "frontiers",
-    }  # fmt: skip
+        "posterior",
+        "sample_stats",
+        "prior",
+        "prior_predictive",
+        "posterior_predictive",
+        "log_likelihood",
+        "log_prior",
+        "observed_data",
+        "constant_data",
+        "frontiers",
+    }
     posterior = tree["posterior"].to_dataset()
     assert set(posterior) == set(tree["prior"].to_dataset())
     assert not [name for name in posterior if "__" in str(name) or "coefficient" in str(name)]
-    assert posterior["k"].dims == ("chain", "draw", "group", "variant")
+    assert posterior["k"].dims == ("chain", "draw", "setting", "variant")
     assert posterior["variant"].to_numpy().tolist() == ["baseline", "variant"]
-    for attribute in ("versions", "seed", "settings", "design", "priors", "data_hash", "hillfront_format"):
+    for attribute in (
+        "versions",
+        "random_seed",
+        "sampler_options",
+        "design",
+        "priors",
+        "data_hash",
+        "hillfront_format",
+    ):
         assert attribute in tree.attrs
     assert json.loads(tree.attrs["versions"])["hillfront"] == hf.__version__
     assert tree.attrs["data_hash"] == pair_fit.frontiers.data_hash
@@ -166,34 +182,34 @@ def test_files_of_others_are_refused(tmp_path: Path) -> None:
 
 def test_ragged_and_odd_data_fit() -> None:
     """Curves of four, three, two and one point, hits at and beyond 0 and 1, and a missing curve."""
-    full = simulate(variants=("baseline", "a", "b"), groups=3, points=4, seed=2).frontiers.table
+    full = simulate(variants=("baseline", "a", "b"), settings=3, points=4, random_seed=2).frontiers.table
     keep = np.ones(len(full), dtype=bool)
-    for variant, group, points in (
-        ("a", "group 1", 3),
-        ("a", "group 2", 2),
-        ("b", "group 1", 1),
-        ("b", "group 3", 0),
+    for variant, setting, points in (
+        ("a", "setting 1", 3),
+        ("a", "setting 2", 2),
+        ("b", "setting 1", 1),
+        ("b", "setting 3", 0),
     ):
-        rows = full.index[(full["variant"] == variant) & (full["group"] == group)]
+        rows = full.index[(full["variant"] == variant) & (full["setting"] == setting)]
         keep[rows[points:]] = False
     rows = full[keep].copy()
     rows.loc[rows.index[0], "performance_hit"] = -0.001
     rows.loc[rows.index[5], "performance_hit"] = 1.02
     with pytest.warns(FrontierDataWarning):
         frontiers = hf.Frontiers.from_frame(
-            rows[["variant", "group", "l0", "performance_hit"]], group="group"
+            rows[["variant", "setting", "l0", "performance_hit"]], group="setting"
         )
-    fit = hf.fit(frontiers, baseline="baseline", draws=300, tune=500, progress=False)
+    fit = hf.fit(frontiers, baseline="baseline", draws=300, tune=500, progressbar=False)
     assert np.isfinite(fit.data["log_likelihood"]["y"]).all()
-    summary = fit.pareto().summary.set_index(["variant", "scope", "group"])["verdict"]
-    assert summary["b", "group", "group 1"] == "no shared range"
-    assert ("b", "group", "group 3") not in summary.index
+    summary = fit.pareto().summary.set_index(["variant", "scope", "setting"])["verdict"]
+    assert summary["b", "setting", "setting 1"] == "no shared range"
+    assert ("b", "setting", "setting 3") not in summary.index
     assert len(fit.frontiers) == len(rows)
 
 
 def test_one_variant_says_that_there_is_nothing_to_compare() -> None:
-    frontiers = simulate(variants=("baseline",), groups=2, seed=1).frontiers
-    fit = hf.fit(frontiers, baseline="baseline", draws=100, tune=200, chains=2, progress=False)
+    frontiers = simulate(variants=("baseline",), settings=2, random_seed=1).frontiers
+    fit = hf.fit(frontiers, baseline="baseline", draws=100, tune=200, chains=2, progressbar=False)
     assert fit.improvement().summary.empty
     assert "Only one variant, 'baseline': there is nothing to compare it with." in str(fit.improvement())
     assert fit.predict(l0=[10, 50]).sizes["l0"] == 2
@@ -201,7 +217,7 @@ def test_one_variant_says_that_there_is_nothing_to_compare() -> None:
 
 def test_a_bad_fit_says_so(pair: PreparedModel) -> None:
     """Ten draws are too few, and every summary says it."""
-    fit = pair.fit(draws=10, tune=10, chains=2, seed=1, progress=False)
+    fit = pair.fit(draws=10, tune=10, chains=2, random_seed=1, progressbar=False)
     assert not fit.diagnostics().passed
     for text in (str(fit.improvement()), str(fit.pareto()), repr(fit)):
         assert "FAILED" in text
@@ -213,7 +229,7 @@ def _check_sampling(fit: FrontierFit) -> None:
     draws = fit.improvement().draws
     draws = draws.isel(row=np.flatnonzero(np.isfinite(draws).all(["chain", "draw"])))
     dataset = draws.drop_vars(
-        ["at", "baseline", "group", "quantity", "scope", "support", "variant"]
+        ["at", "baseline", "setting", "quantity", "scope", "support", "variant"]
     ).to_dataset()
     assert float(az.rhat(dataset)["improvement"].max()) <= 1.01
     for method in ("bulk", "tail"):
@@ -225,7 +241,7 @@ def test_gemma_is_sampled_well(gemma: FrontierFit) -> None:
     _check_sampling(gemma)
     verdicts = gemma.pareto().summary.set_index(["scope", "site", "layer"])["verdict"]
     assert verdicts["average", "", ""] == "better"
-    assert verdicts["group", "mlp", "6"] == "no shared range"
+    assert verdicts["setting", "mlp", "6"] == "no shared range"
 
 
 def test_pythia_is_sampled_well() -> None:
@@ -233,7 +249,7 @@ def test_pythia_is_sampled_well() -> None:
     rows = hf.load_dataset("gated_sae", model="Pythia-2.8B")
     with pytest.warns(FrontierDataWarning):
         frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered")
-    _check_sampling(hf.fit(frontiers, baseline="baseline", progress=False))
+    _check_sampling(hf.fit(frontiers, baseline="baseline", progressbar=False))
 
 
 def test_the_posts_case() -> None:
@@ -243,9 +259,9 @@ def test_the_posts_case() -> None:
     frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered").pareto_only()
     assert frontiers.table.groupby("variant").size().to_dict() == {"baseline": 6, "gated": 10}
     # The interval of k_ratio ends at 1.246, so close to 1.24 that it takes many draws to tell.
-    fit = hf.fit(frontiers, baseline="baseline", draws=8000, progress=False)
+    fit = hf.fit(frontiers, baseline="baseline", draws=8000, progressbar=False)
     summary = fit.improvement().summary
-    rows_here = summary[summary["scope"] == "group"].set_index("quantity")
+    rows_here = summary[summary["scope"] == "setting"].set_index("quantity")
     for quantity, least_squares in (("x_half_ratio", 6.03), ("k_ratio", 1.24)):
         assert rows_here.loc[quantity, "lower"] <= least_squares <= rows_here.loc[quantity, "upper"]
     for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
@@ -258,8 +274,8 @@ def test_intervals_cover_and_verdicts_do_not_cry_wolf(pair: PreparedModel) -> No
     covered, verdicts, diverged = [], [], 0
     for index in range(40):
         for gain in (2.0, 1.0):
-            simulation = simulate(gain=gain, seed=2000 + index)
-            fit = pair.fit(simulation.frontiers, seed=index, draws=500, tune=600, progress=False)
+            simulation = simulate(gain=gain, random_seed=2000 + index)
+            fit = pair.fit(simulation.frontiers, random_seed=index, draws=500, tune=600, progressbar=False)
             diverged += bool(fit.data["sample_stats"]["diverging"].any())
             if gain == 1.0:
                 verdicts.append(fit.pareto().summary["verdict"].iloc[0])
@@ -289,12 +305,17 @@ def test_residuals_beyond_their_scatter_fail(pair_fit: FrontierFit) -> None:
         posterior.assign(sigma=posterior["sigma"] / 30, tau=posterior["tau"] / 30)
     )
     checks = diagnostics_of(
-        tree, pair_fit.frontiers, pair_fit.design, reported=reported, left_out=pair_fit.left_out, seed=1
+        tree,
+        pair_fit.frontiers,
+        pair_fit.design,
+        reported=reported,
+        left_out=pair_fit.left_out,
+        random_seed=1,
     ).checks
     assert {c.name for c in checks if c.passed is False} == {"residuals"}
 
 
-def test_target_accept_of_a_design_of_many_groups() -> None:
+def test_target_accept_of_a_design_of_many_settings() -> None:
     from hillfront.sampling.nutpie_run import default_target_accept
 
     assert (default_target_accept(9), default_target_accept(10)) == (0.98, 0.95)
@@ -303,10 +324,14 @@ def test_target_accept_of_a_design_of_many_groups() -> None:
 @pytest.mark.parametrize(("asked", "used"), [(None, 0.98), (0.9, 0.9)])
 def test_target_accept_that_is_used_is_kept(sampler: object, asked: float | None, used: float) -> None:
     fit = hf.fit(
-        hf.simulate(points=4, seed=1).frontiers, baseline="baseline", target_accept=asked, draws=50, tune=10,
-        progress=False,
-    )  # fmt: skip
-    assert fit.settings["target_accept"] == used
+        hf.simulate(points=4, random_seed=1).frontiers,
+        baseline="baseline",
+        target_accept=asked,
+        draws=50,
+        tune=10,
+        progressbar=False,
+    )
+    assert fit.sampler_options["target_accept"] == used
 
 
 def test_an_interrupt_stops_the_chains_and_returns_nothing(
@@ -324,18 +349,18 @@ def test_an_interrupt_stops_the_chains_and_returns_nothing(
 
     monkeypatch.setattr("nutpie.sample", lambda *_, **__: Chains())
     with pytest.raises(KeyboardInterrupt):
-        pair.fit(draws=10, tune=10, progress=False)
+        pair.fit(draws=10, tune=10, progressbar=False)
     assert seen == ["cancelled"]
 
 
 def test_thinning_keeps_every_so_many_th_draw(pair: PreparedModel) -> None:
     """And counts the divergences of all."""
-    settings = {"draws": 90, "tune": 60, "seed": 3, "progress": False}
-    whole, thinned = (pair.fit(thin=thin, **settings) for thin in (1, 3))  # type: ignore[arg-type]
+    sampler_options = {"draws": 90, "tune": 60, "random_seed": 3, "progressbar": False}
+    whole, thinned = (pair.fit(thin=thin, **sampler_options) for thin in (1, 3))  # type: ignore[arg-type]
     for name in ("k", "sigma"):
         np.testing.assert_array_equal(
             thinned.data["posterior"][name], whole.data["posterior"][name].isel(draw=slice(2, None, 3))
         )
     assert thinned.data["log_likelihood"].sizes["draw"] == 30
     assert thinned.data["sample_stats"]["diverging"].sizes["draw"] == 90
-    assert thinned.settings["thin"] == 3
+    assert thinned.sampler_options["thin"] == 3

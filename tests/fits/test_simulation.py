@@ -24,8 +24,8 @@ def value(curve: str, x: Any, p: pd.Series) -> Any:
     return p["m"] * x + p.get("c", 0.0)
 
 
-def curve_of(simulation: Simulation, variant: str, group: str = "group 1") -> pd.Series:
-    return simulation.curves.set_index(["variant", "group"]).loc[(variant, group)]
+def curve_of(simulation: Simulation, variant: str, setting: str = "setting 1") -> pd.Series:
+    return simulation.curves.set_index(["variant", "setting"]).loc[(variant, setting)]
 
 
 def truth_of(simulation: Simulation, quantity: str, scope: str = "average", **labels: Any) -> float:
@@ -57,7 +57,7 @@ def reached(curve: str, hit: float, p: pd.Series, limit: float | None) -> float:
 @pytest.mark.parametrize("curve", FAMILIES)
 def test_curves_pass_through_the_point_and_gain_what_was_asked(curve: str, limit: float | None) -> None:
     simulation = simulate(
-        curve=curve, hit_at_l0=(0.08, 40.0), gain=3.0, group_sd=0.0, dense_limit=limit, at_hit=(0.08,)
+        curve=curve, hit_at_l0=(0.08, 40.0), gain=3.0, setting_sd=0.0, dense_limit=limit, at_hit=(0.08,)
     )
     base, variant = (curve_of(simulation, name) for name in ("baseline", "variant"))
     assert value(curve, sparsity(40.0, limit), base) == pytest.approx(0.08)
@@ -72,13 +72,20 @@ def test_truth_is_that_of_the_equations(curve: str, limit: float | None) -> None
         {"k": {"baseline": 0.7, "variant": 1.1}} if "k" in FAMILIES[curve].natural_names else {}
     )
     simulation = simulate(
-        curve=curve, groups=2, points=5, interaction_sd=0.3, sigma=0.2, dense_limit=limit, at_hit=(0.03, 0.1),
-        seed=4, **shapes,
-    )  # fmt: skip
+        curve=curve,
+        settings=2,
+        points=5,
+        interaction_sd=0.3,
+        sigma=0.2,
+        dense_limit=limit,
+        at_hit=(0.03, 0.1),
+        random_seed=4,
+        **shapes,
+    )
     table = simulation.frontiers.table
     logs: dict[Any, list[float]] = {}
-    for group in ("group 1", "group 2"):
-        base, variant = (curve_of(simulation, name, group) for name in ("baseline", "variant"))
+    for setting in ("setting 1", "setting 2"):
+        base, variant = (curve_of(simulation, name, setting) for name in ("baseline", "variant"))
 
         def log_gain(hit: float, base: pd.Series = base, variant: pd.Series = variant) -> float:
             return float(np.log(reached(curve, hit, base, limit) / reached(curve, hit, variant, limit)))
@@ -88,22 +95,22 @@ def test_truth_is_that_of_the_equations(curve: str, limit: float | None) -> None
             return float(np.log(value(curve, x, base) / value(curve, x, variant)))
 
         for hit in (0.03, 0.1):
-            found = truth_of(simulation, "sparsity_gain", "group", group=group, at=hit)
+            found = truth_of(simulation, "sparsity_gain", "setting", setting=setting, at=hit)
             assert np.log(found) == pytest.approx(log_gain(hit), abs=1e-7)
             logs.setdefault(("sparsity_gain", hit), []).append(np.log(found))
-        here = table[table["group"] == group].groupby("variant")["performance_hit"].agg(["min", "max"])
+        here = table[table["setting"] == setting].groupby("variant")["performance_hit"].agg(["min", "max"])
         ends = np.log([here["min"].max(), here["max"].min()])
         mean = integrate.quad(lambda u: log_gain(np.exp(u)), *ends)[0] / (ends[1] - ends[0])
-        found = truth_of(simulation, "mean_sparsity_gain", "group", group=group)
+        found = truth_of(simulation, "mean_sparsity_gain", "setting", setting=setting)
         assert np.log(found) == pytest.approx(mean, abs=1e-6)
         logs.setdefault(("mean_sparsity_gain", None), []).append(np.log(found))
         ends = np.log([1 / 200, 1 / 10])
         mean = integrate.quad(lambda u: log_reduction(np.exp(u)), *ends)[0] / (ends[1] - ends[0])
-        found = truth_of(simulation, "mean_hit_reduction", "group", group=group)
+        found = truth_of(simulation, "mean_hit_reduction", "setting", setting=setting)
         assert np.log(found) == pytest.approx(mean, abs=1e-6)
         for name, (parameter, sign) in FAMILIES[curve].ratios.items():
             ratio = variant[parameter] / base[parameter]
-            found = truth_of(simulation, name, "group", group=group)
+            found = truth_of(simulation, name, "setting", setting=setting)
             assert found == pytest.approx(ratio if sign > 0 else 1 / ratio)
     for (quantity, at), values in logs.items():
         labels = {} if at is None else {"at": at}
@@ -113,9 +120,9 @@ def test_truth_is_that_of_the_equations(curve: str, limit: float | None) -> None
 @LIMITS
 @pytest.mark.parametrize("curve", FAMILIES)
 def test_without_noise_the_saes_lie_on_their_curves(curve: str, limit: float | None) -> None:
-    simulation = simulate(curve=curve, groups=2, points=6, sigma=0.0, dense_limit=limit, seed=2)
-    for variant, group, rows in simulation.frontiers.curves():
-        on_curve = value(curve, sparsity(rows["l0"], limit), curve_of(simulation, variant, group))
+    simulation = simulate(curve=curve, settings=2, points=6, sigma=0.0, dense_limit=limit, random_seed=2)
+    for variant, setting, rows in simulation.frontiers.curves():
+        on_curve = value(curve, sparsity(rows["l0"], limit), curve_of(simulation, variant, setting))
         # Straight lines and power laws are kept inside (0, 1) by bends of width 0.001 and 0.02.
         np.testing.assert_allclose(rows["performance_hit"], on_curve, atol=1e-3)
     assert simulation.frontiers.table["l0"].unique() == pytest.approx(np.geomspace(10, 200, 6))
@@ -124,7 +131,7 @@ def test_without_noise_the_saes_lie_on_their_curves(curve: str, limit: float | N
 def test_noise_is_sigma_on_the_logit_scale_and_tau_in_y() -> None:
     def off(**noise: float) -> np.ndarray:
         noisy, clean = (
-            simulate(points=2000, group_sd=0.0, seed=9, **options)
+            simulate(points=2000, setting_sd=0.0, random_seed=9, **options)
             .frontiers.table["performance_hit"]
             .to_numpy()
             for options in ({"sigma": 0.0, "tau": 0.0} | noise, {"sigma": 0.0})
@@ -136,9 +143,9 @@ def test_noise_is_sigma_on_the_logit_scale_and_tau_in_y() -> None:
     assert off(tau=0.003).mean() == pytest.approx(0.0, abs=2e-4)
 
 
-def test_spread_between_groups_and_within_them() -> None:
-    simulation = simulate(groups=2000, points=1, group_sd=0.4, interaction_sd=0.2, seed=3)
-    log_x = np.log(simulation.curves.pivot(index="group", columns="variant", values="x_half"))
+def test_spread_between_settings_and_within_them() -> None:
+    simulation = simulate(settings=2000, points=1, setting_sd=0.4, interaction_sd=0.2, random_seed=3)
+    log_x = np.log(simulation.curves.pivot(index="setting", columns="variant", values="x_half"))
     gain = log_x["variant"] - log_x["baseline"]
     assert gain.mean() == pytest.approx(np.log(2), abs=0.03)
     assert gain.std() == pytest.approx(0.2 * np.sqrt(2), rel=0.05)
@@ -155,13 +162,13 @@ def test_parameters_by_variant() -> None:
     assert truth_of(by_k, "sparsity_gain", variant="gated") == pytest.approx(2.0)
     assert truth_of(by_k, "sparsity_gain", variant="topk") == pytest.approx(0.5)
     c = {"relu": 0.01, "gated": 0.02, "topk": 0.0}
-    lines = simulate(variants=variants, curve="linear", c=c, gain=2.0, group_sd=0.0)
+    lines = simulate(variants=variants, curve="linear", c=c, gain=2.0, setting_sd=0.0)
     assert lines.curves.set_index("variant")["c"].to_dict() == pytest.approx(c, abs=1e-12)
     assert simulate(variants=variants, gain=1.5).curves.groupby("variant")["x_half"].first().nunique() == 2
 
 
 def test_the_same_seed_gives_the_same_table() -> None:
-    a, b, other = (simulate(groups=2, seed=seed).frontiers for seed in (5, 5, 6))
+    a, b, other = (simulate(settings=2, random_seed=random_seed).frontiers for random_seed in (5, 5, 6))
     pd.testing.assert_frame_equal(a.table, b.table)
     assert not a.table["performance_hit"].equals(other.table["performance_hit"])
 
@@ -170,7 +177,7 @@ def test_the_same_seed_gives_the_same_table() -> None:
     ("options", "text"),
     [
         ({"variants": ()}, "give at least one of each"),
-        ({"groups": 0}, r"groups=0, points=4: give at least one of each"),
+        ({"settings": 0}, r"settings=0, points=4: give at least one of each"),
         ({"points": 0}, "points=0: give at least one of each"),
         ({"sigma": -0.1}, "sigma=-0.1.* scales must not be negative"),
         ({"tau": -0.1}, "tau=-0.1.* scales must not be negative"),
@@ -194,7 +201,7 @@ def test_the_same_seed_gives_the_same_table() -> None:
         ({"curve": "linear", "c": 0.05}, r"c=\[0\.05, 0\.05\]: a linear curve has its intercept below"),
         ({"curve": "linear", "hit_at_l0": (0.01, 50.0)}, "below the hit of 0.01"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_simulated_is_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         simulate(**options)
@@ -202,8 +209,8 @@ def test_what_cannot_be_simulated_is_refused(options: dict[str, Any], text: str)
 
 def test_simulated_lines_are_fitted_well() -> None:
     """The family in which simulation and model have their position at different sparsities."""
-    simulation = simulate(curve="linear", points=10, l0=(5.0, 200.0), sigma=0.05, gain=2.0, seed=3)
-    fit = hf.fit(simulation.frontiers, baseline="baseline", curve="linear", draws=400, progress=False)
+    simulation = simulate(curve="linear", points=10, l0=(5.0, 200.0), sigma=0.05, gain=2.0, random_seed=3)
+    fit = hf.fit(simulation.frontiers, baseline="baseline", curve="linear", draws=400, progressbar=False)
     table = fit.improvement().summary
     rows = table[table["scope"] == "average"].set_index("quantity")
     for quantity in ("mean_hit_reduction", "slope_ratio"):
@@ -232,14 +239,14 @@ def test_outliers_have_ten_times_the_scatter() -> None:
 
 
 def test_selection_keeps_the_pareto_optimal_of_those_trained() -> None:
-    simulation = simulate(n_trained={"baseline": 8, "variant": 64}, gain=1.0, seed=3)
+    simulation = simulate(n_trained={"baseline": 8, "variant": 64}, gain=1.0, random_seed=3)
     frontiers = simulation.frontiers
     sizes = frontiers.table.groupby("variant").size()
     assert 1 < sizes["baseline"] <= 8
     assert sizes["baseline"] < sizes["variant"] < 64
     assert len(frontiers.pareto_only()) == len(frontiers)
     assert frontiers.table["l0"].between(10, 200).all()
-    everyone = simulate(n_trained=30, sigma=0.0, seed=3).frontiers
+    everyone = simulate(n_trained=30, sigma=0.0, random_seed=3).frontiers
     assert len(everyone) == 60  # without scatter all are optimal
     gains = simulation.truth.query("quantity == 'mean_sparsity_gain'")["value"]
     assert gains.to_numpy() == pytest.approx(1.0)

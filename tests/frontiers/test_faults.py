@@ -18,9 +18,14 @@ from hillfront.utils.wording import name_rows, nearest, shorten, show
 L0 = [10.0, 20.0, 40.0, 80.0]
 HIT = [0.2, 0.1, 0.05, 0.025]
 AS_READ = {
-    "variant": "variant", "group": (), "l0": "l0", "y": None, "cost": None, "dense_limit": None,
+    "variant": "variant",
+    "group": (),
+    "l0": "l0",
+    "y": None,
+    "cost": None,
+    "dense_limit": None,
     "baseline": None,
-}  # fmt: skip
+}
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -114,7 +119,7 @@ def test_missing_column_names_the_nearest(given: str, column: str, next_step: st
     assert fault.next_step == next_step
 
 
-def test_missing_group_column() -> None:
+def test_missing_setting_column() -> None:
     fault = only_fault(table(layers=3), group=["layer"])
     assert fault.kind == "missing column 'layer'"
     assert fault.next_step == "Name 'layers' in group, or leave 'layer' out."
@@ -138,16 +143,18 @@ def test_missing_loss_names_the_nearest_that_is_free() -> None:
     "group",
     ["variant", "l0", "se", "performance_hit", "row", "d_model", "cost", "n_tokens", "se_ce_base"],
 )
-def test_group_column_with_another_meaning(group: str) -> None:
+def test_setting_column_with_another_meaning(group: str) -> None:
     fault = only_fault(table(row=1, se=0.01, d_model=512, cost=1, n_tokens=9, se_ce_base=0.1), group=group)
     assert fault.kind == "group column not usable"
     assert fault.seen == repr(group)
 
 
-def test_group_column_called_group_only_on_its_own() -> None:
-    frame = table(group="a", layer=3)
-    assert faults(frame, group="group") == []
-    assert only_fault(frame, group=["group", "layer"]).allowed.startswith("'group' as the only group column")
+def test_setting_column_called_setting_only_on_its_own() -> None:
+    frame = table(setting="a", layer=3)
+    assert faults(frame, group="setting") == []
+    assert only_fault(frame, group=["setting", "layer"]).allowed.startswith(
+        "'setting' as the only group column"
+    )
 
 
 def test_column_given_twice() -> None:
@@ -166,14 +173,14 @@ def test_no_rows() -> None:
 
 
 @pytest.mark.parametrize("blank", [None, "", "  ", np.nan, pd.NA])
-def test_empty_variant_or_group(blank: object) -> None:
+def test_empty_variant_or_setting(blank: object) -> None:
     fault = only_fault(table(variant=pd.Series(["a", blank, "a", "a"], dtype=object)))
     assert (fault.kind, fault.rows, fault.seen) == ("variant empty", (1,), "empty")
     fault = only_fault(table(layer=pd.Series([3, 3, blank, 3], dtype=object)), group="layer")
     assert (fault.kind, fault.rows) == ("group column 'layer' empty", (2,))
 
 
-def test_different_groups_with_one_label() -> None:
+def test_different_settings_with_one_label() -> None:
     frame = table(a=["x / y", "x", "x", "x"], b=["z", "y / z", "z", "z"])
     fault = only_fault(frame, group=["a", "b"])
     assert (fault.rows, fault.seen) == ((0, 1), "'x / y / z'")
@@ -248,7 +255,7 @@ def test_columns_empty_throughout_are_not_there() -> None:
     frame = table(se=np.nan, se_l0=None, loss_recovered=np.nan)
     draft = read(frame, **AS_READ)  # type: ignore[arg-type]
     assert find_faults(draft) == ()
-    assert list(draft.table) == ["row", "variant", "group", "l0", "sparsity", "performance_hit"]
+    assert list(draft.table) == ["row", "variant", "setting", "l0", "sparsity", "performance_hit"]
 
 
 @pytest.mark.parametrize("ablated", [2.0, 1.0])
@@ -523,7 +530,7 @@ def noisy(n: int, scatter: float, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     l0 = np.exp(rng.uniform(np.log(10), np.log(300), 2 * n))
     hit = 0.5 / l0**0.75 * np.exp(rng.normal(0, scatter, 2 * n))
-    return pd.DataFrame({"variant": ["a", "b"] * n, "group": "all", "l0": l0, "performance_hit": hit})
+    return pd.DataFrame({"variant": ["a", "b"] * n, "setting": "all", "l0": l0, "performance_hit": hit})
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -544,7 +551,7 @@ def test_a_smooth_sweep_is_not_suspected() -> None:
 def test_chance_of_monotone_is_one_half_a_step_where_noise_rules() -> None:
     l0 = np.array([10.0, 20.0, 40.0, 80.0, 160.0])
     log_hit = np.array([0.0, -1.0, -1.01, -5.0, -5.01])  # a staircase
-    points = pd.DataFrame({"variant": "a", "group": "all", "l0": l0, "performance_hit": np.exp(log_hit)})
+    points = pd.DataFrame({"variant": "a", "setting": "all", "l0": l0, "performance_hit": np.exp(log_hit)})
     x = np.log(l0)
     fall = -np.polyfit(x, log_hit, 1)[0] * np.log(2)
     inner = log_hit[1:-1] - (log_hit[:-2] + log_hit[2:]) / 2
@@ -576,7 +583,7 @@ def test_warns_of_variants_without_a_shared_range() -> None:
 
 def test_warns_of_mixed_ablations() -> None:
     frame = curves("a", "b").assign(layer=[3] * 4 + [4] * 4, ablation=["mean"] * 4 + ["zero"] * 4)
-    assert only_warning(frame, group="layer").startswith("Mixed ablations across groups ('mean', 'zero')")
+    assert only_warning(frame, group="layer").startswith("Mixed ablations across settings ('mean', 'zero')")
     assert only_warning(frame).startswith("Mixed ablations ('mean', 'zero'): hits on different scales")
     assert warned(frame, group="ablation") == ()
     frame["layer"] = [3, 3, 3, 4, 3, 3, 3, 4]
@@ -614,7 +621,7 @@ def test_mixed_ablations_do_not_matter_to_a_cost() -> None:
 
 
 def losses(**columns: object) -> pd.DataFrame:
-    """Make two variants in two groups, from losses; the groups have different denominators."""
+    """Make two variants in two settings, from losses; the settings have different denominators."""
     frame = curves("a", "b", "a", "b").drop(columns="performance_hit")
     frame["layer"] = [6] * 8 + [20] * 8
     frame["ce_base"], frame["ce_ablated"] = 2.5, np.where(frame["layer"] == 6, 12.5, 7.5)
@@ -622,7 +629,7 @@ def losses(**columns: object) -> pd.DataFrame:
     return frame.assign(**columns)
 
 
-def test_warns_of_different_denominators_inside_a_group() -> None:
+def test_warns_of_different_denominators_inside_a_setting() -> None:
     assert warned(losses(n_tokens=1e6), group="layer") == ()
     text = only_warning(losses(n_tokens=1e6))
     assert text.startswith(

@@ -27,7 +27,7 @@ ENV = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # fo
 
 @pytest.fixture
 def frame() -> pd.DataFrame:
-    """Make two variants in two groups, the curves shuffled."""
+    """Make two variants in two settings, the curves shuffled."""
     parts = [
         pd.DataFrame(
             {"variant": v, "site": s, "layer": n, "l0": np.array(L0) + i, "loss_recovered": RECOVERED}
@@ -62,18 +62,29 @@ def test_canonical_columns_keep_the_users_order(frame: pd.DataFrame) -> None:
     frontiers = Frontiers.from_frame(frame.assign(seed=0.0, d_model=512), group=["site", "layer"])
     table = frontiers.table
     assert list(table) == [
-        *("row", "variant", "site", "layer", "group", "l0", "sparsity", "performance_hit", "d_model", "seed")
+        *(
+            "row",
+            "variant",
+            "site",
+            "layer",
+            "setting",
+            "l0",
+            "sparsity",
+            "performance_hit",
+            "d_model",
+            "seed",
+        )
     ]
     assert table["row"].tolist() == list(range(12))
     assert table["l0"].tolist() == frame["l0"].tolist()
     assert table["sparsity"].tolist() == [1 / l0 for l0 in frame["l0"]]
     assert table["performance_hit"].tolist() == [1 - y for y in frame["loss_recovered"]]
-    assert set(table["group"]) == {"mlp / 20", "resid / 6"}
+    assert set(table["setting"]) == {"mlp / 20", "resid / 6"}
     assert set(table["seed"]) == {"0"}
     assert frontiers.metric == "performance_hit"
     assert frontiers.warnings == ()
     assert frontiers.dropped.empty
-    assert list(frontiers.dropped) == ["row", "variant", "group", "fault", "value"]
+    assert list(frontiers.dropped) == ["row", "variant", "setting", "fault", "value"]
 
 
 def test_the_users_frame_and_index_are_left_alone(frame: pd.DataFrame) -> None:
@@ -84,40 +95,40 @@ def test_the_users_frame_and_index_are_left_alone(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("group", ["layer", ["layer"], ("layer", "layer")])
-def test_one_group_column(frame: pd.DataFrame, group: str | list[str]) -> None:
+def test_one_setting_column(frame: pd.DataFrame, group: str | list[str]) -> None:
     frontiers = Frontiers.from_frame(frame, group=group)
     assert frontiers.group_columns == ("layer",)
-    assert set(frontiers.groups) == {"20", "6"}
+    assert set(frontiers.settings) == {"20", "6"}
 
 
-def test_no_group_columns(frame: pd.DataFrame) -> None:
+def test_no_setting_columns(frame: pd.DataFrame) -> None:
     frontiers = Frontiers.from_frame(frame[frame["layer"] == 20], group=())
-    assert frontiers.groups == ("all",)
+    assert frontiers.settings == ("all",)
     assert frontiers.group_columns == ()
-    assert frontiers.group_table.shape == (1, 0)
+    assert frontiers.setting_table.shape == (1, 0)
 
 
-def test_group_column_called_group(frame: pd.DataFrame) -> None:
-    frontiers = Frontiers.from_frame(frame.rename(columns={"layer": "group"}), group="group")
-    assert list(frontiers.table).count("group") == 1
-    assert set(frontiers.groups) == {"20", "6"}
-    assert frontiers.group_table["group"].tolist() == list(frontiers.groups)
+def test_setting_column_called_setting(frame: pd.DataFrame) -> None:
+    frontiers = Frontiers.from_frame(frame.rename(columns={"layer": "setting"}), group="setting")
+    assert list(frontiers.table).count("setting") == 1
+    assert set(frontiers.settings) == {"20", "6"}
+    assert frontiers.setting_table["setting"].tolist() == list(frontiers.settings)
 
 
-def test_optional_column_as_group_column(frame: pd.DataFrame) -> None:
+def test_optional_column_as_setting_column(frame: pd.DataFrame) -> None:
     frontiers = Frontiers.from_frame(frame.assign(width=4096.0), group=["layer", "width"])
     assert list(frontiers.table).count("width") == 1
-    assert set(frontiers.groups) == {"20 / 4096", "6 / 4096"}
+    assert set(frontiers.settings) == {"20 / 4096", "6 / 4096"}
 
 
 @pytest.mark.parametrize(
     "dtype", ["int8", "float32", "float64", "Int64", "object", "category", "str", "int64[pyarrow]"]
 )
-def test_group_numbers_become_plain_text(frame: pd.DataFrame, dtype: str) -> None:
+def test_setting_numbers_become_plain_text(frame: pd.DataFrame, dtype: str) -> None:
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
     frontiers = Frontiers.from_frame(frame.astype({"layer": dtype}), group="layer")
-    assert set(frontiers.groups) == {"20", "6"}
+    assert set(frontiers.settings) == {"20", "6"}
     assert frontiers.table["layer"].dtype == "str"
 
 
@@ -313,7 +324,7 @@ def test_drop_at_the_dense_limit_keeps_a_record(frame: pd.DataFrame) -> None:
     assert [fault.rows for fault in caught.value.faults] == [(1,), (0,)]
     frontiers = from_faulty(frame, group="layer", dense_limit="d_model", on_fault="drop")
     assert frontiers.table["row"].tolist() == list(range(2, 12))
-    record = frontiers.dropped[["row", "variant", "group", "fault", "value"]].to_numpy().tolist()
+    record = frontiers.dropped[["row", "variant", "setting", "fault", "value"]].to_numpy().tolist()
     assert record == [
         [0, frame.loc[0, "variant"], str(frame.loc[0, "layer"]), "L0 not below the dense limit", "41 >= 40"],
         [1, frame.loc[1, "variant"], str(frame.loc[1, "layer"]), "'d_model' empty", "empty"],
@@ -445,8 +456,8 @@ def test_drop_keeps_a_record(faulty: pd.DataFrame) -> None:
     assert dropped.loc[5, "fault"] == "L0 not positive; 'loss_recovered' not finite"
     assert dropped.loc[5, "value"] == "-12.5; empty"
     assert dropped.loc[5, "variant"] == faulty.loc[5, "variant"]
-    assert dropped.loc[5, "group"] == f"{faulty.loc[5, 'site']} / {faulty.loc[5, 'layer']:g}"
-    assert pd.isna(dropped.loc[7, "group"])
+    assert dropped.loc[5, "setting"] == f"{faulty.loc[5, 'site']} / {faulty.loc[5, 'layer']:g}"
+    assert pd.isna(dropped.loc[7, "setting"])
 
 
 def test_drop_of_a_sound_table_changes_nothing(frame: pd.DataFrame) -> None:
@@ -511,7 +522,7 @@ def test_each_warning_is_issued_once_at_the_callers_line(frame: pd.DataFrame) ->
 
 def dominated(table: pd.DataFrame) -> list[bool]:
     """Mark dominated rows by the definition, row against row."""
-    points = list(zip(table["variant"], table["group"], table["l0"], table["performance_hit"], strict=True))
+    points = list(zip(table["variant"], table["setting"], table["l0"], table["performance_hit"], strict=True))
     return [
         any(a[:2] == b[:2] and b[2] <= a[2] and b[3] <= a[3] and (b[2] < a[2] or b[3] < a[3]) for b in points)
         for a in points
@@ -533,7 +544,7 @@ def test_pareto_only_keeps_what_the_definition_keeps() -> None:
     kept = frontiers.pareto_only()
     expected = frontiers.table[~np.array(dominated(frontiers.table))].reset_index(drop=True)
     assert 0 < len(expected) < 300
-    assert expected.duplicated(["variant", "group", "l0", "performance_hit"]).any()  # ties are kept
+    assert expected.duplicated(["variant", "setting", "l0", "performance_hit"]).any()  # ties are kept
     assert_frame_equal(kept.table, expected)
 
 
@@ -577,17 +588,17 @@ def test_names_come_in_order_of_appearance(frame: pd.DataFrame) -> None:
     frontiers = Frontiers.from_frame(frame, group=["site", "layer"])
     assert frontiers.variants == tuple(dict.fromkeys(frame["variant"]))
     labels = frame["site"] + " / " + frame["layer"].astype(str)
-    assert frontiers.groups == tuple(dict.fromkeys(labels))
-    assert frontiers.group_table.index.tolist() == list(frontiers.groups)
-    assert frontiers.group_table.index.name == "group"
-    assert frontiers.group_table.loc["resid / 6"].tolist() == ["resid", "6"]
+    assert frontiers.settings == tuple(dict.fromkeys(labels))
+    assert frontiers.setting_table.index.tolist() == list(frontiers.settings)
+    assert frontiers.setting_table.index.name == "setting"
+    assert frontiers.setting_table.loc["resid / 6"].tolist() == ["resid", "6"]
 
 
 def test_curves(frame: pd.DataFrame) -> None:
     frontiers = Frontiers.from_frame(frame, group="layer")
     found = list(frontiers.curves())
     assert len(found) == frontiers.n_curves == 3
-    order = dict.fromkeys(zip(frontiers.table["variant"], frontiers.table["group"], strict=True))
+    order = dict.fromkeys(zip(frontiers.table["variant"], frontiers.table["setting"], strict=True))
     assert [(variant, group) for variant, group, _ in found] == list(order)
     assert_frame_equal(pd.concat([rows for *_, rows in found]).sort_index(), frontiers.table)
 
@@ -671,7 +682,7 @@ def rich(frame: pd.DataFrame, faulty: pd.DataFrame) -> dict[str, Frontiers]:
         "extras": from_faulty(extras, group=["site", "layer"]),
         "dropped": from_faulty(faulty, group="layer", on_fault="drop"),
         "odd names": Frontiers.from_frame(odd, group=["a/b c", "obs"]),
-        "called group": Frontiers.from_frame(frame.rename(columns={"layer": "group"}), group="group"),
+        "called group": Frontiers.from_frame(frame.rename(columns={"layer": "setting"}), group="setting"),
         "cost": from_faulty(
             extras.assign(**{"KL / nats": rng.uniform(0.1, 9, 12)}), group=["site", "layer"], cost="KL / nats"
         ),
@@ -720,7 +731,7 @@ def test_round_trip_keeps_what_the_cases_claim(frame: pd.DataFrame, faulty: pd.D
 
 
 def test_datasets_of_the_first_version_still_load() -> None:
-    """They know neither labels nor errors of losses, and may have text in n_tokens or a group called cost."""
+    """They know neither labels nor errors of losses, and may have text in n_tokens."""
     with xr.open_dataset(SAVED, group="frontiers", engine="h5netcdf") as ds:
         assert "metric_label" not in ds.attrs
         frontiers = Frontiers.from_dataset(ds)
@@ -752,7 +763,7 @@ def test_other_datasets_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["scope", "quantity", "at", "median", "support", "verdict", "baseline"])
-def test_group_columns_that_results_use_are_refused(name: str) -> None:
+def test_setting_columns_that_results_use_are_refused(name: str) -> None:
     frame = pd.DataFrame(
         {"variant": ["a", "b"], "l0": [10.0, 20.0], "performance_hit": [0.2, 0.1], name: ["x", "x"]}
     )

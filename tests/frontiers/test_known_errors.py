@@ -17,7 +17,7 @@ from hillfront.estimands.ratios import sparsity_gain
 from hillfront.fits.fitting import PreparedModel
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
-from hillfront.frontiers.measurement_error import curve_losses, known_errors, sharing_groups
+from hillfront.frontiers.measurement_error import curve_losses, known_errors, sharing_settings
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import Design, design_of
@@ -28,7 +28,7 @@ D = 10.0
 def read(table: pd.DataFrame, **options: object) -> Frontiers:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(table, group="group", **options)  # type: ignore[arg-type]
+        return Frontiers.from_frame(table, group="setting", **options)  # type: ignore[arg-type]
 
 
 def as_losses(frontiers: Frontiers, *, scale: float | pd.Series = D, **errors: object) -> pd.DataFrame:
@@ -53,9 +53,9 @@ def as_losses(frontiers: Frontiers, *, scale: float | pd.Series = D, **errors: o
     ids=["plain", "dense", "relative", "both"],
 )
 def test_an_error_of_l0_is_one_of_y_by_the_slope(curve: str, options: dict[str, object]) -> None:
-    table = simulate(groups=2, seed=2).frontiers.table.drop(columns=["row", "sparsity"])
+    table = simulate(settings=2, random_seed=2).frontiers.table.drop(columns=["row", "sparsity"])
     table = table.assign(se_l0=np.linspace(0.5, 4.0, len(table)), se=0.003)
-    table["d_model"] = table["group"].map({"group 1": 512.0, "group 2": 2048.0})
+    table["d_model"] = table["setting"].map({"setting 1": 512.0, "setting 2": 2048.0})
     frontiers = read(table)
     design = design_of(frontiers, baseline="baseline", curve=curve, **options)  # type: ignore[arg-type]
     assert design.known_errors == ("se", "se_l0")
@@ -65,7 +65,7 @@ def test_an_error_of_l0_is_one_of_y_by_the_slope(curve: str, options: dict[str, 
     natural = design.natural(*sampled)
     data = row_data(frontiers, design)
     expected = expected_at(family, data["sparsity"], natural, se=data["se"], sparsity_se=data["sparsity_se"])
-    scales = [dict(zip(design.groups, design.scales, strict=True))[group] for group in rows["group"]]
+    scales = [dict(zip(design.settings, design.scales, strict=True))[group] for group in rows["setting"]]
 
     def hit(l0: pd.Series) -> np.ndarray:
         x = np.array([scale.sparsity(value) for scale, value in zip(scales, l0, strict=True)])
@@ -79,7 +79,7 @@ def test_an_error_of_l0_is_one_of_y_by_the_slope(curve: str, options: dict[str, 
 
 
 def test_an_error_of_l0_alone_is_known_too() -> None:
-    table = simulate(seed=2).frontiers.table.drop(columns=["row", "sparsity"]).assign(se_l0=2.0)
+    table = simulate(random_seed=2).frontiers.table.drop(columns=["row", "sparsity"]).assign(se_l0=2.0)
     frontiers = read(table)
     design = design_of(frontiers, baseline="baseline")
     assert design.known_errors == ("se_l0",)
@@ -94,10 +94,10 @@ def test_an_error_of_l0_alone_is_known_too() -> None:
 ERRORS = {"se_ce_sae": 0.02, "se_ce_base": 0.05, "se_ce_ablated": 0.8}
 
 
-def test_a_group_with_one_scale_shares_the_errors_of_its_losses() -> None:
-    frontiers = read(as_losses(simulate(groups=2, seed=2).frontiers, **ERRORS), y="ce")
-    assert sharing_groups(frontiers) == ("group 1", "group 2")
-    errors = known_errors(frontiers, sharing_groups(frontiers))
+def test_a_setting_with_one_scale_shares_the_errors_of_its_losses() -> None:
+    frontiers = read(as_losses(simulate(settings=2, random_seed=2).frontiers, **ERRORS), y="ce")
+    assert sharing_settings(frontiers) == ("setting 1", "setting 2")
+    errors = known_errors(frontiers, sharing_settings(frontiers))
     np.testing.assert_allclose(errors["se"], 0.02 / D)
     np.testing.assert_allclose(errors["base"], 0.05 / D)
     np.testing.assert_allclose(errors["ablated"], 0.8 / D)
@@ -106,14 +106,14 @@ def test_a_group_with_one_scale_shares_the_errors_of_its_losses() -> None:
 
 
 def test_different_denominators_are_each_ones_own() -> None:
-    simulated = simulate(groups=2, seed=2).frontiers
+    simulated = simulate(settings=2, random_seed=2).frontiers
     scale = pd.Series(D, index=simulated.table.index)
-    other = (simulated.table["group"] == "group 2") & (simulated.table["variant"] == "variant")
+    other = (simulated.table["setting"] == "setting 2") & (simulated.table["variant"] == "variant")
     scale[other] = 1.5 * D
     frontiers = read(as_losses(simulated, scale=scale, **ERRORS), y="ce")
-    assert sharing_groups(frontiers) == ("group 1",)
-    errors = known_errors(frontiers, ("group 1",))
-    alone = (frontiers.table["group"] == "group 2").to_numpy()
+    assert sharing_settings(frontiers) == ("setting 1",)
+    errors = known_errors(frontiers, ("setting 1",))
+    alone = (frontiers.table["setting"] == "setting 2").to_numpy()
     y = frontiers.y
     own = np.sqrt(0.02**2 + (0.05 * (1 - y)) ** 2 + (0.8 * y) ** 2) / scale
     np.testing.assert_allclose(errors["se"][alone], own[alone])
@@ -123,12 +123,12 @@ def test_different_denominators_are_each_ones_own() -> None:
     # Nothing is shared at all: no scores are sampled.
     table = frontiers.table[alone].drop(columns=["row", "sparsity", "performance_hit"])
     design = design_of(read(table, y="ce"), baseline="baseline")
-    assert (design.known_errors, design.shared_errors, design.shared_groups) == (("se",), (), ())
+    assert (design.known_errors, design.shared_errors, design.shared_settings) == (("se",), (), ())
 
 
 def test_a_part_of_a_table_keeps_the_errors_of_the_whole() -> None:
     """Left alone, as in cross-validation, the curves of a mixed group seem to share what they do not."""
-    simulated = simulate(seed=2).frontiers
+    simulated = simulate(random_seed=2).frontiers
     scale = simulated.table["variant"].map({"baseline": D, "variant": 1.5 * D})
     frontiers = read(as_losses(simulated, scale=scale, **ERRORS), y="ce")
     design = design_of(frontiers, baseline="baseline")
@@ -139,13 +139,13 @@ def test_a_part_of_a_table_keeps_the_errors_of_the_whole() -> None:
             frontiers.group_columns,
             from_losses=True,
         )
-        assert sharing_groups(part) == ("group 1",)
+        assert sharing_settings(part) == ("setting 1",)
         np.testing.assert_allclose(row_data(part, design)["se"], whole[keep])
 
 
 def test_a_given_error_wins_over_those_of_the_losses() -> None:
-    frontiers = read(as_losses(simulate(seed=2).frontiers, **ERRORS, se=0.004), y="ce")
-    errors = known_errors(frontiers, sharing_groups(frontiers))
+    frontiers = read(as_losses(simulate(random_seed=2).frontiers, **ERRORS, se=0.004), y="ce")
+    errors = known_errors(frontiers, sharing_settings(frontiers))
     assert errors["se"].unique().tolist() == [0.004]
     assert (errors[["base", "ablated"]] == 0).all(axis=None)
     design = design_of(frontiers, baseline="baseline")
@@ -154,7 +154,7 @@ def test_a_given_error_wins_over_those_of_the_losses() -> None:
 
 
 def test_losses_that_y_was_not_computed_from_have_no_errors_to_give() -> None:
-    simulated = simulate(seed=2).frontiers
+    simulated = simulate(random_seed=2).frontiers
     table = as_losses(simulated, **ERRORS).assign(performance_hit=simulated.table["performance_hit"])
     frontiers = read(table, y="performance_hit")
     design = design_of(frontiers, baseline="baseline")
@@ -162,16 +162,16 @@ def test_losses_that_y_was_not_computed_from_have_no_errors_to_give() -> None:
 
 
 def test_a_refit_with_other_errors_is_refused() -> None:
-    frontiers = read(as_losses(simulate(seed=2).frontiers, se_ce_ablated=0.8), y="ce")
+    frontiers = read(as_losses(simulate(random_seed=2).frontiers, se_ce_ablated=0.8), y="ce")
     design = design_of(frontiers, baseline="baseline")
     prepared = PreparedModel(frontiers, design, {}, sampler=None)  # type: ignore[arg-type]
     with pytest.raises(
         ValueError,
-        match=r"known errors: none; the model was prepared for: error of ce_ablated shared in group 1\. ",
+        match=r"known errors: none; the model was prepared for: error of ce_ablated shared in setting 1\. ",
     ):
-        prepared.fit(read(as_losses(simulate(seed=2).frontiers), y="ce"), progress=False)
+        prepared.fit(read(as_losses(simulate(random_seed=2).frontiers), y="ce"), progressbar=False)
     with pytest.raises(ValueError, match="known errors: se; the model was prepared for: error of ce_ablated"):
-        prepared.fit(read(as_losses(simulate(seed=2).frontiers, se=0.01), y="ce"), progress=False)
+        prepared.fit(read(as_losses(simulate(random_seed=2).frontiers, se=0.01), y="ce"), progressbar=False)
 
 
 def test_shared_errors_shift_and_stretch_the_hits() -> None:
@@ -194,7 +194,7 @@ def test_shared_errors_shift_and_stretch_the_hits() -> None:
 
 # ---------------------------------------------------------------- what they do to a fit
 
-LOSSES = simulate(points=6, l0=(5.0, 200.0), sigma=0.05, gain=2.0, seed=12).frontiers
+LOSSES = simulate(points=6, l0=(5.0, 200.0), sigma=0.05, gain=2.0, random_seed=12).frontiers
 GAINS = ("mean_sparsity_gain", "mean_hit_reduction", "k_ratio")
 
 
@@ -204,7 +204,7 @@ def shared() -> PreparedModel:
 
 
 def fitted(prepared: PreparedModel, frontiers: Frontiers | None = None) -> FrontierFit:
-    return prepared.fit(frontiers, draws=1000, seed=1, progress=False)
+    return prepared.fit(frontiers, draws=1000, random_seed=1, progressbar=False)
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +223,7 @@ def independent() -> FrontierFit:
     """As large an error of each hit, but each its own."""
     se = 0.1 * LOSSES.table["performance_hit"]
     table = LOSSES.table.drop(columns=["row", "sparsity"]).assign(se=se)
-    return hf.fit(read(table), baseline="baseline", draws=1000, seed=1, progress=False)
+    return hf.fit(read(table), baseline="baseline", draws=1000, random_seed=1, progressbar=False)
 
 
 def interval(fit: FrontierFit, quantity: str) -> tuple[float, float]:
@@ -262,7 +262,7 @@ def test_shared_errors_widen_the_level(with_shared: FrontierFit, without: Fronti
 
     assert sd(with_shared) > 0.08 > 2 * sd(without)
     score = with_shared.data["posterior"]["ablated_error_score"]
-    assert score.dims == ("chain", "draw", "group")
+    assert score.dims == ("chain", "draw", "setting")
     assert float(score.std()) == pytest.approx(1.0, abs=0.15)  # the data do not tell it
     assert int(with_shared.data["sample_stats"]["diverging"].sum()) == 0
 
@@ -275,8 +275,10 @@ def test_residuals_of_a_fit_with_shared_errors_pass(with_shared: FrontierFit) ->
 
 
 def in_nats(curve: str, scales: dict[tuple[str, str], float]) -> tuple[Frontiers, Design]:
-    simulated = simulate(groups=2, points=5, curve=curve, seed=4).frontiers
-    by_row = [scales[v, g] for v, g in zip(simulated.table["variant"], simulated.table["group"], strict=True)]
+    simulated = simulate(settings=2, points=5, curve=curve, random_seed=4).frontiers
+    by_row = [
+        scales[v, g] for v, g in zip(simulated.table["variant"], simulated.table["setting"], strict=True)
+    ]
     scale = pd.Series(by_row, index=simulated.table.index)
     frontiers = read(as_losses(simulated, scale=scale), y="ce")
     return frontiers, design_of(frontiers, baseline="baseline", curve=curve)
@@ -295,11 +297,15 @@ def draws_of(improvement: Improvement, quantity: str, at: float, **labels: str) 
     return improvement.draws[row].to_numpy()
 
 
-EACH = {("baseline", "group 1"): 8.0, ("variant", "group 1"): 8.0,
-        ("baseline", "group 2"): 12.0, ("variant", "group 2"): 12.0}  # fmt: skip
+EACH = {
+    ("baseline", "setting 1"): 8.0,
+    ("variant", "setting 1"): 8.0,
+    ("baseline", "setting 2"): 12.0,
+    ("variant", "setting 2"): 12.0,
+}
 
 
-def test_a_gain_at_nats_is_that_at_the_hit_of_its_group() -> None:
+def test_a_gain_at_nats_is_that_at_the_hit_of_its_setting() -> None:
     frontiers, design = in_nats("hill", EACH)
     assert curve_losses(frontiers) == pytest.approx(EACH)
     posterior = posterior_of(
@@ -308,34 +314,34 @@ def test_a_gain_at_nats_is_that_at_the_hit_of_its_group() -> None:
     result = improved(posterior, frontiers, design, at_nats=[0.6], at_hit=[0.6 / 8, 0.6 / 12])
     assert result.summary["quantity"].tolist().count("sparsity_gain_nats") == 4
     here = {}
-    for group, loss in (("group 1", 8.0), ("group 2", 12.0)):
-        place = {"scope": "group", "group": group}
-        here[group] = draws_of(result, "sparsity_gain_nats", 0.6, **place)
+    for setting, loss in (("setting 1", 8.0), ("setting 2", 12.0)):
+        place = {"scope": "setting", "setting": setting}
+        here[setting] = draws_of(result, "sparsity_gain_nats", 0.6, **place)
         np.testing.assert_allclose(
-            here[group], draws_of(result, "sparsity_gain", 0.6 / loss, **place), rtol=1e-12
+            here[setting], draws_of(result, "sparsity_gain", 0.6 / loss, **place), rtol=1e-12
         )
     average = draws_of(result, "sparsity_gain_nats", 0.6, scope="average")
-    np.testing.assert_allclose(average, np.sqrt(here["group 1"] * here["group 2"]), rtol=1e-12)
-    assert not np.allclose(here["group 1"], here["group 2"])
+    np.testing.assert_allclose(average, np.sqrt(here["setting 1"] * here["setting 2"]), rtol=1e-12)
+    assert not np.allclose(here["setting 1"], here["setting 2"])
 
 
 def test_ablations_that_differ_between_variants_do_not_matter_at_nats() -> None:
     """Power laws, which stay what they are when hits are divided by another denominator."""
     same, design = in_nats("power", EACH)
-    mixed, _ = in_nats("power", EACH | {("variant", "group 1"): 24.0})
+    mixed, _ = in_nats("power", EACH | {("variant", "setting 1"): 24.0})
     k = np.array([[0.7, 0.9], [0.8, 0.6]])
     x_ref = np.log([[0.02, 0.05], [0.03, 0.04]])
     in_thirds = x_ref + np.array([[0.0, np.log(3) / 0.9], [0.0, 0.0]])  # hits of a third: further out
     here = improved(posterior_of(design, x_ref, np.log(k), sd=0.0), same, design, at_nats=[0.4, 0.7])
     there = improved(posterior_of(design, in_thirds, np.log(k), sd=0.0), mixed, design, at_nats=[0.4, 0.7])
     for nats in (0.4, 0.7):
-        for place in ({"scope": "group", "group": "group 1"}, {"scope": "average"}):
+        for place in ({"scope": "setting", "setting": "setting 1"}, {"scope": "average"}):
             np.testing.assert_allclose(
                 draws_of(there, "sparsity_gain_nats", nats, **place),
                 draws_of(here, "sparsity_gain_nats", nats, **place),
                 rtol=1e-9,
             )
-    gain = draws_of(here, "sparsity_gain_nats", 0.4, scope="group", group="group 1")
+    gain = draws_of(here, "sparsity_gain_nats", 0.4, scope="setting", setting="setting 1")
     curves = [{"a": 0.05 * np.exp(-k[0, i] * x_ref[0, i]), "k": k[0, i]} for i in (0, 1)]
     np.testing.assert_allclose(gain, sparsity_gain(design.family, curves[1], curves[0], 0.05), rtol=1e-9)
 
@@ -344,26 +350,30 @@ def test_nats_beyond_the_ablation_have_no_gain() -> None:
     frontiers, design = in_nats("hill", EACH)
     posterior = posterior_of(design, np.log([0.02, 0.05]), np.log(0.8))
     table = improved(posterior, frontiers, design, at_nats=[0.5, 7.0, 9.0]).summary
-    table = table[(table["quantity"] == "sparsity_gain_nats") & (table["scope"] == "group")]
-    found = table.set_index(["at", "group"])["support"].to_dict()
+    table = table[(table["quantity"] == "sparsity_gain_nats") & (table["scope"] == "setting")]
+    found = table.set_index(["at", "setting"])["support"].to_dict()
     assert found == {
-        (0.5, "group 1"): "observed", (0.5, "group 2"): "observed", (7.0, "group 1"): "extrapolated",
-        (7.0, "group 2"): "extrapolated", (9.0, "group 1"): "none", (9.0, "group 2"): "extrapolated",
-    }  # fmt: skip
+        (0.5, "setting 1"): "observed",
+        (0.5, "setting 2"): "observed",
+        (7.0, "setting 1"): "extrapolated",
+        (7.0, "setting 2"): "extrapolated",
+        (9.0, "setting 1"): "none",
+        (9.0, "setting 2"): "extrapolated",
+    }
     assert (
         table.set_index("support").loc["none", "median"] != table.set_index("support").loc["none", "median"]
     )
 
 
 def test_a_loss_difference_as_a_cost_is_in_nats() -> None:
-    table = as_losses(simulate(points=5, seed=4).frontiers)
+    table = as_losses(simulate(points=5, random_seed=4).frontiers)
     frontiers = read(table, cost="loss_difference")
     assert set(curve_losses(frontiers).values()) == {1.0}
     assert curve_losses(read(table.assign(nmse=table["ce_sae"] - 2.9), cost="nmse")) == {}
 
 
 def test_nats_need_the_losses() -> None:
-    frontiers = simulate(seed=1).frontiers
+    frontiers = simulate(random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline")
     posterior = posterior_of(design, np.log([0.02, 0.05]), np.log(0.8))
     with pytest.raises(

@@ -164,8 +164,10 @@ def test_errors_of_a_loss_difference_are_in_nats() -> None:
 
 
 @pytest.mark.parametrize("name", ["ce_base", "ce_ablated"])
-def test_a_group_shares_losses_within_one_per_cent(name: str) -> None:
-    table = pd.DataFrame({"group": list("aabb"), "ce_base": 2.5, "ce_ablated": 12.5, "performance_hit": 0.1})
+def test_a_setting_shares_losses_within_one_per_cent(name: str) -> None:
+    table = pd.DataFrame(
+        {"setting": list("aabb"), "ce_base": 2.5, "ce_ablated": 12.5, "performance_hit": 0.1}
+    )
     assert shares_denominator(table).tolist() == [True] * 4
     table.loc[3, name] += 0.09
     assert shares_denominator(table).tolist() == [True] * 4
@@ -173,17 +175,19 @@ def test_a_group_shares_losses_within_one_per_cent(name: str) -> None:
     assert shares_denominator(table).tolist() == [True, True, False, False]
 
 
-def test_groups_may_differ() -> None:
+def test_settings_may_differ() -> None:
     table = pd.DataFrame(
-        {"group": list("aabb"), "ce_base": [2.0, 2.0, 3.0, 3.0], "ce_ablated": 9.0, "performance_hit": 0.1}
+        {"setting": list("aabb"), "ce_base": [2.0, 2.0, 3.0, 3.0], "ce_ablated": 9.0, "performance_hit": 0.1}
     )
     assert shares_denominator(table).tolist() == [True] * 4
-    assert shares_denominator(table.assign(group="all")).tolist() == [False] * 4
+    assert shares_denominator(table.assign(setting="all")).tolist() == [False] * 4
 
 
 @pytest.mark.parametrize("name", ["ce_base", "ce_ablated"])
 def test_losses_that_are_not_given_are_not_shared(name: str) -> None:
-    table = pd.DataFrame({"group": list("aabb"), "ce_base": 2.5, "ce_ablated": 12.5, "performance_hit": 0.1})
+    table = pd.DataFrame(
+        {"setting": list("aabb"), "ce_base": 2.5, "ce_ablated": 12.5, "performance_hit": 0.1}
+    )
     assert shares_denominator(table.drop(columns=name)).tolist() == [False] * 4
     table.loc[0, name] = np.nan
     assert shares_denominator(table).tolist() == [False, False, True, True]
@@ -191,7 +195,7 @@ def test_losses_that_are_not_given_are_not_shared(name: str) -> None:
 
 def test_a_cost_shares_its_base_loss_only() -> None:
     table = pd.DataFrame(
-        {"group": "all", "ce_base": [2.5, 2.509], "ce_ablated": [9.0, 12.0], "cost": [1.0, 0.1]}
+        {"setting": "all", "ce_base": [2.5, 2.509], "ce_ablated": [9.0, 12.0], "cost": [1.0, 0.1]}
     )
     assert shares_denominator(table).tolist() == [True, True]
     assert shares_denominator(table.drop(columns="ce_ablated")).tolist() == [True, True]

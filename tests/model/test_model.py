@@ -16,7 +16,7 @@ from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import design_of
 from hillfront.model.likelihood import NOISES, Expected
 from hillfront.model.priors import priors_from_json, priors_to_json, resolve_priors
-from hillfront.model.pymc_model import build_model, over_groups, reported_variables, zero_sum_basis
+from hillfront.model.pymc_model import build_model, over_settings, reported_variables, zero_sum_basis
 from hillfront.sampling.pymc_sampler import draw_prior
 
 
@@ -32,9 +32,9 @@ def test_zero_sum_basis_of_one_is_empty() -> None:
 
 
 @pytest.mark.parametrize("n", [2, 3, 11])
-def test_effects_over_groups_are_those_of_the_basis(n: int) -> None:
+def test_effects_over_settings_are_those_of_the_basis(n: int) -> None:
     coefficients = np.random.default_rng(n).normal(size=(n - 1, 4))
-    effects = over_groups(pt.as_tensor(coefficients), n).eval()
+    effects = over_settings(pt.as_tensor(coefficients), n).eval()
     np.testing.assert_allclose(effects, zero_sum_basis(n) @ coefficients, atol=1e-12)
 
 
@@ -47,7 +47,7 @@ def _model(frontiers: Frontiers, **options: object) -> tuple[pm.Model, dict[str,
 
 def test_log_likelihood_is_that_of_the_observation_model() -> None:
     """PyMC's density of y equals the NumPy one that log_likelihood and LOO are made of."""
-    frontiers = simulate(groups=3, points=4, seed=3).frontiers
+    frontiers = simulate(settings=3, points=4, random_seed=3).frontiers
     model, _, _ = _model(frontiers)
     design = design_of(frontiers, baseline="baseline")
     point = model.initial_point()
@@ -76,12 +76,12 @@ def test_log_likelihood_is_that_of_the_observation_model() -> None:
     )
 
 
-def test_mean_and_contrast_are_averages_over_groups() -> None:
+def test_mean_and_contrast_are_averages_over_settings() -> None:
     """With zero-sum effects, the hyperparameters are exactly the average curve parameters."""
-    frontiers = simulate(variants=("baseline", "a", "b"), groups=4, seed=5).frontiers
+    frontiers = simulate(variants=("baseline", "a", "b"), settings=4, random_seed=5).frontiers
     model, _, names = _model(frontiers)
-    prior = draw_prior(model, var_names=names, draws=20, seed=4)
-    average = prior["log_k"].mean("group")
+    prior = draw_prior(model, var_names=names, draws=20, random_seed=4)
+    average = prior["log_k"].mean("setting")
     np.testing.assert_allclose(average.sel(variant="baseline"), prior["log_k_mean"], atol=1e-10)
     for variant in ("a", "b"):
         difference = average.sel(variant=variant) - average.sel(variant="baseline")
@@ -90,24 +90,24 @@ def test_mean_and_contrast_are_averages_over_groups() -> None:
 
 def test_prior_spreads_are_the_documented_ones() -> None:
     """Whatever the sampling coordinates, the effects have the standard deviations that the docs state."""
-    frontiers = simulate(groups=3, seed=5).frontiers
-    fixed = {"log_k_group_sd": 0.2, "log_k_interaction_sd": 0.1, "log_k_mean": 0.0, "log_k_contrast": 0.0}
+    frontiers = simulate(settings=3, random_seed=5).frontiers
+    fixed = {"log_k_setting_sd": 0.2, "log_k_interaction_sd": 0.1, "log_k_mean": 0.0, "log_k_contrast": 0.0}
     model, _, _ = _model(frontiers, priors=fixed)
-    prior = draw_prior(model, var_names=["log_k"], draws=4000, seed=4)["log_k"]
-    group = prior.mean("variant")
+    prior = draw_prior(model, var_names=["log_k"], draws=4000, random_seed=4)["log_k"]
+    setting = prior.mean("variant")
     # A zero-sum effect of G levels has variance sd^2 (1 - 1/G).
-    assert float(group.std()) == pytest.approx(0.2 * np.sqrt(2 / 3), rel=0.05)
-    interaction = prior - group
+    assert float(setting.std()) == pytest.approx(0.2 * np.sqrt(2 / 3), rel=0.05)
+    interaction = prior - setting
     assert float(interaction.std()) == pytest.approx(0.1 * np.sqrt(2 / 3 * 1 / 2), rel=0.05)
 
 
 def test_absent_levels_drop_out() -> None:
-    one_group = simulate(groups=1, seed=1).frontiers
-    one_variant = simulate(variants=("baseline",), groups=3, seed=1).frontiers
-    alone = simulate(variants=("baseline",), groups=1, seed=1).frontiers
-    assert not any("sd" in name for name in _model(one_group)[2])
+    one_setting = simulate(settings=1, random_seed=1).frontiers
+    one_variant = simulate(variants=("baseline",), settings=3, random_seed=1).frontiers
+    alone = simulate(variants=("baseline",), settings=1, random_seed=1).frontiers
+    assert not any("sd" in name for name in _model(one_setting)[2])
     names = _model(one_variant)[2]
-    assert "log_k_group_sd" in names
+    assert "log_k_setting_sd" in names
     assert not any("contrast" in name or "interaction" in name for name in names)
     assert [n for n in _model(alone)[2] if n.startswith("log_k")] == ["log_k", "log_k_mean"]
 
@@ -121,11 +121,11 @@ def test_absent_levels_drop_out() -> None:
     ],
 )
 def test_pooling_of_k(pool: dict[str, str | float], expected: set[str]) -> None:
-    frontiers = simulate(groups=2, seed=1).frontiers
+    frontiers = simulate(settings=2, random_seed=1).frontiers
     model, _, names = _model(frontiers, pool=pool)
     assert {n for n in names if n.startswith("log_k")} == expected
-    k = np.exp(draw_prior(model, var_names=["log_k"], draws=8, seed=1)["log_k"])
-    spread = float(k.std(["group", "variant"]).max())
+    k = np.exp(draw_prior(model, var_names=["log_k"], draws=8, random_seed=1)["log_k"])
+    spread = float(k.std(["setting", "variant"]).max())
     if pool["k"] == "none":
         assert spread > 0.01
     else:
@@ -135,10 +135,10 @@ def test_pooling_of_k(pool: dict[str, str | float], expected: set[str]) -> None:
 
 
 def test_fixed_x_half_is_fixed_at_one_half() -> None:
-    frontiers = simulate(groups=2, seed=1).frontiers
+    frontiers = simulate(settings=2, random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline", pool={"x_half": 3.0})
     model = build_model(frontiers, design, resolve_priors(design.family, None))
-    prior = draw_prior(model, var_names=["log_x_ref", "log_k"], draws=5, seed=1)
+    prior = draw_prior(model, var_names=["log_x_ref", "log_k"], draws=5, random_seed=1)
     natural = design.family.natural(
         prior["log_x_ref"].values, prior["log_k"].values, reference=design.reference
     )
@@ -157,13 +157,13 @@ def test_fixed_x_half_is_fixed_at_one_half() -> None:
     ],
 )
 def test_bad_designs_are_refused(options: dict[str, object], text: str) -> None:
-    frontiers = simulate(seed=1).frontiers
+    frontiers = simulate(random_seed=1).frontiers
     with pytest.raises(ValueError, match=text):
         design_of(frontiers, **{"baseline": "baseline", **options})  # type: ignore[arg-type]
 
 
 def test_priors_are_data() -> None:
-    frontiers = simulate(seed=1).frontiers
+    frontiers = simulate(random_seed=1).frontiers
     family = design_of(frontiers, baseline="baseline").family
     priors = resolve_priors(family, {"nu": 4, "sigma": Prior("HalfNormal", sigma=0.2)})
     assert priors["nu"] == 4.0
@@ -183,14 +183,14 @@ def test_priors_are_data() -> None:
     ],
 )
 def test_bad_priors_are_refused(priors: dict[str, object], text: str) -> None:
-    family = design_of(simulate(seed=1).frontiers, baseline="baseline").family
+    family = design_of(simulate(random_seed=1).frontiers, baseline="baseline").family
     with pytest.raises(ValueError, match=text):
         resolve_priors(family, priors)
 
 
 def test_known_standard_errors_enter_the_scale() -> None:
-    table = simulate(seed=1).frontiers.table.assign(se=0.02)
-    frontiers = Frontiers.from_frame(pd.DataFrame(table).drop(columns=["row", "sparsity"]), group="group")
+    table = simulate(random_seed=1).frontiers.table.assign(se=0.02)
+    frontiers = Frontiers.from_frame(pd.DataFrame(table).drop(columns=["row", "sparsity"]), group="setting")
     model, _, _ = _model(frontiers)
     assert "se" in model.named_vars
     with model:
@@ -218,7 +218,7 @@ def test_sigma_is_the_scatter_of_two_thirds_at_any_nu(nu: float) -> None:
 
 def test_replicated_y_scatter_as_the_observation_model_does() -> None:
     """PyMC's own predictive draws: sigma is the 68% scatter of the logit, whatever nu."""
-    frontiers = simulate(groups=1, points=4, seed=1).frontiers
+    frontiers = simulate(settings=1, points=4, random_seed=1).frontiers
     fixed = {"sigma": 0.02, "tau": 0.0, "nu": 3.0}
     model, _, _ = _model(frontiers, priors=fixed)
     with model:

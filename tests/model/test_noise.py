@@ -48,8 +48,10 @@ def test_densities_integrate_to_one(name: str, hit: float, known: float) -> None
     if noise.on_logit:  # in logit y, where the density is smooth
         total, _ = integrate.quad(
             lambda t: density(special.expit(t)) * special.expit(t) * special.expit(-t),
-            special.logit(hit) - 12, special.logit(hit) + 12, points=[special.logit(hit)],
-        )  # fmt: skip
+            special.logit(hit) - 12,
+            special.logit(hit) + 12,
+            points=[special.logit(hit)],
+        )
     else:
         scale = float(noise.scale(expected, of(noise)))
         total = sum(
@@ -114,8 +116,8 @@ def test_a_saturated_curve_has_a_finite_logit_scale() -> None:
 
 
 def table_of(errors: str) -> Frontiers:
-    """Two groups of hits inside (0, 1), with known errors of one kind."""
-    table = simulate(groups=2, points=4, seed=3).frontiers.table.drop(columns=["row", "sparsity"])
+    """Two settings of hits inside (0, 1), with known errors of one kind."""
+    table = simulate(settings=2, points=4, random_seed=3).frontiers.table.drop(columns=["row", "sparsity"])
     if errors == "se":
         table["se"] = np.linspace(0.001, 0.02, len(table))
     if errors == "se_l0":
@@ -126,7 +128,7 @@ def table_of(errors: str) -> Frontiers:
         table = table.assign(se_ce_sae=0.02, se_ce_base=0.05, se_ce_ablated=0.8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(table, group="group")
+        return Frontiers.from_frame(table, group="setting")
 
 
 # se and shared errors are the same code for hill1 as for hill, and for proportional as for linear.
@@ -190,7 +192,7 @@ def test_pymc_has_the_same_density(curve: str, name: str, errors: str) -> None:
     [("student-t", {"sigma", "tau", "nu"}), ("normal", {"sigma", "tau"}), ("logit-normal", {"sigma"})],
 )
 def test_a_noise_has_its_own_parameters(name: str, scatter: set[str]) -> None:
-    frontiers = simulate(seed=1).frontiers
+    frontiers = simulate(random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline", noise=name)
     priors = default_priors(design.family, noise=name)
     assert {n for n in priors if not n.startswith("log_")} == scatter
@@ -212,7 +214,7 @@ def test_there_is_no_nu_to_fix_without_tails(name: str) -> None:
         ({"nu": -4.0}, r"priors\['nu'\] is -4\.0"),
         ({"sigma": 0.0}, r"priors\['sigma'\] is 0\.0: a number that fixes it must be above 0"),
         ({"tau": -1e-3}, r"priors\['tau'\] is -0\.001: a number that fixes it must be 0 or above"),
-        ({"log_k_group_sd": 0.0}, r"priors\['log_k_group_sd'\] is 0\.0"),
+        ({"log_k_setting_sd": 0.0}, r"priors\['log_k_setting_sd'\] is 0\.0"),
     ],
 )
 def test_scatter_that_no_noise_has_is_refused(priors: dict[str, float], text: str) -> None:
@@ -227,11 +229,11 @@ def test_numbers_that_may_be_zero_or_negative() -> None:
 
 @pytest.mark.parametrize("hit", [0.0, -0.002, 1.0, 1.2])
 def test_logit_normal_refuses_hits_without_a_logit(hit: float) -> None:
-    table = simulate(seed=1).frontiers.table.drop(columns=["row", "sparsity"])
+    table = simulate(random_seed=1).frontiers.table.drop(columns=["row", "sparsity"])
     table.loc[2, "performance_hit"] = hit
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
-        frontiers = Frontiers.from_frame(pd.DataFrame(table), group="group")
+        frontiers = Frontiers.from_frame(pd.DataFrame(table), group="setting")
     with pytest.raises(FrontierDataError) as error:
         design_of(frontiers, baseline="baseline", noise="logit-normal")
     text = str(error.value)
@@ -251,12 +253,12 @@ def test_unknown_noise_lists_the_known() -> None:
 
 
 def scattered() -> Frontiers:
-    return simulate(points=12, l0=(5.0, 200.0), sigma=0.15, seed=6).frontiers
+    return simulate(points=12, l0=(5.0, 200.0), sigma=0.15, random_seed=6).frontiers
 
 
 @pytest.mark.parametrize("name", ["normal", "logit-normal"])
 def test_a_fit_has_the_parameters_of_its_noise_and_finds_the_scatter(name: str) -> None:
-    fit = hf.fit(scattered(), baseline="baseline", noise=name, draws=400, tune=600, progress=False)
+    fit = hf.fit(scattered(), baseline="baseline", noise=name, draws=400, tune=600, progressbar=False)
     posterior = fit.data["posterior"].to_dataset()
     assert "nu" not in posterior
     assert ("tau" in posterior) == (name == "normal")
@@ -277,7 +279,7 @@ def test_a_fit_has_the_parameters_of_its_noise_and_finds_the_scatter(name: str) 
 
 def test_nu_can_be_fixed() -> None:
     """As a number in the density, not a parameter."""
-    frontiers = simulate(seed=1).frontiers
+    frontiers = simulate(random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline")
     priors = resolve_priors(design.family, {"nu": 4, "tau": 0.0})
     model = build_model(frontiers, design, priors)
@@ -300,7 +302,7 @@ def test_nu_can_be_fixed() -> None:
 
 def test_pymc_draws_from_the_prior_of_every_noise() -> None:
     for name in NOISES:
-        frontiers = simulate(seed=1).frontiers
+        frontiers = simulate(random_seed=1).frontiers
         design = design_of(frontiers, baseline="baseline", noise=name)
         model = build_model(frontiers, design, resolve_priors(design.family, None, noise=name))
         y = pm.draw(model["y"], draws=50, random_seed=1, mode="FAST_COMPILE")

@@ -36,7 +36,7 @@ def frame(**columns: Any) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def selected() -> hf.Frontiers:
-    return simulate(n_trained={"baseline": 8, "variant": 40}, gain=1.0, seed=5).frontiers
+    return simulate(n_trained={"baseline": 8, "variant": 40}, gain=1.0, random_seed=5).frontiers
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_table_that_says_its_number_is_not_suspected(selected: hf.Frontiers) -
     assert not any("Pareto-filtered" in text for text in selected.warnings)
     table = selected.table.drop(columns=["n_trained", "row", "sparsity"])
     with pytest.warns(hf.frontiers.FrontierDataWarning, match="or give how many were trained in a column"):
-        hf.Frontiers.from_frame(table, group="group")
+        hf.Frontiers.from_frame(table, group="setting")
 
 
 # ---------------------------------------------------------------- likelihood
@@ -129,13 +129,13 @@ def test_survival_is_close_to_the_exact_one() -> None:
 
 def at(**values: float) -> xr.Dataset:
     """A posterior of one draw and one curve."""
-    curve = ("chain", "draw", "group", "variant")
+    curve = ("chain", "draw", "setting", "variant")
     return xr.Dataset(
         {
             name: (curve, np.full((1, 1, 1, 1), value)) if name.startswith("log_") else (curve[:2], [[value]])
             for name, value in values.items()
         },
-        coords={"chain": [0], "draw": [0], "group": ["all"], "variant": ["a"]},
+        coords={"chain": [0], "draw": [0], "setting": ["all"], "variant": ["a"]},
     )
 
 
@@ -162,7 +162,7 @@ def test_the_model_adds_just_the_hidden_saes(selected: hf.Frontiers, prepared: P
     names = ["log_x_ref", "log_k", "sigma", "tau", "nu"]
     at_values = model.replace_rvs_by_values([model[name] for name in names])
     values = model.compile_fn(at_values, inputs=model.value_vars, on_unused_input="ignore")(point)
-    dims = {2: ("chain", "draw", "group", "variant"), 0: ("chain", "draw")}
+    dims = {2: ("chain", "draw", "setting", "variant"), 0: ("chain", "draw")}
     posterior = xr.Dataset(
         {
             n: (dims[np.ndim(v)], np.reshape(v, (1, 1, *np.shape(v))))
@@ -185,19 +185,19 @@ def test_the_model_adds_just_the_hidden_saes(selected: hf.Frontiers, prepared: P
 def test_the_correction_takes_back_what_more_trainings_gained(prepared: PreparedModel) -> None:
     """Identical curves, 8 trained against 64: the mean of several sets."""
     corrected, uncorrected = [], []
-    for seed in range(10, 22):
+    for random_seed in range(10, 22):
         frontiers = simulate(
-            n_trained={"baseline": 8, "variant": 64}, sigma=0.2, gain=1.0, seed=seed
+            n_trained={"baseline": 8, "variant": 64}, sigma=0.2, gain=1.0, random_seed=random_seed
         ).frontiers
         for table, gains in ((frontiers, corrected), (without_selection(frontiers), uncorrected)):
-            gains.append(refit(prepared, table, seed=seed).improvement.summary["median"][0])
+            gains.append(refit(prepared, table, random_seed=random_seed).improvement.summary["median"][0])
     assert abs(np.log(corrected).mean()) < 0.5 * np.log(uncorrected).mean()
 
 
 def test_a_fit_says_what_it_corrected(
     selected: hf.Frontiers, prepared: PreparedModel, tmp_path: Path
 ) -> None:
-    fit = prepared.fit(selected, draws=500, tune=500, progress=False)
+    fit = prepared.fit(selected, draws=500, tune=500, progressbar=False)
     table = fit.selection()
     plain = fit.data["posterior_uncorrected"]["sigma"].median()
     assert fit.data["posterior"]["sigma"].median() > plain
@@ -218,6 +218,6 @@ def test_a_fit_says_what_it_corrected(
 def test_a_prepared_model_asks_for_the_column(selected: hf.Frontiers, prepared: PreparedModel) -> None:
     plain = replace(selected, table=selected.table.drop(columns="n_trained"))
     with pytest.raises(ValueError, match="These frontiers have n_trained: False"):
-        prepared.fit(plain, progress=False)
+        prepared.fit(plain, progressbar=False)
     with pytest.raises(ValueError, match="Compare curve families without n_trained"):
-        hf.compare_curves(selected, baseline="baseline", families=["hill"], progress=False)
+        hf.compare_curves(selected, baseline="baseline", families=["hill"], progressbar=False)

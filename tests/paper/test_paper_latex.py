@@ -41,9 +41,12 @@ def hostile_fit(*, diverging: int = 0) -> FrontierFit:
         points(name, np.array([10, 20, 40, 80]) + shift, x_half=x_half, k=0.8, **{"layer & site_%": layer})
         for layer in (f"{HOSTILE} / mlp_{OTHERS[1]}", r"\input{x}", "200")
         for name, shift, x_half in (
-            (OTHERS[0], 0, 2.0), (HOSTILE, 1, 4.0), (OTHERS[1], 2, 1.0), (OTHERS[2], 3, 2.0),
+            (OTHERS[0], 0, 2.0),
+            (HOSTILE, 1, 4.0),
+            (OTHERS[1], 2, 1.0),
+            (OTHERS[2], 3, 2.0),
         )
-    ]  # fmt: skip
+    ]
     frame = pd.concat(rows, ignore_index=True)
     frame["performance_hit"] *= np.exp(0.08 * np.random.default_rng(1).standard_normal(len(frame)))
     return fit_of(
@@ -364,9 +367,12 @@ def test_the_command_on_a_failed_fit(
     ("option", "text"), [(("--prob", 1.5), "prob=1.5"), (("--threshold", 0.2), "threshold=0.2")]
 )
 def test_bad_options(
-    option: tuple[str, float], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    option: tuple[str, float],
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     saved = tmp_path / "fit.nc"
     hostile_fit().save(saved)
     done = command(monkeypatch, capsys, "paper", saved, "--out", tmp_path / "paper", *option)

@@ -43,9 +43,9 @@ def frame() -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def fitted(data: pd.DataFrame, *, group: str | tuple[str, ...] = "layer") -> FrontierFit:
+def fitted(data: pd.DataFrame, *, setting: str | tuple[str, ...] = "layer") -> FrontierFit:
     at = [position(X_HALF[v], 0.8) for v in dict.fromkeys(["relu", *data["variant"]])]
-    return fit_of(frontiers_of(data, group=group), baseline="relu", log_x_ref=at, log_k=np.log(0.8), sd=0.1)
+    return fit_of(frontiers_of(data, group=setting), baseline="relu", log_x_ref=at, log_k=np.log(0.8), sd=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +81,9 @@ def colour_of(fit: FrontierFit, variant: str) -> str:
     return styles_for(fit.design.variants)[variant].colour
 
 
-def rows_of(fit: FrontierFit, variant: str, group: str) -> pd.DataFrame:
+def rows_of(fit: FrontierFit, variant: str, setting: str) -> pd.DataFrame:
     table = fit.frontiers.table
-    return table[(table["variant"] == variant) & (table["group"] == group)]
+    return table[(table["variant"] == variant) & (table["setting"] == setting)]
 
 
 def legend_texts(axes: np.ndarray) -> list[str]:
@@ -99,11 +99,11 @@ def legend_texts(axes: np.ndarray) -> list[str]:
 def test_points_are_the_data(fit: FrontierFit, scale: str) -> None:
     axes = plot_frontiers(fit, scale=scale)  # type: ignore[arg-type]
     assert [axis.get_title() for axis in axes] == list(LAYERS)
-    for axis, group in zip(axes, LAYERS, strict=True):
+    for axis, setting in zip(axes, LAYERS, strict=True):
         assert axis.get_xlabel() == "sparsity, 1 / L0"
         for variant in fit.design.variants:
             (line,) = drawn_points(axis, colour_of(fit, variant))
-            rows = rows_of(fit, variant, group)
+            rows = rows_of(fit, variant, setting)
             assert np.array_equal(line.get_xdata(), rows["sparsity"])
             assert np.array_equal(line.get_ydata(), rows["performance_hit"])
 
@@ -117,9 +117,9 @@ def test_scales(fit: FrontierFit, scale: str) -> None:
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_curve_is_solid_inside_its_data_and_dashed_outside(fit: FrontierFit, scale: str) -> None:
-    for axis, group in zip(plot_frontiers(fit, scale=scale), LAYERS, strict=True):  # type: ignore[arg-type]
+    for axis, setting in zip(plot_frontiers(fit, scale=scale), LAYERS, strict=True):  # type: ignore[arg-type]
         for variant in fit.design.variants:
-            x = rows_of(fit, variant, group)["sparsity"]
+            x = rows_of(fit, variant, setting)["sparsity"]
             (solid,) = curves(axis, colour_of(fit, variant), dashed=False)
             below, above = curves(axis, colour_of(fit, variant), dashed=True)
             # Solid from the first point to the last, dashed from there on: no gap and no overlap.
@@ -129,7 +129,7 @@ def test_curve_is_solid_inside_its_data_and_dashed_outside(fit: FrontierFit, sca
             assert below.get_xdata().min() < 1 / 128
             assert above.get_xdata().max() > 1 / 10
             for line in (solid, below, above):
-                predicted = fit.predict(l0=1 / line.get_xdata(), variants=[variant], groups=[group])
+                predicted = fit.predict(l0=1 / line.get_xdata(), variants=[variant], settings=[setting])
                 median = predicted["expectation"].median(("chain", "draw")).to_numpy().ravel()
                 np.testing.assert_allclose(line.get_ydata(), median, rtol=1e-12)
 
@@ -146,14 +146,14 @@ def test_medians_lie_near_the_curves_that_made_them(fit: FrontierFit) -> None:
 @pytest.mark.parametrize("prob", [0.9, 0.5])
 def test_band_is_between_quantiles(fit: FrontierFit, band: str, prob: float) -> None:
     axes = plot_frontiers(fit, band=band, prob=prob)  # type: ignore[arg-type]
-    for axis, group in zip(axes, LAYERS, strict=True):
+    for axis, setting in zip(axes, LAYERS, strict=True):
         bands = {to_hex(c.get_facecolor()[0]): c for c in axis.collections}
         assert set(bands) == {colour_of(fit, name) for name in fit.design.variants}
         for variant in fit.design.variants:
             colour = colour_of(fit, variant)
             lines = [*curves(axis, colour, dashed=True), *curves(axis, colour, dashed=False)]
             x = np.unique(np.concatenate([line.get_xdata() for line in lines]))
-            draws = fit.predict(l0=1 / x, variants=[variant], groups=[group])[band].to_numpy()
+            draws = fit.predict(l0=1 / x, variants=[variant], settings=[setting])[band].to_numpy()
             ends = np.quantile(draws.reshape(x.size, -1), [(1 - prob) / 2, (1 + prob) / 2], axis=-1)
             (path,) = bands[colour].get_paths()
             corners = pd.DataFrame(path.vertices, columns=["x", "y"]).groupby("x")["y"].agg(["min", "max"])
@@ -161,16 +161,25 @@ def test_band_is_between_quantiles(fit: FrontierFit, band: str, prob: float) -> 
             np.testing.assert_allclose(corners.to_numpy(), ends.T, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("band", "prob", "text"), [
-    ("predictive", 0.9, "90% predictive band"), ("expectation", 0.5, "50% expectation band"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("band", "prob", "text"),
+    [
+        ("predictive", 0.9, "90% predictive band"),
+        ("expectation", 0.5, "50% expectation band"),
+    ],
+)
 def test_legend_names_variants_band_and_probability(
     fit: FrontierFit, band: str, prob: float, text: str
 ) -> None:
     texts = legend_texts(plot_frontiers(fit, band=band, prob=prob))  # type: ignore[arg-type]
     assert texts == [
-        "relu (baseline)", "gated", "expectation, median", "outside its data", text, "shared range",
-    ]  # fmt: skip
+        "relu (baseline)",
+        "gated",
+        "expectation, median",
+        "outside its data",
+        text,
+        "shared range",
+    ]
 
 
 def test_a_baseline_called_baseline_is_not_named_twice() -> None:
@@ -179,10 +188,10 @@ def test_a_baseline_called_baseline_is_not_named_twice() -> None:
 
 
 def test_one_panel_has_its_legend_inside_and_no_legend_if_so_asked(fit: FrontierFit) -> None:
-    (axis,) = plot_frontiers(fit, groups=["20"])
+    (axis,) = plot_frontiers(fit, settings=["20"])
     assert axis.get_legend() is not None
     assert axis.get_title() == "20"
-    (bare,) = plot_frontiers(fit, groups=["20"], legend=False)
+    (bare,) = plot_frontiers(fit, settings=["20"], legend=False)
     assert bare.get_legend() is None
     assert not bare.get_figure(root=True).legends
 
@@ -192,7 +201,7 @@ def test_shared_range_is_marked(fit: FrontierFit) -> None:
         (strip,) = axis.patches
         assert strip.get_x() == pytest.approx(1 / 80)
         assert strip.get_x() + strip.get_width() == pytest.approx(1 / 16)
-    (axis,) = plot_frontiers(fit, groups=["6"], variants=["gated"])
+    (axis,) = plot_frontiers(fit, settings=["6"], variants=["gated"])
     assert not axis.patches
     assert "shared range" not in legend_texts(np.array([axis]))
 
@@ -216,11 +225,11 @@ def test_l0_axis_lies_along_the_top(fit: FrontierFit, scale: str) -> None:
 @pytest.mark.parametrize("scale", SCALES)
 def test_nothing_is_dropped(outside: FrontierFit, scale: str) -> None:
     axes = plot_frontiers(outside, scale=scale)  # type: ignore[arg-type]
-    for axis, group in zip(axes, LAYERS, strict=True):
+    for axis, setting in zip(axes, LAYERS, strict=True):
         for variant in outside.design.variants:
             lines = drawn_points(axis, colour_of(outside, variant))
             x = np.sort(np.concatenate([line.get_xdata() for line in lines]))
-            assert np.array_equal(x, np.sort(rows_of(outside, variant, group)["sparsity"]))
+            assert np.array_equal(x, np.sort(rows_of(outside, variant, setting)["sparsity"]))
             for line in lines:  # all of them inside the frame
                 ends = axis.transAxes.inverted().transform(line.get_transform().transform(line.get_xydata()))
                 assert ((ends > 0) & (ends < 1)).all()
@@ -274,7 +283,7 @@ def test_given_axes_are_drawn_on_and_returned(fit: FrontierFit) -> None:
     assert plt.get_fignums() == [figure.number]
     assert all(axis.lines for axis in given)
     _, single = plt.subplots()
-    assert plot_frontiers(fit, ax=single, groups=["6"])[0] is single
+    assert plot_frontiers(fit, ax=single, settings=["6"])[0] is single
 
 
 @pytest.mark.parametrize("n", [1, 3])
@@ -287,8 +296,8 @@ def test_wrong_number_of_axes(fit: FrontierFit, n: int) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"groups": ["6", "7"]}, r"groups=\['6', '7'\]: allowed are 6, 20"),
-        ({"groups": []}, "at least one of them"),
+        ({"settings": ["6", "7"]}, r"settings=\['6', '7'\]: allowed are 6, 20"),
+        ({"settings": []}, "at least one of them"),
         ({"variants": ["topk"]}, r"variants=\['topk'\]: allowed are relu, gated"),
         ({"variants": []}, "at least one of them"),
         ({"scale": "loglog"}, "scale='loglog'. Allowed: 'log', 'linear', 'logit'"),
@@ -301,14 +310,14 @@ def test_frontiers_refuse_bad_arguments(fit: FrontierFit, options: dict, text: s
         plot_frontiers(fit, **options)
 
 
-def test_groups_and_variants_can_be_chosen(fit: FrontierFit) -> None:
-    (axis,) = plot_frontiers(fit, groups=["20"], variants=["gated"])
+def test_settings_and_variants_can_be_chosen(fit: FrontierFit) -> None:
+    (axis,) = plot_frontiers(fit, settings=["20"], variants=["gated"])
     assert drawn_points(axis, colour_of(fit, "gated"))
     assert not drawn_points(axis, colour_of(fit, "relu"))
     assert legend_texts(np.array([axis]))[0] == "gated"
 
 
-def test_a_group_without_the_chosen_variant_says_so() -> None:
+def test_a_setting_without_the_chosen_variant_says_so() -> None:
     data = frame()
     some = fitted(data[(data["variant"] == "relu") | (data["layer"] == "6")])
     there, empty = plot_frontiers(some, variants=["gated"])
@@ -317,9 +326,9 @@ def test_a_group_without_the_chosen_variant_says_so() -> None:
     assert [text.get_text() for text in empty.texts] == ["no data"]
 
 
-def test_without_groups_a_panel_has_no_title() -> None:
+def test_without_settings_a_panel_has_no_title() -> None:
     data = frame()
-    some = fitted(data[data["layer"] == "6"], group=())
+    some = fitted(data[data["layer"] == "6"], setting=())
     (axis,) = plot_frontiers(some)
     assert axis.get_title() == ""
 
@@ -350,7 +359,7 @@ def forest(fit: FrontierFit, **options: object) -> tuple[Axes, pd.DataFrame]:
     rows = table[table["quantity"] == options.get("quantity", "mean_sparsity_gain")]
     if "at" in options:
         rows = rows[np.isclose(rows["at"], options["at"])]
-    place = {"group": 0, "average": 1, "new_group": 2}
+    place = {"setting": 0, "average": 1, "new_setting": 2}
     return axis, rows.sort_values("scope", key=lambda scope: scope.map(place), kind="stable")
 
 
@@ -364,13 +373,19 @@ def intervals(axis: Axes) -> list[Line2D]:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"quantity": "mean_hit_reduction"}, {"quantity": "sparsity_gain", "at": 0.3},
-     {"quantity": "hit_reduction", "at": 20}, {"quantity": "x_half_ratio"}, {"quantity": "k_ratio"}],
-)  # fmt: skip
+    [
+        {},
+        {"quantity": "mean_hit_reduction"},
+        {"quantity": "sparsity_gain", "at": 0.3},
+        {"quantity": "hit_reduction", "at": 20},
+        {"quantity": "x_half_ratio"},
+        {"quantity": "k_ratio"},
+    ],
+)
 def test_forest_draws_the_table(fit: FrontierFit, options: dict) -> None:
     axis, rows = forest(fit, **options)
     assert axis.get_xscale() == "log"
-    labels = ["6", "20", "average of the groups", "a new group"]
+    labels = ["6", "20", "average of the settings", "a new setting"]
     assert [tick.get_text() for tick in axis.get_yticklabels()] == labels
     by_height = sorted(medians(axis), key=lambda line: line.get_ydata()[0])
     assert [line.get_ydata()[0] for line in by_height] == [0, 1, 2, 3]
@@ -416,8 +431,12 @@ def test_forest_keeps_variants_apart() -> None:
 
 
 def test_forest_says_where_there_is_no_shared_range() -> None:
-    rows = [points("relu", [10, 20, 30], layer=1), points("gated", [100, 200, 300], layer=1),
-            points("relu", [10, 20, 40], layer=2), points("gated", [10, 20, 40], layer=2)]  # fmt: skip
+    rows = [
+        points("relu", [10, 20, 30], layer=1),
+        points("gated", [100, 200, 300], layer=1),
+        points("relu", [10, 20, 40], layer=2),
+        points("gated", [10, 20, 40], layer=2),
+    ]
     some = fit_of(frontiers_of(pd.concat(rows), group="layer"), baseline="relu")
     axis = plot_improvement(some.improvement())
     texts = {text.get_position()[1]: text.get_text() for text in axis.texts}
@@ -426,11 +445,11 @@ def test_forest_says_where_there_is_no_shared_range() -> None:
     assert 0 not in [line.get_ydata()[0] for line in medians(axis)]
 
 
-def test_forest_without_groups() -> None:
+def test_forest_without_settings() -> None:
     data = frame()
-    some = fitted(data[data["layer"] == "6"], group=())
+    some = fitted(data[data["layer"] == "6"], setting=())
     axis, _ = forest(some)
-    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["all", "average of the groups"]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["all", "average of the settings"]
 
 
 def test_forest_takes_axes(fit: FrontierFit) -> None:
@@ -489,7 +508,7 @@ def lines_of(axis: Axes) -> list[Line2D]:
 def test_every_family_draws_a_line_for_every_variant(comparison: CurveComparison, scale: str) -> None:
     axes = plot_families(comparison, scale=scale)  # type: ignore[arg-type]
     assert [axis.get_title() for axis in axes] == list(LAYERS)
-    for axis, group in zip(axes, LAYERS, strict=True):
+    for axis, setting in zip(axes, LAYERS, strict=True):
         lines = lines_of(axis)
         assert len(lines) == 3 * 2
         pairs = [(family, variant) for family in FAMILY_NAMES for variant in ("relu", "gated")]
@@ -497,7 +516,7 @@ def test_every_family_draws_a_line_for_every_variant(comparison: CurveComparison
             style = FAMILY_STYLES[FAMILY_NAMES.index(family)]
             assert to_hex(line.get_color()) == style.colour
             predicted = comparison.fits[family].predict(
-                l0=1 / line.get_xdata(), variants=[variant], groups=[group]
+                l0=1 / line.get_xdata(), variants=[variant], settings=[setting]
             )
             median = predicted["expectation"].median(("chain", "draw")).to_numpy().ravel()
             np.testing.assert_allclose(line.get_ydata(), median, rtol=1e-12)
@@ -506,24 +525,28 @@ def test_every_family_draws_a_line_for_every_variant(comparison: CurveComparison
             (points_drawn,) = [
                 line for line in axis.lines if line.get_linestyle() == "None" and line.get_marker() == marker
             ]
-            rows = rows_of(comparison.fits["power"], variant, group)
+            rows = rows_of(comparison.fits["power"], variant, setting)
             assert np.array_equal(points_drawn.get_xdata(), rows["sparsity"])
             assert np.array_equal(points_drawn.get_ydata(), rows["performance_hit"])
 
 
 def test_legend_gives_weights_and_variants(comparison: CurveComparison) -> None:
     expected = [
-        "power, weight 0.62", "hill1, weight 0.38", "linear, weight 0.00", "relu", "gated",
-    ]  # fmt: skip
+        "power, weight 0.62",
+        "hill1, weight 0.38",
+        "linear, weight 0.00",
+        "relu",
+        "gated",
+    ]
     assert legend_texts(plot_families(comparison)) == expected
-    axes = plot_families(comparison, families=["linear", "power"], variants=["gated"], groups=["20"])
+    axes = plot_families(comparison, families=["linear", "power"], variants=["gated"], settings=["20"])
     assert legend_texts(axes) == ["linear, weight 0.00", "power, weight 0.62", "gated"]
-    (bare,) = plot_families(comparison, groups=["6"], legend=False)
+    (bare,) = plot_families(comparison, settings=["6"], legend=False)
     assert bare.get_legend() is None
 
 
 def test_a_family_keeps_its_colour_when_others_are_left_out(comparison: CurveComparison) -> None:
-    (axis,) = plot_families(comparison, families=["linear"], groups=["6"])
+    (axis,) = plot_families(comparison, families=["linear"], settings=["6"])
     assert {to_hex(line.get_color()) for line in lines_of(axis)} == {FAMILY_STYLES[2].colour}
     assert len(lines_of(axis)) == 2
 
@@ -534,13 +557,13 @@ def test_families_draw_on_given_axes(comparison: CurveComparison) -> None:
     assert all(a is b for a, b in zip(axes, given, strict=True))
     assert plt.get_fignums() == [figure.number]
     with pytest.raises(ValueError, match="ax holds 2 axes, and there are 1 panels to draw"):
-        plot_families(comparison, ax=given, groups=["6"])
+        plot_families(comparison, ax=given, settings=["6"])
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"groups": ["6", "7"]}, r"groups=\['6', '7'\]: allowed are 6, 20"),
+        ({"settings": ["6", "7"]}, r"settings=\['6', '7'\]: allowed are 6, 20"),
         ({"variants": ["topk"]}, r"variants=\['topk'\]: allowed are relu, gated"),
         ({"families": ["hill"]}, r"families=\['hill'\]: allowed are power, hill1, linear"),
         ({"families": []}, "at least one of them"),
@@ -582,10 +605,10 @@ def test_the_forest_of_a_cost_says_cost() -> None:
     shape = (2, 100, 1, 2)
     posterior = xr.Dataset(
         {
-            name: (("chain", "draw", "group", "variant"), centre + 0.05 * rng.normal(size=shape))
+            name: (("chain", "draw", "setting", "variant"), centre + 0.05 * rng.normal(size=shape))
             for name, centre in (("log_y_ref", np.log(0.1)), ("log_k", np.log(0.5)))
         },
-        coords={"group": ["all"], "variant": ["relu", "gated"], "chain": [0, 1], "draw": np.arange(100)},
+        coords={"setting": ["all"], "variant": ["relu", "gated"], "chain": [0, 1], "draw": np.arange(100)},
     )
     axis = plot_improvement(improvement_of(posterior, frontiers, design))
     assert axis.get_xlabel().startswith("times fewer active latents at the same cost")

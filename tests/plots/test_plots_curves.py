@@ -45,15 +45,19 @@ def frame(*, layers: tuple[str, ...] = ("6", "20")) -> pd.DataFrame:
     parts = [
         points(v, L0[v], x_half=X_HALF[v], k=K[v], layer=layer) for layer in layers for v in ("relu", "gated")
     ]
-    # The sparsest SAE of the first group has a hit beyond one half.
+    # The sparsest SAE of the first setting has a hit beyond one half.
     return pd.concat([*parts, points("relu", [0.2], x_half=2.0, k=0.9, layer="6")], ignore_index=True)
 
 
 def fitted(data: pd.DataFrame, *, shift: float = 0.0, **options: float) -> FrontierFit:
     return fit_of(
-        frontiers_of(data, group="layer"), baseline="relu",
-        log_x_ref=np.array(AT) + shift, log_k=LOG_K, sd=0.1, **options,
-    )  # fmt: skip
+        frontiers_of(data, group="layer"),
+        baseline="relu",
+        log_x_ref=np.array(AT) + shift,
+        log_k=LOG_K,
+        sd=0.1,
+        **options,
+    )
 
 
 def with_design(fit: FrontierFit, **changes: object) -> FrontierFit:
@@ -68,16 +72,17 @@ def fit() -> FrontierFit:
 
 
 def posterior_of(
-    fit: FrontierFit, name: str, group: str, variant: str, *, of: str = "posterior"
+    fit: FrontierFit, name: str, setting: str, variant: str, *, of: str = "posterior"
 ) -> np.ndarray:
-    return fit.data[of][name].sel(group=group, variant=variant).to_numpy().ravel()
+    return fit.data[of][name].sel(setting=setting, variant=variant).to_numpy().ravel()
 
 
 def marked(axis: Axes, colour: str) -> list[Line2D]:
     return [
-        line for line in axis.lines
+        line
+        for line in axis.lines
         if line.get_marker() not in ("None", None, "") and to_hex(line.get_color()) == colour
-    ]  # fmt: skip
+    ]
 
 
 def legend_texts(axis: Axes) -> list[str]:
@@ -98,10 +103,12 @@ def test_prior_panels_of_a_hill_fit(fit: FrontierFit) -> None:
         ("sparsity gain over relu at a hit of 0.05", "prior as implied"),
     ]
     assert legend_texts(axes[0]) == [
-        "prior density; 90% prior predictive band", "curves drawn from the prior",
-        "90% interval of the prior", "relu, SAEs; posterior median and 90% interval",
+        "prior density; 90% prior predictive band",
+        "curves drawn from the prior",
+        "90% interval of the prior",
+        "relu, SAEs; posterior median and 90% interval",
         "gated, SAEs; posterior median and 90% interval",
-    ]  # fmt: skip
+    ]
 
 
 def test_prior_intervals_are_those_of_the_baselines_draws(fit: FrontierFit) -> None:
@@ -128,7 +135,7 @@ def test_posteriors_stand_below_the_prior(fit: FrontierFit) -> None:
     for axis, name in ((axes[2], "x_half"), (axes[3], "k")):
         for variant in ("relu", "gated"):
             drawn = marked(axis, COLOURS[variant])
-            medians = [np.median(posterior_of(fit, name, group, variant)) for group in ("6", "20")]
+            medians = [np.median(posterior_of(fit, name, setting, variant)) for setting in ("6", "20")]
             np.testing.assert_allclose([line.get_xdata()[0] for line in drawn], medians, rtol=1e-9)
             assert all(line.get_ydata()[0] < 0 for line in drawn)
     gains = marked(axes[4], COLOURS["gated"])
@@ -206,21 +213,21 @@ def tree_of(frontiers: Frontiers, design: Design, names: tuple[str, ...]) -> Fro
     """A fit to a family that is placed by its level."""
     rng = np.random.default_rng(1)
     shape = (2, 100, 1, len(design.variants))
-    coords = {"group": ["all"], "variant": list(design.variants), "chain": [0, 1], "draw": np.arange(100)}
-    groups = {"/frontiers": frontiers.to_dataset()}
-    for group, sd in (("prior", 1.0), ("posterior", 0.05)):
+    coords = {"setting": ["all"], "variant": list(design.variants), "chain": [0, 1], "draw": np.arange(100)}
+    settings = {"/frontiers": frontiers.to_dataset()}
+    for setting, sd in (("prior", 1.0), ("posterior", 0.05)):
         draws = {
-            name: (("chain", "draw", "group", "variant"), np.log(0.1) + sd * rng.normal(size=shape))
+            name: (("chain", "draw", "setting", "variant"), np.log(0.1) + sd * rng.normal(size=shape))
             for name in names
         }
-        groups[f"/{group}"] = xr.Dataset(draws, coords=coords).assign(
+        settings[f"/{setting}"] = xr.Dataset(draws, coords=coords).assign(
             {
                 n: (("chain", "draw"), np.full(shape[:2], v))
                 for n, v in (("sigma", 0.1), ("tau", 0.0), ("nu", 4.0))
             }
         )
-    tree = xr.DataTree.from_dict(groups)
-    tree.attrs = {"design": design.to_json(), "settings": '{"seed": 1}'}
+    tree = xr.DataTree.from_dict(settings)
+    tree.attrs = {"design": design.to_json(), "sampler_options": '{"seed": 1}'}
     return FrontierFit(tree)
 
 
@@ -230,8 +237,11 @@ def test_prior_of_a_cost_is_at_a_sparsity() -> None:
     some = tree_of(frontiers, design_of(frontiers, baseline="relu", curve="power"), ("log_y_ref", "log_k"))
     axes = plot_prior(some)
     assert [axis.get_xlabel() for axis in axes[1:]] == [
-        "nmse at an L0 of 50", "a, factor", "k, slope", "times smaller nmse at an L0 of 50 than relu",
-    ]  # fmt: skip
+        "nmse at an L0 of 50",
+        "a, factor",
+        "k, slope",
+        "times smaller nmse at an L0 of 50 than relu",
+    ]
     assert axes[0].get_ylabel() == "nmse"
 
 
@@ -283,7 +293,7 @@ def test_shrinkage_goes_from_least_squares_to_the_posterior(fit: FrontierFit) ->
         arrows = [(text.xyann, text.xy) for text in axis.texts]
         for v, variant in enumerate(("relu", "gated")):
             alone, pooled = (markers_at(axis, variant, hollow=hollow) for hollow in (True, False))
-            medians = [np.median(posterior_of(fit, name, group, variant)) for group in ("6", "20")]
+            medians = [np.median(posterior_of(fit, name, setting, variant)) for setting in ("6", "20")]
             np.testing.assert_allclose([x for x, _ in pooled], np.exp(sign * np.array(medians)), rtol=1e-9)
             np.testing.assert_allclose([x for x, _ in alone], np.exp(sign * guesses.theta[index, :, v]))
             for ends in zip(alone, pooled, strict=True):
@@ -294,18 +304,19 @@ def test_shrinkage_from_an_unpooled_fit(fit: FrontierFit) -> None:
     apart = with_design(fitted(frame(), shift=0.5), pool=(("x_half", "none"), ("k", "none")))
     axes = plot_shrinkage(fit, unpooled=apart, prob=0.8)
     alone = [x for x, _ in markers_at(axes[0], "relu", hollow=True)]
-    medians = [np.median(posterior_of(apart, "log_x_ref", group, "relu")) for group in ("6", "20")]
+    medians = [np.median(posterior_of(apart, "log_x_ref", setting, "relu")) for setting in ("6", "20")]
     np.testing.assert_allclose(alone, np.exp(-np.array(medians)), rtol=1e-9)
     pale = [
-        line.get_xdata() for line in axes[0].lines
+        line.get_xdata()
+        for line in axes[0].lines
         if line.get_alpha() == 0.45 and to_hex(line.get_color()) == COLOURS["relu"]
-    ]  # fmt: skip
+    ]
     draws = np.exp(-posterior_of(apart, "log_x_ref", "6", "relu"))
     np.testing.assert_allclose(sorted(pale[0]), np.quantile(draws, [0.1, 0.9]), rtol=1e-3)
     assert legend_texts(axes[0]) == [
         "alone: posterior median, 80% interval",
         "pooled: posterior median, 80% interval",
-        "average over the groups",
+        "average over the settings",
     ]
     assert legend_texts(plot_shrinkage(fit)[0])[0] == "alone: least squares, 90% normal interval"
 
@@ -314,7 +325,7 @@ def test_shrinkage_shows_the_average_of_each_variant(fit: FrontierFit) -> None:
     axis = plot_shrinkage(fit)[1]
     dotted = [line for line in axis.lines if line.get_linestyle() == ":"]
     for line, variant, rows in zip(dotted, ("relu", "gated"), ((-0.5, 1.5), (1.5, 3.5)), strict=True):
-        mean = fit.data["posterior"]["log_k"].sel(variant=variant).mean("group")
+        mean = fit.data["posterior"]["log_k"].sel(variant=variant).mean("setting")
         np.testing.assert_allclose(line.get_xdata(), np.exp(np.median(mean)), rtol=1e-9)
         assert (line.get_ydata().min(), line.get_ydata().max()) == rows
 
@@ -329,14 +340,14 @@ def test_shrinkage_leaves_out_absent_curves_and_fixed_parameters() -> None:
 
 def test_shrinkage_refuses(fit: FrontierFit) -> None:
     apart = with_design(fit, pool=(("x_half", "none"), ("k", "none")))
-    with pytest.raises(ValueError, match="No parameter of this fit is pooled over the groups"):
+    with pytest.raises(ValueError, match="No parameter of this fit is pooled over the settings"):
         plot_shrinkage(apart)
     with pytest.raises(
         ValueError, match=r"unpooled= pools x_half, k\. .* pool=\{'x_half': 'none', 'k': 'none'\}"
     ):
         plot_shrinkage(fit, unpooled=fit)
     other = with_design(fitted(frame(layers=("6",))), pool=apart.design.pool)
-    with pytest.raises(ValueError, match=r"unpooled= is a fit with other groups \(\('6',\)\) than"):
+    with pytest.raises(ValueError, match=r"unpooled= is a fit with other settings \(\('6',\)\) than"):
         plot_shrinkage(fit, unpooled=other)
     data = frame()
     data.loc[0, "performance_hit"] += 0.001
@@ -372,20 +383,21 @@ def test_k_against_x_half_draws_means_and_ellipses(fit: FrontierFit) -> None:
     for variant in ("relu", "gated"):
         centres = marked(axis, COLOURS[variant])
         outlines = [
-            line for line in axis.lines
+            line
+            for line in axis.lines
             if to_hex(line.get_color()) == COLOURS[variant] and line not in centres
-        ]  # fmt: skip
-        for group, centre, outline in zip(("6", "20"), centres, outlines, strict=True):
-            logs = np.log([posterior_of(fit, name, group, variant) for name in ("x_half", "k")])
+        ]
+        for setting, centre, outline in zip(("6", "20"), centres, outlines, strict=True):
+            logs = np.log([posterior_of(fit, name, setting, variant) for name in ("x_half", "k")])
             np.testing.assert_allclose(np.log(centre.get_xydata()[0]), logs.mean(axis=1), rtol=1e-9)
             np.testing.assert_allclose(np.log(outline.get_xydata().T), ellipse_of(logs, prob=0.8), rtol=1e-9)
-            # Only the baseline's frontier in the first group has a hit of one half inside its data.
-            observed = (variant, group) == ("relu", "6")
+            # Only the baseline's frontier in the first setting has a hit of one half inside its data.
+            observed = (variant, setting) == ("relu", "6")
             assert (centre.get_markerfacecolor() != "white") == observed
             assert (outline.get_linestyle() == "-") == observed
 
 
-def test_k_against_x_half_joins_the_curves_of_a_group(fit: FrontierFit) -> None:
+def test_k_against_x_half_joins_the_curves_of_a_setting(fit: FrontierFit) -> None:
     axis = plot_k_against_x_half(fit)
     joins = [line for line in axis.lines if line.get_linewidth() == 0.9]
     assert len(joins) == 2
@@ -394,25 +406,28 @@ def test_k_against_x_half_joins_the_curves_of_a_group(fit: FrontierFit) -> None:
         np.testing.assert_allclose(join.get_xydata(), ends)
     assert [text.get_text() for text in axis.texts] == ["6", "20"]
     assert legend_texts(axis) == [
-        "relu (baseline)", "gated", "90% posterior ellipse, normal on log scales",
-        "x_half extrapolated: outside its data", "same group",
-    ]  # fmt: skip
+        "relu (baseline)",
+        "gated",
+        "90% posterior ellipse, normal on log scales",
+        "x_half extrapolated: outside its data",
+        "same setting",
+    ]
 
 
 def test_k_against_x_half_of_chosen_curves_on_given_axes(fit: FrontierFit) -> None:
     figure, given = plt.subplots()
-    assert plot_k_against_x_half(fit, groups=["20"], variants=["gated"], ax=given) is given
+    assert plot_k_against_x_half(fit, settings=["20"], variants=["gated"], ax=given) is given
     assert plt.get_fignums() == [figure.number]
     assert len(given.patches) == 1
     assert legend_texts(given)[0] == "gated"
-    assert "same group" not in legend_texts(given)
+    assert "same setting" not in legend_texts(given)
     assert plot_k_against_x_half(fit, legend=False).get_legend() is None
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"groups": ["7"]}, r"groups=\['7'\]: allowed are 6, 20"),
+        ({"settings": ["7"]}, r"settings=\['7'\]: allowed are 6, 20"),
         ({"variants": []}, r"variants=\[\]: allowed are relu, gated, at least one"),
         ({"prob": 0.0}, "prob=0.0 is not a probability"),
     ],

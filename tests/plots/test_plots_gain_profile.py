@@ -61,9 +61,8 @@ def near() -> FrontierFit:
 
 def lines_of(axis: Axes, colour: str, *, dashed: bool) -> list[Line2D]:
     return [
-        line for line in axis.lines
-        if line.get_color() == colour and (line.get_linestyle() != "-") == dashed
-    ]  # fmt: skip
+        line for line in axis.lines if line.get_color() == colour and (line.get_linestyle() != "-") == dashed
+    ]
 
 
 def corners(band: object) -> pd.DataFrame:
@@ -72,10 +71,10 @@ def corners(band: object) -> pd.DataFrame:
     return table.groupby("hit")["gain"].agg(["min", "max"])
 
 
-def shared_hits(fit: FrontierFit, variant: str, group: str) -> tuple[float, float]:
+def shared_hits(fit: FrontierFit, variant: str, setting: str) -> tuple[float, float]:
     table = fit.frontiers.table
     own = [
-        table.loc[(table["variant"] == name) & (table["group"] == group), "performance_hit"]
+        table.loc[(table["variant"] == name) & (table["setting"] == setting), "performance_hit"]
         for name in (variant, fit.baseline)
     ]
     return max(y.min() for y in own), min(y.max() for y in own)
@@ -99,8 +98,8 @@ def legend_texts(axes: np.ndarray) -> list[str]:
 
 
 @pytest.mark.parametrize("prob", [0.9, 0.5])
-def test_a_group_has_the_numbers_of_the_table(fit: FrontierFit, prob: float) -> None:
-    (axis,) = plot_gain_profile(fit, groups=["20"], average=False, prob=prob)
+def test_a_setting_has_the_numbers_of_the_table(fit: FrontierFit, prob: float) -> None:
+    (axis,) = plot_gain_profile(fit, settings=["20"], average=False, prob=prob)
     colour = styles_for(fit.design.variants)["gated"].colour
     (solid,) = lines_of(axis, colour, dashed=False)
     below, above = lines_of(axis, colour, dashed=True)
@@ -114,14 +113,14 @@ def test_a_group_has_the_numbers_of_the_table(fit: FrontierFit, prob: float) -> 
     assert bands[solid].get_alpha() > 2 * bands[below].get_alpha() == 2 * bands[above].get_alpha()
     for line, band in bands.items():
         picked = line.get_xdata()[:: max(1, len(line.get_xdata()) // 6)]
-        table = expected(fit, picked, prob=prob, scope="group", layer="20")
+        table = expected(fit, picked, prob=prob, scope="setting", layer="20")
         drawn = pd.Series(line.get_ydata(), index=line.get_xdata()).loc[picked]
         np.testing.assert_allclose(drawn, table["median"], rtol=1e-9)
         np.testing.assert_allclose(corners(band).loc[picked], table[["lower", "upper"]], rtol=1e-9)
 
 
 def test_the_gain_is_that_of_the_curves_that_made_it(fit: FrontierFit) -> None:
-    (axis,) = plot_gain_profile(fit, groups=["20"], average=False)
+    (axis,) = plot_gain_profile(fit, settings=["20"], average=False)
     (solid,) = lines_of(axis, styles_for(fit.design.variants)["gated"].colour, dashed=False)
     y = solid.get_xdata()
     odds = y / (1 - y)
@@ -129,12 +128,12 @@ def test_the_gain_is_that_of_the_curves_that_made_it(fit: FrontierFit) -> None:
     np.testing.assert_allclose(solid.get_ydata(), truth, rtol=0.1)
 
 
-def test_the_average_is_solid_where_every_group_observed(near: FrontierFit) -> None:
+def test_the_average_is_solid_where_every_setting_observed(near: FrontierFit) -> None:
     axes = plot_gain_profile(near)
-    assert [axis.get_title() for axis in axes] == ["average of the groups", "6", "20"]
+    assert [axis.get_title() for axis in axes] == ["average of the settings", "6", "20"]
     colour = styles_for(near.design.variants)["gated"].colour
     (solid,) = lines_of(axes[0], colour, dashed=False)
-    ends = [shared_hits(near, "gated", group) for group in ("6", "20")]
+    ends = [shared_hits(near, "gated", setting) for setting in ("6", "20")]
     assert solid.get_xdata()[0] == max(low for low, _ in ends)
     assert solid.get_xdata()[-1] == min(high for _, high in ends)
     for dashed, support in ((False, "observed"), (True, "extrapolated")):
@@ -149,7 +148,7 @@ def test_the_average_is_solid_where_every_group_observed(near: FrontierFit) -> N
 def test_without_a_shared_range_all_is_dashed_and_said(fit: FrontierFit) -> None:
     average, _, there, apart = plot_gain_profile(fit, variants=["gated"])
     colour = styles_for(fit.design.variants)["gated"].colour
-    for axis, words in ((average, "no hit that every group shares"), (apart, "no shared range of hits")):
+    for axis, words in ((average, "no hit that every setting shares"), (apart, "no shared range of hits")):
         assert not lines_of(axis, colour, dashed=False)
         assert len(lines_of(axis, colour, dashed=True)) == 1
         assert [text.get_text() for text in axis.texts] == [words]
@@ -162,10 +161,10 @@ def test_an_absent_curve_leaves_its_panel_to_the_others(fit: FrontierFit) -> Non
     for axis in (average, both):
         assert all(lines_of(axis, colours[name], dashed=True) for name in ("gated", "topk"))
     assert not lines_of(gated_only, colours["topk"], dashed=True)
-    # The average of one group is that group.
+    # The average of one setting is that setting.
     (mean,), (own,) = (lines_of(axis, colours["topk"], dashed=False) for axis in (average, both))
     np.testing.assert_allclose(mean.get_ydata(), own.get_ydata(), rtol=1e-12)
-    (empty,) = plot_gain_profile(fit, groups=["20"], variants=["topk"], average=False)
+    (empty,) = plot_gain_profile(fit, settings=["20"], variants=["topk"], average=False)
     assert [text.get_text() for text in empty.texts] == ["no data"]
 
 
@@ -182,20 +181,22 @@ def test_every_panel_has_one_scale_of_gains_with_1_on_it(fit: FrontierFit) -> No
 
 def test_legend(fit: FrontierFit) -> None:
     assert legend_texts(plot_gain_profile(fit, prob=0.8)) == [
-        "gated over relu, median", "topk over relu, median", "80% posterior band of the expectation",
+        "gated over relu, median",
+        "topk over relu, median",
+        "80% posterior band of the expectation",
         "not observed by both (band paler)",
-    ]  # fmt: skip
-    (bare,) = plot_gain_profile(fit, groups=[], legend=False)
+    ]
+    (bare,) = plot_gain_profile(fit, settings=[], legend=False)
     assert bare.get_legend() is None
     assert not bare.get_figure(root=True).legends
 
 
-def test_one_group_has_no_average() -> None:
+def test_one_setting_has_no_average() -> None:
     some = fit_of(frontiers_of(pd.concat([rows(v, "6") for v in ("relu", "gated")])), baseline="relu")
     (axis,) = plot_gain_profile(some)
     assert axis.get_title() == ""
-    with pytest.raises(ValueError, match=r"groups=\[\]: allowed are all, at least one of them"):
-        plot_gain_profile(some, groups=[])
+    with pytest.raises(ValueError, match=r"settings=\[\]: allowed are all, at least one of them"):
+        plot_gain_profile(some, settings=[])
 
 
 def test_axes_are_passed_through(near: FrontierFit) -> None:
@@ -204,14 +205,14 @@ def test_axes_are_passed_through(near: FrontierFit) -> None:
     assert all(a is b for a, b in zip(axes, given, strict=True))
     assert plt.get_fignums() == [figure.number]
     with pytest.raises(ValueError, match="ax holds 3 axes, and there are 1 panels to draw"):
-        plot_gain_profile(near, groups=[], ax=given)
+        plot_gain_profile(near, settings=[], ax=given)
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"groups": ["7"]}, r"groups=\['7'\]: allowed are 6, 20"),
-        ({"groups": [], "average": False}, r"groups=\[\]: allowed are 6, 20, at least one of them"),
+        ({"settings": ["7"]}, r"settings=\['7'\]: allowed are 6, 20"),
+        ({"settings": [], "average": False}, r"settings=\[\]: allowed are 6, 20, at least one of them"),
         ({"variants": ["relu"]}, r"variants=\['relu'\]: allowed are gated, at least one"),
         ({"variants": []}, "at least one of them"),
         ({"prob": 90}, "prob=90 is not a probability"),
@@ -236,10 +237,10 @@ def with_posterior(frontiers: Frontiers, curve: str, centres: dict[str, object],
     shape = (2, 100, 1, 2)
     posterior = xr.Dataset(
         {
-            name: (("chain", "draw", "group", "variant"), np.asarray(at) + sd * rng.normal(size=shape))
+            name: (("chain", "draw", "setting", "variant"), np.asarray(at) + sd * rng.normal(size=shape))
             for name, at in centres.items()
         },
-        coords={"group": ["all"], "variant": ["relu", "gated"], "chain": [0, 1], "draw": np.arange(100)},
+        coords={"setting": ["all"], "variant": ["relu", "gated"], "chain": [0, 1], "draw": np.arange(100)},
     )
     tree = xr.DataTree.from_dict({"/posterior": posterior, "/frontiers": frontiers.to_dataset()})
     tree.attrs = {"design": design.to_json()}

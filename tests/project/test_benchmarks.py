@@ -112,18 +112,18 @@ def test_empty_caches_are_new_folders() -> None:
 
 @pytest.fixture(scope="module")
 def three_by_three() -> Frontiers:
-    """Three variants in three groups, one curve of them missing."""
-    frontiers = simulate(variants=("baseline", "gated", "topk"), groups=3, seed=3).frontiers
-    table = frontiers.table[["variant", "group", "l0", "performance_hit"]]
-    first = table["group"].iloc[0]
-    rows = table[~((table["variant"] == "topk") & (table["group"] == first))]
+    """Three variants in three settings, one curve of them missing."""
+    frontiers = simulate(variants=("baseline", "gated", "topk"), settings=3, random_seed=3).frontiers
+    table = frontiers.table[["variant", "setting", "l0", "performance_hit"]]
+    first = table["setting"].iloc[0]
+    rows = table[~((table["variant"] == "topk") & (table["setting"] == first))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Frontiers.from_frame(rows, group="group")
+        return Frontiers.from_frame(rows, group="setting")
 
 
 def table_of(frontiers: Frontiers, folder: Path) -> Table:
-    frontiers.table[["variant", "group", "l0", "performance_hit"]].to_csv(folder / "rows.csv", index=False)
+    frontiers.table[["variant", "setting", "l0", "performance_hit"]].to_csv(folder / "rows.csv", index=False)
     return read_table(folder / "rows.csv")
 
 
@@ -137,7 +137,7 @@ def reference_point(reference: Any, shared: Mapping[str, Any], theta: Mapping[st
     for variable in reference.free_RVs:
         value = reference.rvs_to_values[variable].name
         parameter, _, kind = variable.name.rpartition("_")
-        if kind in ("group", "interaction"):
+        if kind in ("setting", "interaction"):
             curves = theta[parameter]
             over_variants = curves.mean(axis=1)
             effects = over_variants - over_variants.mean()
@@ -150,17 +150,17 @@ def reference_point(reference: Any, shared: Mapping[str, Any], theta: Mapping[st
     return point
 
 
-@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("settings", [1, 3])
 def test_the_reference_model_has_the_joint_density_of_hillfronts(
-    groups: int, three_by_three: Frontiers, tmp_path: Path
+    settings: int, three_by_three: Frontiers, tmp_path: Path
 ) -> None:
     """Up to a constant, at random points: priors, effects and likelihood, with the change of coordinates."""
-    frontiers = three_by_three if groups == 3 else simulate(seed=2).frontiers
+    frontiers = three_by_three if settings == 3 else simulate(random_seed=2).frontiers
     table = table_of(frontiers, tmp_path)
     design = design_of(frontiers, baseline="baseline")
-    assert (design.variants, design.groups) == (table.variants, table.groups)
+    assert (design.variants, design.settings) == (table.variants, table.settings)
     ours = build_model(frontiers, design, resolve_priors(design.family, None))
-    if groups > 1:
+    if settings > 1:
         # Centred, so that the coefficients are the effects in an orthonormal basis, as ZeroSumNormal's are.
         ours.set_data("centring", np.ones(2 * len(design.variants)))
     reference = reference_model(table)
@@ -168,10 +168,12 @@ def test_the_reference_model_has_the_joint_density_of_hillfronts(
     curves, again = (
         model.compile_fn(
             model.replace_rvs_by_values([model[name] for name in names]),
-            inputs=model.value_vars, mode="FAST_COMPILE", on_unused_input="ignore",
+            inputs=model.value_vars,
+            mode="FAST_COMPILE",
+            on_unused_input="ignore",
         )
         for model in (ours, reference)
-    )  # fmt: skip
+    )
     densities = (log_density(ours), log_density(reference))
     rng = np.random.default_rng(1)
     apart, heights = [], []
@@ -199,14 +201,14 @@ def test_gains_of_rivals_are_hillfronts(three_by_three: Frontiers, tmp_path: Pat
     improvement = improvement_of(posterior, three_by_three, design)
     rows = improvement.summary.reset_index(drop=True)
     ours = {}
-    for index, row in rows[rows["scope"] != "new_group"].iterrows():
+    for index, row in rows[rows["scope"] != "new_setting"].iterrows():
         at = "" if np.isnan(row["at"]) else f"({row['at']:g})"
         values = improvement.draws[index].to_numpy()  # type: ignore[index]
         if np.isfinite(values).all():
-            ours[row["variant"], row["group"], row["quantity"] + at] = values
+            ours[row["variant"], row["setting"], row["quantity"] + at] = values
     k = np.exp(posterior["log_k"])
     x_half = np.exp(posterior["log_x_ref"] + math.log(19.0) / k)
-    draws = Draws(*(v.transpose("chain", "draw", "group", "variant").to_numpy() for v in (x_half, k)))
+    draws = Draws(*(v.transpose("chain", "draw", "setting", "variant").to_numpy() for v in (x_half, k)))
     theirs = {key: values for *key, values in gain_draws(table, draws) for key in [tuple(key)]}
     assert len(theirs) > 60
     assert theirs.keys() == ours.keys()
@@ -216,7 +218,7 @@ def test_gains_of_rivals_are_hillfronts(three_by_three: Frontiers, tmp_path: Pat
 
 def test_the_obvious_model_has_the_curve_and_scatter_of_the_reference(tmp_path: Path) -> None:
     """Its likelihood at the same curves, with the same sigma, tau and nu."""
-    table = table_of(simulate(seed=2).frontiers, tmp_path)
+    table = table_of(simulate(random_seed=2).frontiers, tmp_path)
     found = []
     for model, position in ((obvious_model(table), "log_x_half"), (reference_model(table), "log_x_ref")):
         point = model.initial_point()
@@ -241,7 +243,7 @@ def test_curve_fit_finds_a_noiseless_curve() -> None:
 
 def test_the_slowest_gain_is_judged(tmp_path: Path) -> None:
     """A k that hardly moves along a chain, beside independent positions."""
-    table = table_of(simulate(seed=2).frontiers, tmp_path)
+    table = table_of(simulate(random_seed=2).frontiers, tmp_path)
     rng = np.random.default_rng(1)
     shape = (4, 500, 1, 2)
     log_k = np.zeros(shape)
@@ -274,7 +276,7 @@ def test_unknown_cases_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Unknown case 'curves-7'\. Allowed: gemma, pair, or curves-N with"):
         case_rows("curves-7")
     rows = case_rows("curves-10")
-    assert rows.groupby(["group", "variant"]).size().tolist() == [6] * 10
+    assert rows.groupby(["setting", "variant"]).size().tolist() == [6] * 10
 
 
 def test_a_contest_names_the_versions_of_the_python_that_ran(
@@ -302,12 +304,26 @@ COMMON = {"machine": MACHINE, "versions": {"python": "3.13.0"}, "date": "2025-01
 
 def run(benchmark: str, case: str, rival: str, repeat: int, wall: float, **fields: object) -> dict[str, Any]:
     return {
-        "benchmark": benchmark, "case": case, "rival": rival, "repeat": repeat, "cache": "warm",
-        "draws": 1000, "tune": 1000, "chains": 4, "resamples": 1000, "wall": wall, "to_table": wall / 2,
-        "peak_mib": 100.0 * wall, "ess": 1000.0,
-        "ess_per_second": 1000.0 / wall, "rhat": 1.002, "divergences": 0,
-        "phases": {"compile": wall / 2, "sampling": wall / 2}, **COMMON, **fields,
-    }  # fmt: skip
+        "benchmark": benchmark,
+        "case": case,
+        "rival": rival,
+        "repeat": repeat,
+        "cache": "warm",
+        "draws": 1000,
+        "tune": 1000,
+        "chains": 4,
+        "resamples": 1000,
+        "wall": wall,
+        "to_table": wall / 2,
+        "peak_mib": 100.0 * wall,
+        "ess": 1000.0,
+        "ess_per_second": 1000.0 / wall,
+        "rhat": 1.002,
+        "divergences": 0,
+        "phases": {"compile": wall / 2, "sampling": wall / 2},
+        **COMMON,
+        **fields,
+    }
 
 
 def made_up() -> list[dict[str, Any]]:
@@ -322,24 +338,56 @@ def made_up() -> list[dict[str, Any]]:
         for repeat in range(2)
     ]
     records.append(
-        {"benchmark": "same_posterior", "case": "pair", "repeat": 0, "draws": 1000, "tune": 1000,
-         "compared": 60, "beyond": 1, "largest": 3.2, "worst": "k_ratio, 5% point", "rows": 20,
-         "root_mean_square": 1.01, "divergences": 0, "reference_divergences": 0, **COMMON}
-    )  # fmt: skip
+        {
+            "benchmark": "same_posterior",
+            "case": "pair",
+            "repeat": 0,
+            "draws": 1000,
+            "tune": 1000,
+            "compared": 60,
+            "beyond": 1,
+            "largest": 3.2,
+            "worst": "k_ratio, 5% point",
+            "rows": 20,
+            "root_mean_square": 1.01,
+            "divergences": 0,
+            "reference_divergences": 0,
+            **COMMON,
+        }
+    )
     records.append(
-        {"benchmark": "refit", "cache": "empty", "repeat": 0, "first": 12.0, "refit": 0.5, "ratio": 24.0,
-         **COMMON}
-    )  # fmt: skip
+        {
+            "benchmark": "refit",
+            "cache": "empty",
+            "repeat": 0,
+            "first": 12.0,
+            "refit": 0.5,
+            "ratio": 24.0,
+            **COMMON,
+        }
+    )
     records += [
         {"benchmark": "startup", "command": "import nutpie", "repeat": n, "seconds": 1.5 + n, **COMMON}
         for n in range(3)
     ]
     for target, ess, diverged in ((0.98, 500.0, 0), (0.9, 900.0, 2), (0.95, 600.0, 0)):
         records.append(
-            {"benchmark": "sampling", "case": "pair", "repeat": 0, "total": 4000, "tune": 1000,
-             "target_accept": target, "adaptation": "diag", "chains": 4, "ess_per_second": ess,
-             "divergences": diverged, "rhat": 1.001, "steps": 15.0, **COMMON}
-        )  # fmt: skip
+            {
+                "benchmark": "sampling",
+                "case": "pair",
+                "repeat": 0,
+                "total": 4000,
+                "tune": 1000,
+                "target_accept": target,
+                "adaptation": "diag",
+                "chains": 4,
+                "ess_per_second": ess,
+                "divergences": diverged,
+                "rhat": 1.001,
+                "steps": 15.0,
+                **COMMON,
+            }
+        )
     return records
 
 
@@ -401,8 +449,8 @@ def test_slopes_leave_small_designs_out() -> None:
 
 
 def test_sampler_settings_differ_from_the_default_in_one() -> None:
-    settings = one_at_a_time((0.9, DEFAULT["target_accept"]), ("diag", "low_rank"), (2, 4))
-    assert settings[0] == DEFAULT
-    assert len(settings) == 4
-    for setting in settings[1:]:
+    sampler_options = one_at_a_time((0.9, DEFAULT["target_accept"]), ("diag", "low_rank"), (2, 4))
+    assert sampler_options[0] == DEFAULT
+    assert len(sampler_options) == 4
+    for setting in sampler_options[1:]:
         assert sum(setting[name] != value for name, value in DEFAULT.items()) == 1

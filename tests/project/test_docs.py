@@ -75,8 +75,8 @@ class Prepared:
     def __init__(self, frontiers: Frontiers, **options: Any) -> None:
         self.frontiers, self.options = frontiers, options
 
-    def fit(self, frontiers: Frontiers | None = None, **settings: Any) -> hf.FrontierFit:
-        inspect.signature(PreparedModel.fit).bind(self, frontiers, **settings)
+    def fit(self, frontiers: Frontiers | None = None, **sampler_options: Any) -> hf.FrontierFit:
+        inspect.signature(PreparedModel.fit).bind(self, frontiers, **sampler_options)
         return stand_in(frontiers or self.frontiers, **self.options)
 
 
@@ -108,7 +108,7 @@ def test_python_of_the_pages_runs(page: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
         if page.name == "latex.md":
-            frontiers = hf.simulate(groups=2).frontiers
+            frontiers = hf.simulate(settings=2).frontiers
             stand_in(frontiers, baseline="baseline").save("fit.nc")
         for code in blocks(page, "python"):
             exec(compile(code, page.name, "exec"), names)

@@ -145,9 +145,9 @@ def test_every_fit_has_a_seed_and_no_progress_bar(path: Path) -> None:
             given = ast.unparse(node)
             for name, value in constants.items():
                 given = re.sub(rf"\*\*{name}\b", value, given)
-            assert "seed" in given, given
+            assert "random_seed" in given, given
             if called.attr == "fit":
-                assert re.search(r"progress'?(=|: )False", given), given
+                assert re.search(r"progressbar'?(=|: )False", given), given
 
 
 @each

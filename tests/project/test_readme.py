@@ -23,7 +23,7 @@ def test_readme_shows_what_the_demo_prints(gemma: FrontierFit) -> None:
         match[1].strip(): float(match[2]) for match in re.finditer(r"│ gated   │ ([^│]+)│ ([\d.]+) \[", block)
     }
     expected = {
-        {"average": "average of the groups", "new_group": "a new group"}.get(
+        {"average": "average of the settings", "new_setting": "a new setting"}.get(
             row["scope"], f"{row['site']} / {row['layer']}"
         ): row["median"]
         for _, row in gains.dropna(subset=["median"]).iterrows()
@@ -35,5 +35,5 @@ def test_readme_shows_what_the_demo_prints(gemma: FrontierFit) -> None:
         assert shown[name] == pytest.approx(value, rel=0.1), name
     sentence = re.search(r"gated needs ([\d.]+)x", " ".join(block.split()))
     assert sentence is not None
-    assert float(sentence[1]) == shown["average of the groups"]
+    assert float(sentence[1]) == shown["average of the settings"]
     assert "gated needs" in gain_lines(gemma)[0]

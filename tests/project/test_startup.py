@@ -13,9 +13,19 @@ import pytest
 import hillfront
 
 HEAVY = (
-    "arviz", "arviz_base", "arviz_stats", "joblib", "matplotlib", "numpy", "nutpie", "pandas", "pymc",
-    "pytensor", "scipy", "xarray",
-)  # fmt: skip
+    "arviz",
+    "arviz_base",
+    "arviz_stats",
+    "joblib",
+    "matplotlib",
+    "numpy",
+    "nutpie",
+    "pandas",
+    "pymc",
+    "pytensor",
+    "scipy",
+    "xarray",
+)
 
 AFTER_IMPORT = "import hillfront"
 AFTER_DIR = "import hillfront; dir(hillfront); hillfront.__all__; hillfront.__version__"
@@ -148,7 +158,8 @@ def watched():
 sampling.arviz_later = watched
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    fit = hillfront.fit(hillfront.Frontiers.from_frame(rows), baseline="a", draws=50, tune=50, progress=False)
+    frontiers = hillfront.Frontiers.from_frame(rows)
+    fit = hillfront.fit(frontiers, baseline="a", draws=50, tune=50, progressbar=False)
 assert fit.data["posterior"].sizes["draw"] == 50
 """
     assert "arviz" in loaded_after(code)

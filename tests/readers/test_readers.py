@@ -53,10 +53,14 @@ def core(l0: float, ce_sae: float, *, architecture: str = "gated", number: int =
         "sae_lens_id": f"blocks.3.hook_resid_post__trainer_{number}",
         "sae_lens_release_id": "my_release",
         "sae_cfg_dict": {
-            "architecture": architecture, "d_in": 64, "d_sae": 512, "hook_name": "blocks.3.hook_resid_post",
-            "hook_layer": 3, "model_name": "toy-1l",
+            "architecture": architecture,
+            "d_in": 64,
+            "d_sae": 512,
+            "hook_name": "blocks.3.hook_resid_post",
+            "hook_layer": 3,
+            "model_name": "toy-1l",
         },
-    }  # fmt: skip
+    }
 
 
 def without(document: Document, *path: str) -> Document:
@@ -104,15 +108,19 @@ def test_a_folder_of_saebench_results(folder: Path) -> None:
     frontiers = hf.read_saebench(folder, baseline="standard")
     assert (len(frontiers), frontiers.variants) == (12, ("gated", "standard"))
     assert frontiers.group_columns == ("model", "site", "layer", "width")
-    assert frontiers.groups == ("toy-1l / resid_post / 3 / 512",)
+    assert frontiers.settings == ("toy-1l / resid_post / 3 / 512",)
     assert frontiers.from_losses
     table = frontiers.table
     assert table["l0"].tolist() == [20.0 * 2**i for i in range(6)] * 2
     assert table["performance_hit"].to_numpy() == pytest.approx([1 / (1 + i) / 8 for i in range(12)])
     assert table.loc[0, "label"] == "my_release/blocks.3.hook_resid_post__trainer_0"
     constant = {
-        "d_model": 64.0, "n_tokens": 5120.0, "ablation": "zero", "ce_base": 3.0, "ce_ablated": 11.0,
-    }  # fmt: skip
+        "d_model": 64.0,
+        "n_tokens": 5120.0,
+        "ablation": "zero",
+        "ce_base": 3.0,
+        "ce_ablated": 11.0,
+    }
     for name, value in constant.items():
         assert set(table[name]) == {value}, name
 
@@ -129,7 +137,7 @@ def test_one_file_or_a_list_of_files(folder: Path) -> None:
 def test_other_columns_and_a_cost(folder: Path) -> None:
     frontiers = hf.read_saebench(folder, variant="release", group="architecture", cost="fvu")
     assert frontiers.variants == ("my_release",)
-    assert frontiers.groups == ("gated", "standard")
+    assert frontiers.settings == ("gated", "standard")
     assert frontiers.y.to_numpy() == pytest.approx(0.1)
     assert hf.read_saebench(folder, y="loss_recovered").from_losses is False
     with pytest.raises(ValueError, match="pass y or cost, not both"):
@@ -141,9 +149,11 @@ def test_other_columns_and_a_cost(folder: Path) -> None:
 def test_the_score_of_all_where_one_lacks_losses(folder: Path) -> None:
     lacking = core(15, 3.5, number=9)
     lacking["eval_result_metrics"]["model_performance_preservation"] = {
-        "ce_loss_score": 0.9, "ce_loss_with_sae": -1.0, "ce_loss_without_sae": -1.0,
+        "ce_loss_score": 0.9,
+        "ce_loss_with_sae": -1.0,
+        "ce_loss_without_sae": -1.0,
         "ce_loss_with_ablation": -1.0,
-    }  # fmt: skip
+    }
     write(folder, lacking=lacking)
     frontiers = hf.read_saebench(folder)
     assert not frontiers.from_losses
@@ -169,7 +179,7 @@ def test_an_older_result_without_a_configuration(tmp_path: Path) -> None:
     old["sae_lens_release_id"] = "sae_bench_toy_sweep_p_anneal_ctx128"
     frontiers = hf.read_saebench(write(tmp_path, old=old))
     assert frontiers.variants == ("p_anneal",)
-    assert frontiers.groups == ("toy-1l / resid_post / 3",)
+    assert frontiers.settings == ("toy-1l / resid_post / 3",)
 
 
 def test_a_configuration_that_calls_everything_standard(tmp_path: Path) -> None:
@@ -177,7 +187,7 @@ def test_a_configuration_that_calls_everything_standard(tmp_path: Path) -> None:
     assert hf.read_saebench(write(tmp_path, named=named)).variants == ("topk",)
 
 
-def test_conditions_that_differ_are_groups(folder: Path) -> None:
+def test_conditions_that_differ_are_settings(folder: Path) -> None:
     write(folder, long=put(core(25, 3.4), 1024, "eval_config", "context_size"))
     frontiers = hf.read_saebench(folder)
     assert frontiers.group_columns == ("model", "site", "layer", "width", "context_size")
@@ -189,27 +199,43 @@ TEXT = json.dumps(SOUND, indent=2)
 UNFIT: dict[str, tuple[object, str]] = {
     "empty": ("", r"the file is empty"),
     "blank": (" \n", r"the file is empty"),
-    "truncated": (TEXT[: TEXT.index('"sparsity"') + 40],
-                  r"truncated JSON: .* at line \d+, column \d+ \(the file"),
-    "truncated text": (TEXT[: TEXT.index("some/text") + 3],
-                       r"truncated JSON: Unterminated string at line 5,"),
+    "truncated": (
+        TEXT[: TEXT.index('"sparsity"') + 40],
+        r"truncated JSON: .* at line \d+, column \d+ \(the file",
+    ),
+    "truncated text": (
+        TEXT[: TEXT.index("some/text") + 3],
+        r"truncated JSON: Unterminated string at line 5,",
+    ),
     "no JSON": ("l0,ce\n1,2\n", r"not JSON: .* at line 1, column 1"),
     "a list": ([SOUND], r"a JSON list where an object with eval_type_id 'core' was expected"),
-    "another evaluation": (put(SOUND, "scr", "eval_type_id"),
-                           r"eval_type_id is 'scr' where 'core' was expected"),
+    "another evaluation": (
+        put(SOUND, "scr", "eval_type_id"),
+        r"eval_type_id is 'scr' where 'core' was expected",
+    ),
     "another schema": ({"loss": 1}, r"no eval_type_id, so no SAEBench result \(its keys: 'loss'\)"),
     "no metrics": (without(SOUND, "eval_result_metrics"), r"no object at eval_result_metrics"),
-    "no L0": (without(SOUND, "eval_result_metrics", "sparsity", "l0"),
-              r"no number at eval_result_metrics\.sparsity\.l0"),
-    "text for L0": (put(SOUND, "30", "eval_result_metrics", "sparsity", "l0"),
-                    r"no number at eval_result_metrics\.sparsity\.l0"),
-    "no performance": (without(SOUND, "eval_result_metrics", "model_performance_preservation"),
-                       r"no number at eval_result_metrics\.model_performance_preservation\.ce_loss_score"),
-    "no architecture": (without(SOUND, "sae_cfg_dict"),
-                        r"no architecture at sae_cfg_dict\.architecture.* name none"),
-    "two architectures": (put(without(SOUND, "sae_cfg_dict"), "gated_vs_topk", "sae_lens_release_id"),
-                          r".* name more than one \(gated, topk\)"),
-}  # fmt: skip
+    "no L0": (
+        without(SOUND, "eval_result_metrics", "sparsity", "l0"),
+        r"no number at eval_result_metrics\.sparsity\.l0",
+    ),
+    "text for L0": (
+        put(SOUND, "30", "eval_result_metrics", "sparsity", "l0"),
+        r"no number at eval_result_metrics\.sparsity\.l0",
+    ),
+    "no performance": (
+        without(SOUND, "eval_result_metrics", "model_performance_preservation"),
+        r"no number at eval_result_metrics\.model_performance_preservation\.ce_loss_score",
+    ),
+    "no architecture": (
+        without(SOUND, "sae_cfg_dict"),
+        r"no architecture at sae_cfg_dict\.architecture.* name none",
+    ),
+    "two architectures": (
+        put(without(SOUND, "sae_cfg_dict"), "gated_vs_topk", "sae_lens_release_id"),
+        r".* name more than one \(gated, topk\)",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", UNFIT)
@@ -298,10 +324,12 @@ def lens(l0: float, ce_sae: float, *, architecture: str = "topk") -> Document:
         },
         "feature_metrics": {"feature_density": [0.1, 0.2]},
         "sae_cfg": {
-            "architecture": architecture, "d_in": 64, "d_sae": 256,
+            "architecture": architecture,
+            "d_in": 64,
+            "d_sae": 256,
             "metadata": {"model_name": "toy-1l", "hook_name": "blocks.2.hook_mlp_out"},
         },
-    }  # fmt: skip
+    }
 
 
 LENS = [lens(10.0 * 2**i, 3 + 1 / (1 + i)) for i in range(4)]
@@ -326,7 +354,7 @@ def test_saelens_evaluations(tmp_path: Path, form: Callable[[Path], Path]) -> No
     path = form(tmp_path)
     assert find_format(path) == "saelens"
     frontiers = to_frontiers(read_source(path), baseline="topk")
-    assert frontiers.groups == ("toy-1l / mlp_out / 2 / 256",)
+    assert frontiers.settings == ("toy-1l / mlp_out / 2 / 256",)
     assert frontiers.table["l0"].tolist() == [10, 20, 40, 80]
     assert frontiers.table["performance_hit"].to_numpy() == pytest.approx([1 / (1 + i) / 8 for i in range(4)])
     assert set(frontiers.table["d_model"]) == {64.0}
@@ -357,11 +385,14 @@ def test_saelens_evaluations_that_do_not_fit(tmp_path: Path) -> None:
 
 def runs(**columns: object) -> pd.DataFrame:
     base: dict[str, object] = {
-        "Name": ["a", "b", "c", "d"], "State": "finished",
+        "Name": ["a", "b", "c", "d"],
+        "State": "finished",
         "sae/architecture": ["relu", "relu", "gated", "gated"],
-        "hook_layer": 6, "d_in": 64, "metrics/l0": [10, 40, 12, 50],
+        "hook_layer": 6,
+        "d_in": 64,
+        "metrics/l0": [10, 40, 12, 50],
         "metrics/ce_loss_score": [0.8, 0.9, 0.85, 0.95],
-    }  # fmt: skip
+    }
     return pd.DataFrame({name: value for name, value in (base | columns).items() if value is not None})
 
 
@@ -374,7 +405,7 @@ def test_a_table_of_runs(tmp_path: Path) -> None:
     path = saved(tmp_path, runs())
     assert find_format(path) == "wandb"
     frontiers = to_frontiers(read_source(path), baseline="relu")
-    assert (frontiers.variants, frontiers.group_columns, frontiers.groups) == (
+    assert (frontiers.variants, frontiers.group_columns, frontiers.settings) == (
         ("relu", "gated"),
         ("layer",),
         ("6",),
@@ -395,15 +426,20 @@ def test_losses_come_before_the_score(tmp_path: Path) -> None:
     ("columns", "text"),
     [
         ({"eval/l0": 3}, r"more than one column for l0: 'metrics/l0', 'eval/l0'\. Name one by --l0"),
-        ({"metrics/l0": None, "metrics/L0_norm": 3},
-         r"no column for l0: expected one that ends in l0 or mean_l0 or l0_mean; "
-         r"the nearest are 'metrics/L0_norm'"),
+        (
+            {"metrics/l0": None, "metrics/L0_norm": 3},
+            r"no column for l0: expected one that ends in l0 or mean_l0 or l0_mean; "
+            r"the nearest are 'metrics/L0_norm'",
+        ),
         ({"sae/architecture": None}, r"no column for variant: expected one that ends in variant or arch"),
         ({"metrics/ce_loss_score": None}, r"no column for loss_recovered: .* or name the column by --y"),
-        ({"cfg.layer": 3}, r"more than one column for layer: 'hook_layer', 'cfg\.layer'\. "
-                           r"Name the columns of the group by --group"),
+        (
+            {"cfg.layer": 3},
+            r"more than one column for layer: 'hook_layer', 'cfg\.layer'\. "
+            r"Name the columns of the setting by --group",
+        ),
     ],
-)  # fmt: skip
+)
 def test_runs_whose_columns_are_not_told(tmp_path: Path, columns: dict[str, object], text: str) -> None:
     path = saved(tmp_path, runs(**columns))
     with pytest.raises(

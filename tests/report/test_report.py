@@ -114,10 +114,16 @@ def test_hostile_names_make_no_element(page: Page, hostile_page: Page) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        f"{HOSTILE} title", f"{QUOTED}.nc", "'<b>many</b>'", f"{HOSTILE} of a row", f"{HOSTILE}: 4 SAEs",
-        f"Frontiers in {QUOTED}", "baseline='baseline'", f"group=[{QUOTED!r}]",
+        f"{HOSTILE} title",
+        f"{QUOTED}.nc",
+        "'<b>many</b>'",
+        f"{HOSTILE} of a row",
+        f"{HOSTILE}: 4 SAEs",
+        f"Frontiers in {QUOTED}",
+        "baseline='baseline'",
+        f"group=[{QUOTED!r}]",
     ],
-)  # fmt: skip
+)
 def test_hostile_names_are_shown_as_they_are(hostile_page: Page, place: str) -> None:
     assert place in hostile_page.said()
 
@@ -212,7 +218,7 @@ def test_verdict_and_gain_come_first_in_words(fit: FrontierFit, page: Page) -> N
     gain = f"{significant(row['median'])} {interval(row['lower'], row['upper'])}"
     assert said.index("Pareto-better.") < said.index("Every improvement factor")
     assert f"Mean sparsity gain {gain}" in said
-    assert "Of 2 groups, each by itself: better in 2." in said
+    assert "Of 2 settings, each by itself: better in 2." in said
     assert "Do not report these results" not in said
 
 
@@ -251,11 +257,11 @@ def test_single_variant() -> None:
     assert "All factors" not in said
 
 
-def test_single_group() -> None:
+def test_single_setting() -> None:
     frame = pd.concat([points("a", [8.0, 16.0, 32.0]), points("b", [8.0, 16.0, 32.0], x_half=4.0)])
     said = Page(report_html(fit_of(frontiers_of(frame), baseline="a"))).said()
     assert "b SAEs need" in said
-    assert "groups" not in said.partition("Figures\nFrontiers")[0].partition("Pareto-better")[0]
+    assert "settings" not in said.partition("Figures\nFrontiers")[0].partition("Pareto-better")[0]
 
 
 def test_no_shared_range() -> None:
@@ -264,7 +270,7 @@ def test_no_shared_range() -> None:
     assert "no shared range" in said
 
 
-# ---------------------------------------------------------------- settings and sources
+# ---------------------------------------------------------------- sampler_options and sources
 
 
 def test_settings_versions_and_hash(fit: FrontierFit, page: Page) -> None:

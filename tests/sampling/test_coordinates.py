@@ -20,7 +20,7 @@ from hillfront.model.design import Design, design_of
 from hillfront.model.priors import resolve_priors
 from hillfront.model.pymc_model import build_model
 from hillfront.sampling.initial_guess import curve_guesses
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.sampling.parameterization import coordinates_of
 
 POOLS: list[dict[str, Any]] = [
@@ -34,7 +34,14 @@ POOLS: list[dict[str, Any]] = [
 
 
 def noiseless(curve: str = "hill", **options: Any) -> Frontiers:
-    usual = {"groups": 3, "points": 6, "group_sd": 0.5, "interaction_sd": 0.2, "sigma": 0.0, "seed": 2}
+    usual = {
+        "settings": 3,
+        "points": 6,
+        "setting_sd": 0.5,
+        "interaction_sd": 0.2,
+        "sigma": 0.0,
+        "random_seed": 2,
+    }
     return simulate(curve=curve, **(usual | options)).frontiers
 
 
@@ -70,23 +77,23 @@ def started(frontiers: Frontiers, design: Design) -> tuple[dict[str, np.ndarray]
 
 @pytest.mark.parametrize("curve", FAMILIES)
 def test_guesses_are_near_the_truth(curve: str) -> None:
-    simulation = simulate(curve=curve, groups=2, points=8, sigma=0.0, interaction_sd=0.3, seed=3)
+    simulation = simulate(curve=curve, settings=2, points=8, sigma=0.0, interaction_sd=0.3, random_seed=3)
     design = design_of(simulation.frontiers, baseline="baseline", curve=curve)
     guesses = curve_guesses(row_data(simulation.frontiers, design), design).theta
     assert guesses.shape == (len(design.family.sampled), 2, 2)
     natural = design.natural(*guesses)
-    truth = simulation.curves.set_index(["group", "variant"])
-    for g, group in enumerate(design.groups):
+    truth = simulation.curves.set_index(["setting", "variant"])
+    for g, setting in enumerate(design.settings):
         for v, variant in enumerate(design.variants):
             x = 1 / np.geomspace(10, 200, 8)
             guessed = design.family.value(x, **{n: values[g, v] for n, values in natural.items()})
-            true = design.family.value(x, **{n: truth.loc[(group, variant), n] for n in natural})
+            true = design.family.value(x, **{n: truth.loc[(setting, variant), n] for n in natural})
             # Least squares is held by the prior, so it is not exact: within 15% of the hit.
             np.testing.assert_allclose(guessed, true, rtol=0.15, atol=0.002)
 
 
 def test_an_outlier_does_not_move_a_guess_far() -> None:
-    frontiers = noiseless(groups=1, points=8)
+    frontiers = noiseless(settings=1, points=8)
     design = design_of(frontiers, baseline="baseline")
     data = row_data(frontiers, design)
     clean = curve_guesses(data, design).theta
@@ -99,7 +106,7 @@ def test_an_outlier_does_not_move_a_guess_far() -> None:
 
 @pytest.mark.parametrize("curve", ["power", "linear", "proportional"])
 def test_guesses_of_costs_have_the_unit_of_the_costs(curve: str) -> None:
-    table = simulate(curve=curve, points=8, sigma=0.0, seed=3).frontiers.table
+    table = simulate(curve=curve, points=8, sigma=0.0, random_seed=3).frontiers.table
     found = []
     for unit in (1.0, 1000.0):
         frame = table.assign(nmse=unit * table["performance_hit"])[["variant", "l0", "nmse"]]
@@ -112,7 +119,7 @@ def test_guesses_of_costs_have_the_unit_of_the_costs(curve: str) -> None:
 
 def test_relative_guesses_are_the_plain_ones_in_another_unit() -> None:
     table = noiseless().table.drop(columns=["row", "sparsity"]).assign(d_model=2048)
-    frontiers = Frontiers.from_frame(table, group="group")
+    frontiers = Frontiers.from_frame(table, group="setting")
     plain, relative = (
         design_of(frontiers, baseline="baseline", relative_sparsity=option) for option in (False, True)
     )
@@ -143,11 +150,11 @@ def test_every_pooling_starts_as_near_as_it_can(pool: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variants", "groups"),
+    ("variants", "settings"),
     [(("baseline",), 1), (("baseline",), 3), (("baseline", "a", "b"), 1), (("baseline", "a", "b"), 2)],
 )
-def test_absent_levels_start_too(variants: tuple[str, ...], groups: int) -> None:
-    frontiers = noiseless(variants=variants, groups=groups)
+def test_absent_levels_start_too(variants: tuple[str, ...], settings: int) -> None:
+    frontiers = noiseless(variants=variants, settings=settings)
     curves, guesses = started(frontiers, design_of(frontiers, baseline="baseline"))
     for values, guess in zip(curves.values(), guesses, strict=True):
         np.testing.assert_allclose(values, guess, atol=1e-9)
@@ -157,7 +164,7 @@ def test_curves_without_data_start_at_their_variants_average() -> None:
     frontiers = noiseless()
     design = design_of(frontiers, baseline="baseline")
     table = frontiers.table
-    here = ~((table["variant"] == "variant") & (table["group"] == "group 2"))
+    here = ~((table["variant"] == "variant") & (table["setting"] == "setting 2"))
     part = Frontiers(table[here].reset_index(drop=True), frontiers.group_columns)
     curves, guesses = started(part, design)
     assert np.isnan(guesses[:, 1, 1]).all()
@@ -170,7 +177,7 @@ def test_curves_without_data_start_at_their_variants_average() -> None:
 
 
 def test_without_any_data_chains_start_where_the_sampler_likes() -> None:
-    frontiers = noiseless(groups=1)
+    frontiers = noiseless(settings=1)
     design = design_of(frontiers, baseline="baseline")
     nothing = Frontiers(frontiers.table.head(0), frontiers.group_columns)
     assert coordinates_of(row_data(nothing, design), design).starts == {}
@@ -186,7 +193,7 @@ def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[s
     from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
     from hillfront.sampling.pymc_sampler import GraphSampler, places_of, started_near
 
-    frontiers = noiseless(groups=1)
+    frontiers = noiseless(settings=1)
     prepared = prepare(frontiers, baseline="baseline", **options)
     data = row_data(frontiers, prepared.design)
     values = coordinates_of(data, prepared.design).starts
@@ -199,8 +206,8 @@ def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[s
         assert isinstance(sampler, DensitySampler)
         written = packed(sampler.layout, data, np.empty(0))
         compiled = compiled_density(sampler.layout, written, values)
-    starts = np.array([compiled.initial_point_func(seed) for seed in range(50)])
-    again = np.array([compiled.initial_point_func(seed) for seed in range(50)])
+    starts = np.array([compiled.initial_point_func(random_seed) for random_seed in range(50)])
+    again = np.array([compiled.initial_point_func(random_seed) for random_seed in range(50)])
     np.testing.assert_array_equal(starts, again)
     assert np.isfinite(starts).all()
     # Each of the four sampled coordinates of the curves varies by half a unit about its guess.
@@ -211,9 +218,9 @@ def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[s
     middles = sorted(float(np.mean(column)) for column in near)
     for value in level:
         assert min(abs(middle - value) for middle in middles) < 0.15
-    few = SamplerSettings(draws=4, tune=1, chains=2, seed=1)
+    few = SamplerOptions(draws=4, tune=1, chains=2, random_seed=1)
     posterior, _ = prepared.sample(frontiers, few)
-    other, _ = prepared.sample(frontiers, SamplerSettings(draws=4, tune=1, chains=2, seed=2))
+    other, _ = prepared.sample(frontiers, SamplerOptions(draws=4, tune=1, chains=2, random_seed=2))
     assert not np.array_equal(posterior["k"], other["k"])
     assert not np.array_equal(posterior["k"][0], posterior["k"][1])
     # A curve without data is sampled all the same, and so is nothing at all.
@@ -227,32 +234,34 @@ def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[s
 
 
 def centring(**options: Any) -> np.ndarray:
-    """Centring of the columns: group and interaction of the position, then of the slope."""
-    frontiers = simulate(**({"groups": 6, "points": 8, "sigma": 0.02, "seed": 5} | options)).frontiers
+    """Centring of the columns: setting and interaction of the position, then of the slope."""
+    frontiers = simulate(
+        **({"settings": 6, "points": 8, "sigma": 0.02, "random_seed": 5} | options)
+    ).frontiers
     design = design_of(frontiers, baseline="baseline")
     return coordinates_of(row_data(frontiers, design), design).centring
 
 
 def test_effects_are_centred_as_far_as_the_data_fix_them() -> None:
-    seen = centring(group_sd=0.8, interaction_sd=0.4)
+    seen = centring(setting_sd=0.8, interaction_sd=0.4)
     assert seen.shape == (4,)
     assert (seen[:2] > 0.95).all()
-    absent = centring(group_sd=0.8, interaction_sd=0.0, sigma=0.1)
+    absent = centring(setting_sd=0.8, interaction_sd=0.0, sigma=0.1)
     assert absent[0] > 0.95
     assert (absent[1:] < 0.75).all()
     # The same spread is seen less well through more scatter.
-    assert centring(group_sd=0.3, sigma=0.6)[0] < centring(group_sd=0.3, sigma=0.02)[0]
+    assert centring(setting_sd=0.3, sigma=0.6)[0] < centring(setting_sd=0.3, sigma=0.02)[0]
 
 
 def test_centring_does_not_change_what_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    frontiers = simulate(groups=3, points=6, interaction_sd=0.2, seed=8).frontiers
+    frontiers = simulate(settings=3, points=6, interaction_sd=0.2, random_seed=8).frontiers
     prepared = prepare(frontiers, baseline="baseline")
 
     def fitted(c: float) -> pd.DataFrame:
         monkeypatch.setattr(
             "hillfront.sampling.parameterization._scale_and_centring", lambda part, noise, usual: (usual, c)
         )
-        summary = prepared.fit(draws=4000, progress=False).improvement().summary
+        summary = prepared.fit(draws=4000, progressbar=False).improvement().summary
         return summary[["median", "lower", "upper"]]
 
     one, other = fitted(0.2), fitted(0.8)
@@ -267,7 +276,7 @@ def test_lines_through_the_origin_are_sampled_well_on_gemma() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
         frontiers = Frontiers.from_frame(rows, group=["site", "layer"], y="loss_recovered")
-    fit: FrontierFit = hf.fit(frontiers, baseline="baseline", curve="proportional", progress=False)
+    fit: FrontierFit = hf.fit(frontiers, baseline="baseline", curve="proportional", progressbar=False)
     checks = {check.name: check for check in fit.diagnostics().checks}
     assert checks["R-hat"].value <= 1.01
     assert checks["divergences"].value == 0

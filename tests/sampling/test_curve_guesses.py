@@ -61,16 +61,16 @@ def assert_as_alone(frontiers: Frontiers, design: Design) -> None:
 @pytest.mark.parametrize("curve", FAMILIES)
 def test_all_at_once_as_one_by_one(curve: str, points: int) -> None:
     frontiers = simulate(
-        curve=curve, groups=5, points=points, group_sd=0.3, interaction_sd=0.1, sigma=0.1, seed=4
+        curve=curve, settings=5, points=points, setting_sd=0.3, interaction_sd=0.1, sigma=0.1, random_seed=4
     ).frontiers
     assert_as_alone(frontiers, design_of(frontiers, baseline="baseline", curve=curve))
 
 
 @pytest.mark.parametrize("curve", [name for name, family in FAMILIES.items() if family.unbounded])
 def test_of_costs_too(curve: str) -> None:
-    table = simulate(curve=curve, groups=4, points=5, sigma=0.1, seed=4).frontiers.table
-    frame = table.assign(nmse=300 * table["performance_hit"])[["variant", "group", "l0", "nmse"]]
-    frontiers = Frontiers.from_frame(frame, group="group", cost="nmse")
+    table = simulate(curve=curve, settings=4, points=5, sigma=0.1, random_seed=4).frontiers.table
+    frame = table.assign(nmse=300 * table["performance_hit"])[["variant", "setting", "l0", "nmse"]]
+    frontiers = Frontiers.from_frame(frame, group="setting", cost="nmse")
     assert_as_alone(frontiers, design_of(frontiers, baseline="baseline", curve=curve))
 
 
@@ -104,7 +104,7 @@ def test_saturated_hits_and_hits_below_0_get_a_guess_as_good(curve: str) -> None
 
 
 def test_a_curve_does_not_depend_on_its_neighbours() -> None:
-    frontiers = simulate(groups=30, points=4, sigma=0.3, group_sd=0.5, seed=6).frontiers
+    frontiers = simulate(settings=30, points=4, sigma=0.3, setting_sd=0.5, random_seed=6).frontiers
     design = design_of(frontiers, baseline="baseline")
     data = row_data(frontiers, design)
     together = curve_guesses(data, design).theta.reshape(2, -1)
@@ -117,7 +117,7 @@ def test_a_curve_does_not_depend_on_its_neighbours() -> None:
 
 
 def test_curves_without_data_have_no_guess_and_nothing_no_error() -> None:
-    frontiers = simulate(groups=3, points=4, seed=1).frontiers
+    frontiers = simulate(settings=3, points=4, random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline")
     data = row_data(frontiers, design)
     part = curve_guesses({name: values[data["cell"] != 3] for name, values in data.items()}, design)

@@ -29,18 +29,20 @@ from hillfront.sampling.pymc_sampler import draw_prior, places_of
 SHAPES = {"a": 0.9, "b": 0.8, "c": 1.1}
 
 
-def table(groups: int = 3, variants: int = 3, **columns: float) -> Frontiers:
-    simulated = simulate(variants=tuple(SHAPES), k=SHAPES, groups=groups, points=5, sigma=0.2, seed=3)
-    frame = simulated.frontiers.table[["variant", "group", "l0", "performance_hit"]].assign(**columns)
+def table(settings: int = 3, variants: int = 3, **columns: float) -> Frontiers:
+    simulated = simulate(
+        variants=tuple(SHAPES), k=SHAPES, settings=settings, points=5, sigma=0.2, random_seed=3
+    )
+    frame = simulated.frontiers.table[["variant", "setting", "l0", "performance_hit"]].assign(**columns)
     frame = frame[frame["variant"].isin(list(SHAPES)[:variants])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Frontiers.from_frame(frame, group="group")
+        return Frontiers.from_frame(frame, group="setting")
 
 
 def cost_table() -> Frontiers:
-    frame = table().table.rename(columns={"performance_hit": "mse"})[["variant", "group", "l0", "mse"]]
-    return Frontiers.from_frame(frame.assign(mse=3.0 * frame["mse"]), group="group", cost="mse")
+    frame = table().table.rename(columns={"performance_hit": "mse"})[["variant", "setting", "l0", "mse"]]
+    return Frontiers.from_frame(frame.assign(mse=3.0 * frame["mse"]), group="setting", cost="mse")
 
 
 def made(frontiers: Frontiers, *, priors: Any = None, **options: Any) -> tuple[Layout, Any, pm.Model, Design]:
@@ -55,9 +57,9 @@ def made(frontiers: Frontiers, *, priors: Any = None, **options: Any) -> tuple[L
 
 DESIGNS: dict[str, tuple[Frontiers, dict[str, Any]]] = {
     "default": (table(), {}),
-    "one group": (table(groups=1), {}),
+    "one setting": (table(settings=1), {}),
     "one variant": (table(variants=1), {}),
-    "one curve": (table(groups=1, variants=1), {}),
+    "one curve": (table(settings=1, variants=1), {}),
     "hill1": (table(), {"curve": "hill1"}),
     "power": (table(), {"curve": "power"}),
     "linear": (table(), {"curve": "linear"}),
@@ -76,7 +78,8 @@ DESIGNS: dict[str, tuple[Frontiers, dict[str, Any]]] = {
     "another reference": (table(), {"hit_ref": 0.2}),
     "relative": (table(d_model=3000.0), {"relative_sparsity": True, "dense_limit": "d_model"}),
     "fixed numbers": (
-        table(), {"priors": {"nu": 4.0, "tau": 0.0, "log_k_contrast": 0.1, "log_x_ref_group_sd": 0.5}},
+        table(),
+        {"priors": {"nu": 4.0, "tau": 0.0, "log_k_contrast": 0.1, "log_x_ref_setting_sd": 0.5}},
     ),
     "other priors": (
         table(),
@@ -86,11 +89,11 @@ DESIGNS: dict[str, tuple[Frontiers, dict[str, Any]]] = {
                 "tau": Prior("Exponential", lam=500.0),
                 "nu": Prior("InverseGamma", alpha=3.0, beta=12.0),
                 "log_k_mean": Prior("Normal", mu=0.1, sigma=0.3),
-                "log_k_group_sd": Prior("HalfNormal", sigma=0.4),
+                "log_k_setting_sd": Prior("HalfNormal", sigma=0.4),
             }
         },
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -134,9 +137,12 @@ def test_variables_of_a_point_are_the_pymc_model_s(name: str) -> None:
     value_vars = {variable.name: model.rvs_to_values[variable] for variable in model.free_RVs}
     outputs = model.replace_rvs_by_values([model[name] for name in names])
     compiled = model.compile_fn(
-        outputs, inputs=list(value_vars.values()), on_unused_input="ignore", mode="FAST_COMPILE",
+        outputs,
+        inputs=list(value_vars.values()),
+        on_unused_input="ignore",
+        mode="FAST_COMPILE",
         point_fn=False,
-    )  # fmt: skip
+    )
     for index, point in enumerate(points):
         inputs = []
         for variable in value_vars:
@@ -151,8 +157,8 @@ def test_draws_of_the_prior_are_the_pymc_model_s() -> None:
     """The Kolmogorov-Smirnov distance of 4,000 draws from those of an equal prior passes 0.044 in 0.1%."""
     frontiers, options = DESIGNS["default"]
     layout, priors, model, design = made(frontiers, **options)
-    ours = layout.prior_draws(4000, seed=1)
-    theirs = draw_prior(model, var_names=reported_variables(design, priors), draws=4000, seed=2)
+    ours = layout.prior_draws(4000, random_seed=1)
+    theirs = draw_prior(model, var_names=reported_variables(design, priors), draws=4000, random_seed=2)
     for name in theirs:
         columns = theirs[name][0].to_numpy().reshape(4000, -1), ours[name].reshape(4000, -1)
         for a, b in zip(*(values.T for values in columns), strict=True):

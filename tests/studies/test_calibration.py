@@ -158,9 +158,9 @@ def test_the_ends_of_bins() -> None:
 # ---------------------------------------------------------------- what is ranked
 
 
-def uncompiled(groups: int) -> PreparedModel:
+def uncompiled(settings: int) -> PreparedModel:
     """A model of two variants that can draw from its prior, but not be fitted."""
-    frontiers = simulate(groups=groups, seed=1).frontiers
+    frontiers = simulate(settings=settings, random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline")
     priors = resolve_priors(design.family, None)
     layout = layout_of(design, priors)
@@ -170,41 +170,41 @@ def uncompiled(groups: int) -> PreparedModel:
 
 @pytest.fixture(scope="module")
 def prepared() -> PreparedModel:
-    return uncompiled(groups=3)
+    return uncompiled(settings=3)
 
 
 def refit_of(posterior: xr.Dataset, frontiers: Frontiers, prepared: PreparedModel) -> Refit:
     design = prepared.design
-    improvement = improvement_of(posterior, frontiers, design, at_hit=[0.05], at_l0=[], seed=9)
+    improvement = improvement_of(posterior, frontiers, design, at_hit=[0.05], at_l0=[], random_seed=9)
     return Refit(posterior, improvement, pareto_of(posterior, frontiers, design), 2)
 
 
 def test_the_truth_is_what_formulas_make_of_the_parameters(prepared: PreparedModel) -> None:
-    truth = prior_draw(prepared, seed=2)
-    frontiers = simulated_set(truth, prepared, points=4, seed=11)
+    truth = prior_draw(prepared, random_seed=2)
+    frontiers = simulated_set(truth, prepared, points=4, random_seed=11)
     log_x, log_k = (truth[name].to_numpy()[0, 0] for name in ("log_x_ref", "log_k"))
     posterior = posterior_of(prepared.design, log_x + 40.0, log_k, hyper={"sigma": 1e-9})
     found = refit_of(posterior, frontiers, prepared)
-    rows = compared_with_truth(truth, found, frontiers, prepared.design, seed=12)
+    rows = compared_with_truth(truth, found, frontiers, prepared.design, random_seed=12)
     assert {row["divergences"] for row in rows} == {2}
     own = {(row["quantity"], row["where"]): row for row in rows}
 
     k = np.exp(log_k)
     x_half = np.exp(log_x - special.logit(0.05) / k)
     for index, variant in enumerate(("baseline", "variant")):
-        assert own["k", f"{variant}, group 1"]["truth"] == pytest.approx(k[0, index])
-        assert own["x_half", f"{variant}, group 1"]["truth"] == pytest.approx(x_half[0, index])
+        assert own["k", f"{variant}, setting 1"]["truth"] == pytest.approx(k[0, index])
+        assert own["x_half", f"{variant}, setting 1"]["truth"] == pytest.approx(x_half[0, index])
         # Every draw lies far above it.
-        assert own["x_half", f"{variant}, group 1"]["rank"] == 0
+        assert own["x_half", f"{variant}, setting 1"]["rank"] == 0
     assert own["sigma", ""]["truth"] == float(truth["sigma"].item())
     assert own["sigma", ""]["rank"] == own["sigma", ""]["draws"] == 100
-    assert own["log_x_ref_group_sd", ""]["truth"] == float(truth["log_x_ref_group_sd"].item())
+    assert own["log_x_ref_setting_sd", ""]["truth"] == float(truth["log_x_ref_setting_sd"].item())
 
     at = own["sparsity_gain at 0.05", "variant, average"]["truth"]
     assert at == pytest.approx(np.exp((log_x[:, 1] - log_x[:, 0]).mean()))
-    in_groups = [mean_gain(frontiers, f"group {g + 1}", x_half[g], k[g]) for g in range(3)]
-    assert own["mean_sparsity_gain", "variant, group 1"]["truth"] == pytest.approx(in_groups[0], rel=1e-5)
-    average = float(np.exp(np.mean(np.log(in_groups))))
+    in_settings = [mean_gain(frontiers, f"setting {g + 1}", x_half[g], k[g]) for g in range(3)]
+    assert own["mean_sparsity_gain", "variant, setting 1"]["truth"] == pytest.approx(in_settings[0], rel=1e-5)
+    average = float(np.exp(np.mean(np.log(in_settings))))
     assert own["mean_sparsity_gain", "variant, average"]["truth"] == pytest.approx(average, rel=1e-5)
 
     # Ends of the sweep at L0 of 10 and 200; the averages of the gaps there decide.
@@ -216,9 +216,9 @@ def test_the_truth_is_what_formulas_make_of_the_parameters(prepared: PreparedMod
     assert own[BETTER, "variant, average"]["p_better"] in (0.0, 1.0)
 
 
-def mean_gain(frontiers: Frontiers, group: str, x_half: Floats, k: Floats) -> float:
+def mean_gain(frontiers: Frontiers, setting: str, x_half: Floats, k: Floats) -> float:
     """Geometric mean of the gain over the shared hits, from the definition."""
-    table = frontiers.table[frontiers.table["group"] == group]
+    table = frontiers.table[frontiers.table["setting"] == setting]
     hits = [table.loc[table["variant"] == v, "performance_hit"] for v in ("baseline", "variant")]
     hits = [y[(y > 0) & (y < 1)] for y in hits]
     low, high = max(y.min() for y in hits), min(y.max() for y in hits)
@@ -230,14 +230,14 @@ def mean_gain(frontiers: Frontiers, group: str, x_half: Floats, k: Floats) -> fl
 
 def test_hits_follow_the_observation_law(prepared: PreparedModel) -> None:
     """Far from the curve's ends, residuals in scales are Student t; the scale is the documented one."""
-    truth = prior_draw(prepared, seed=2)
+    truth = prior_draw(prepared, random_seed=2)
     values = {"sigma": 0.2, "tau": 0.003, "nu": 3.5}
     truth = truth.assign({name: truth[name] * 0 + value for name, value in values.items()})
-    at = simulate(groups=3, points=3000, seed=1).frontiers
+    at = simulate(settings=3, points=3000, random_seed=1).frontiers
     y = simulated_y(truth, at, prepared.design, rng=np.random.default_rng(2))
     table = at.table
     log_x, log_k = (truth[name].to_numpy()[0, 0] for name in ("log_x_ref", "log_k"))
-    g = table["group"].str[-1].astype(int).to_numpy() - 1
+    g = table["setting"].str[-1].astype(int).to_numpy() - 1
     v = (table["variant"] == "variant").to_numpy().astype(int)
     f = special.expit(
         special.logit(0.05) + np.exp(log_k[g, v]) * (np.log(table["sparsity"].to_numpy()) - log_x[g, v])
@@ -247,41 +247,46 @@ def test_hits_follow_the_observation_law(prepared: PreparedModel) -> None:
 
 
 def test_prior_draws_follow_the_priors(prepared: PreparedModel) -> None:
-    draws = xr.concat([prior_draw(prepared, seed=seed) for seed in range(25)], dim="draw")
+    draws = xr.concat(
+        [prior_draw(prepared, random_seed=random_seed) for random_seed in range(25)], dim="draw"
+    )
     assert stats.kstest(draws["log_x_ref_contrast"].values.ravel(), stats.norm.cdf).pvalue > 0.01
     assert (
         stats.kstest(np.log(draws["sigma"].values.ravel()), stats.norm(np.log(0.1), 1.25).cdf).pvalue > 0.01
     )
-    assert prior_draw(prepared, seed=5).identical(prior_draw(prepared, seed=5))
+    assert prior_draw(prepared, random_seed=5).identical(prior_draw(prepared, random_seed=5))
 
 
 def test_curves_that_share_no_hits_have_no_mean_gain(prepared: PreparedModel) -> None:
     """A quantity that the data do not have is left out, and the others stay."""
-    rows = [points(v, [10, 20, 40, 80], x_half=h, group=f"group {g}")
-            for g in (1, 2, 3) for v, h in (("baseline", 0.01), ("variant", 50.0))]  # fmt: skip
-    frontiers = frontiers_of(pd.concat(rows, ignore_index=True), group="group")
-    truth = prior_draw(prepared, seed=1)
+    rows = [
+        points(v, [10, 20, 40, 80], x_half=h, setting=f"setting {g}")
+        for g in (1, 2, 3)
+        for v, h in (("baseline", 0.01), ("variant", 50.0))
+    ]
+    frontiers = frontiers_of(pd.concat(rows, ignore_index=True), group="setting")
+    truth = prior_draw(prepared, random_seed=1)
     posterior = posterior_of(prepared.design, -4.0, -0.2)
     found = refit_of(posterior, frontiers, prepared)
     own = {
         (row["quantity"], row["where"]): row
-        for row in compared_with_truth(truth, found, frontiers, prepared.design, seed=2)
+        for row in compared_with_truth(truth, found, frontiers, prepared.design, random_seed=2)
     }
-    for scope in ("average", "group 1", "new group"):
+    for scope in ("average", "setting 1", "new setting"):
         assert own["mean_sparsity_gain", f"variant, {scope}"]["left_out"] == NO_RANGE
         assert own["sparsity_gain at 0.05", f"variant, {scope}"]["left_out"] == ""
     assert own[BETTER, "variant, average"]["left_out"] == ""
 
 
 def test_a_table_that_cannot_be_fitted_is_a_row_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "prepared_for", lambda groups: uncompiled(groups))
+    monkeypatch.setattr(study, "prepared_for", lambda settings: uncompiled(settings))
     monkeypatch.setattr(study, "simulated_y", lambda truth, at, design, rng: np.full(len(at), -0.1))
-    rows = one_set(Task({"points": 4, "groups": 1}, 0, 7))
+    rows = one_set(Task({"points": 4, "settings": 1}, 0, 7))
     assert rows == [{"quantity": "", "where": "", "left_out": "curve with no positive hit"}]
 
 
 def test_an_augmented_table_has_every_row_twice() -> None:
-    frontiers = simulate(groups=2, seed=1).frontiers
+    frontiers = simulate(settings=2, random_seed=1).frontiers
     both = augmented(frontiers, np.linspace(0.1, 0.5, len(frontiers)))
     n = len(frontiers)
     assert both.table["l0"].tolist() == [*frontiers.table["l0"]] * 2
@@ -295,9 +300,12 @@ def test_known_errors_of_simulated_rows_are_those_of_the_observed() -> None:
     frame = pd.concat([points(v, [10, 20, 40, 80]) for v in ("baseline", "gated")], ignore_index=True)
     base = 2.0 + 0.2 * np.arange(8)
     frame = frame.assign(
-        ce_base=base, ce_ablated=base + 8.0, ce_sae=base + 8.0 * frame.pop("performance_hit"),
-        se_ce_ablated=0.4, se_ce_base=0.1,
-    )  # fmt: skip
+        ce_base=base,
+        ce_ablated=base + 8.0,
+        ce_sae=base + 8.0 * frame.pop("performance_hit"),
+        se_ce_ablated=0.4,
+        se_ce_base=0.1,
+    )
     frontiers = frontiers_of(frame)
     moved = augmented(frontiers, frontiers.y.to_numpy() * 3)
     before = known_errors(moved, ())["se"].to_numpy()
@@ -344,7 +352,7 @@ def test_a_study_through_the_command_line(tmp_path: Path) -> None:
         str(tmp_path),
         "--sets",
         "3",
-        "--groups",
+        "--settings",
         "1",
         "--seed",
         "2",
@@ -352,8 +360,11 @@ def test_a_study_through_the_command_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert {file.name for file in tmp_path.iterdir()} == {
-        "calibration.csv", "calibration-verdicts.csv", "calibration.jsonl", "calibration.png",
-    }  # fmt: skip
+        "calibration.csv",
+        "calibration-verdicts.csv",
+        "calibration.jsonl",
+        "calibration.png",
+    }
     table = pd.read_csv(tmp_path / "calibration.csv").set_index(["quantity", "where"])
     assert (table["sets"] + table["left_out"] == 3).all()
     assert (table["ess"] > 100).all()
@@ -362,9 +373,9 @@ def test_a_study_through_the_command_line(tmp_path: Path) -> None:
     )
     assert "mean_sparsity_gain" in done.output
 
-    again = calibration(groups=1, sets=2, seed=2, work=tmp_path / "calibration.jsonl")
+    again = calibration(settings=1, sets=2, random_seed=2, work=tmp_path / "calibration.jsonl")
     assert len((tmp_path / "calibration.jsonl").read_text().splitlines()) == 3
-    fresh = calibration(groups=1, sets=1, seed=2, work=tmp_path / "fresh.jsonl")
+    fresh = calibration(settings=1, sets=1, random_seed=2, work=tmp_path / "fresh.jsonl")
     same = without_times(again[again["replicate"] == 0])
     pd.testing.assert_frame_equal(same, without_times(fresh), check_dtype=False)
     places = again["place"].dropna()
@@ -374,12 +385,23 @@ def test_a_study_through_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_calibration_on_a_table_of_ones_own(tmp_path: Path) -> None:
     """Real fits of a straight line in log-log, with a prior of its own, to both tables."""
-    simulation = simulate(points=4, groups=1, curve="power", seed=3)
+    simulation = simulate(points=4, settings=1, curve="power", random_seed=3)
     simulation.frontiers.table[["variant", "l0", "performance_hit"]].to_csv(tmp_path / "t.csv", index=False)
     arguments = [
-        "study", "calibration", str(tmp_path / "t.csv"), "--baseline", "baseline", "--curve", "power",
-        "--nu", "4", "--out", str(tmp_path / "out"), "--sets", "2",
-    ]  # fmt: skip
+        "study",
+        "calibration",
+        str(tmp_path / "t.csv"),
+        "--baseline",
+        "baseline",
+        "--curve",
+        "power",
+        "--nu",
+        "4",
+        "--out",
+        str(tmp_path / "out"),
+        "--sets",
+        "2",
+    ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "No figure: it takes 3 sets that could be fitted." in done.output
@@ -398,17 +420,17 @@ def test_calibration_on_a_table_of_ones_own(tmp_path: Path) -> None:
     [
         (["--sets", "0"], "sets=0, workers=1: give 1 or more of each."),
         (["--workers", "0"], "sets=100, workers=0: give 1 or more of each."),
-        (["--points", "0"], "points=0, groups=3: give 1 or more of each."),
+        (["--points", "0"], "points=0, settings=3: give 1 or more of each."),
         (["t.csv"], "DATA.csv needs --baseline, the variant that the others are compared with."),
         (
-            ["t.csv", "--baseline", "a", "--points", "4", "--groups", "2"],
-            "--points, --groups: the sets have the rows of t.csv. Leave this out, or leave the file out to "
+            ["t.csv", "--baseline", "a", "--points", "4", "--settings", "2"],
+            "--points, --settings: the sets have the rows of t.csv. Leave this out, or leave the file out to "
             "draw from the priors.",
         ),
         (
             ["--baseline", "a", "--dense-limit", "768"],
             "--baseline, --dense-limit: this is about a table, and there is none. Give DATA.csv, or choose "
-            "the simulated sets by --points and --groups.",
+            "the simulated sets by --points and --settings.",
         ),
         (["t.csv", "--baseline", "a"], "There is no file t.csv."),
     ],

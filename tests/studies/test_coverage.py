@@ -23,7 +23,7 @@ from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD
 from hillfront.studies.scenarios import SCENARIOS, simulated_set
 from hillfront.studies.shares import chance_band, wilson
 
-CELL: dict[str, Any] = {"points": 6, "groups": 1, "sigma": 0.05, "gain": 2.0, "noise": "normal"}
+CELL: dict[str, Any] = {"points": 6, "settings": 1, "sigma": 0.05, "gain": 2.0, "noise": "normal"}
 
 
 def arrays(frontiers: Frontiers) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -40,7 +40,7 @@ def arrays(frontiers: Frontiers) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     ("given", "message"),
     [
         ({"points": [4, 1]}, r"points=\[4, 1\]: a set has 2 or more points"),
-        ({"groups": [0]}, r"groups=\[0\]: a set has 1 or more groups"),
+        ({"settings": [0]}, r"settings=\[0\]: a set has 1 or more settings"),
         ({"sigma": [-0.1]}, r"sigma=\[-0.1\]: give positive numbers"),
         ({"gain": [0.0]}, r"gain=\[0.0\]: give positive numbers"),
         ({"noise": ["loud"]}, "Unknown noise 'loud'. Allowed: normal, heavy-tails, outliers, additive"),
@@ -53,7 +53,7 @@ def test_cells_that_cannot_be_are_refused(given: dict[str, Any], message: str) -
 
 def residuals(noise: str, sigma: float) -> np.ndarray:
     """Logit hits of many SAEs about their true Hill curves."""
-    simulation = simulated_set(points=2000, groups=1, sigma=sigma, gain=2.0, noise=noise, seed=3)
+    simulation = simulated_set(points=2000, settings=1, sigma=sigma, gain=2.0, noise=noise, random_seed=3)
     truth = simulation.curves.set_index("variant")
     return np.concatenate(
         [
@@ -73,7 +73,7 @@ def test_scenarios_scatter_as_they_say() -> None:
 
 
 def test_additive_noise_is_of_the_hit() -> None:
-    simulation = simulated_set(points=2000, groups=1, sigma=1e-6, gain=1.0, noise="additive", seed=3)
+    simulation = simulated_set(points=2000, settings=1, sigma=1e-6, gain=1.0, noise="additive", random_seed=3)
     truth = simulation.curves.iloc[0]
     for x, y in arrays(simulation.frontiers).values():
         assert np.std(y - HILL.value(x, truth["x_half"], truth["k"])) == pytest.approx(0.003, rel=0.06)
@@ -81,7 +81,7 @@ def test_additive_noise_is_of_the_hit() -> None:
 
 def test_wrong_families_are_no_hill_curves_and_keep_the_gain() -> None:
     for noise, bend in (("wrong-family", 0.005), ("dense-limit", 0.08)):
-        simulation = simulated_set(points=8, groups=1, sigma=1e-6, gain=2.0, noise=noise, seed=3)
+        simulation = simulated_set(points=8, settings=1, sigma=1e-6, gain=2.0, noise=noise, random_seed=3)
         for x, y in arrays(simulation.frontiers).values():
             line = np.polynomial.Polynomial.fit(np.log(x), special.logit(y), 1)
             assert np.abs(special.logit(y) - line(np.log(x))).max() > bend
@@ -91,7 +91,7 @@ def test_wrong_families_are_no_hill_curves_and_keep_the_gain() -> None:
 
 def test_a_gain_of_1_has_identical_curves() -> None:
     for noise in SCENARIOS:
-        curves = simulated_set(points=3, groups=2, sigma=0.1, gain=1.0, noise=noise, seed=3).curves
+        curves = simulated_set(points=3, settings=2, sigma=0.1, gain=1.0, noise=noise, random_seed=3).curves
         both = [part.drop(columns="variant").reset_index(drop=True) for _, part in curves.groupby("variant")]
         pd.testing.assert_frame_equal(*both)
 
@@ -101,7 +101,7 @@ def test_a_gain_of_1_has_identical_curves() -> None:
 
 def test_a_set_of_the_coverage_study(tmp_path: Path) -> None:
     """A real one: every method gives its interval around a truth of 2, and a second run has nothing to do."""
-    cells = coverage_cells(points=(6,), groups=(1,), sigma=(0.05,))
+    cells = coverage_cells(points=(6,), settings=(1,), sigma=(0.05,))
     rows = coverage(cells, sets=2, work=tmp_path / "w.jsonl")
     assert (rows["error"] == "").all()
     assert set(rows["method"]) == {"hillfront", WALD, LOGIT, BOOTSTRAP}
@@ -117,15 +117,15 @@ def test_a_set_of_the_coverage_study(tmp_path: Path) -> None:
 def test_the_oracle_is_told_sigma_and_sees_the_same_sets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, told = prepared_for(groups=1), []
+    model, told = prepared_for(settings=1), []
     monkeypatch.setattr(
-        coverage_module, "prepared_for", lambda *, groups, sigma: told.append((groups, sigma)) or model
+        coverage_module, "prepared_for", lambda *, settings, sigma: told.append((settings, sigma)) or model
     )
     rows = coverage([CELL], sets=2, oracle_sets=1, work=tmp_path / "w.jsonl")
     assert told == [(1, None), (1, None), (1, 0.05)]
     sets = rows.groupby("method")["replicate"].unique().map(list).to_dict()
     assert sets == {"hillfront": [0, 1], WALD: [0, 1], LOGIT: [0, 1], BOOTSTRAP: [0, 1], "oracle": [0]}
-    first = rows[rows["replicate"] == 0].set_index(["method", "quantity"])[["seed", "truth", "lower"]]
+    first = rows[rows["replicate"] == 0].set_index(["method", "quantity"])[["random_seed", "truth", "lower"]]
     # The same seed, so the same set; and here the same model, so the same interval.
     pd.testing.assert_frame_equal(first.loc["oracle"], first.loc["hillfront"])
     # The rivals are not fitted a second time beside it.
@@ -208,8 +208,12 @@ def test_verdicts_are_counted_once_a_set() -> None:
     twice = pd.concat([made_up(), made_up().assign(quantity="r")], ignore_index=True)
     table = verdict_table(twice).set_index("verdict")
     assert table["count"].to_dict() == {
-        "better": 2, "worse": 0, "crossing": 0, "undecided": 1, "no shared range": 0,
-    }  # fmt: skip
+        "better": 2,
+        "worse": 0,
+        "crossing": 0,
+        "undecided": 1,
+        "no shared range": 0,
+    }
     assert (table["sets"] == 3).all()
     assert table.loc["better", "share"] == pytest.approx(2 / 3)
     assert tuple(table.loc["worse", ["lower", "upper"]]) == pytest.approx(wilson(0, 3))
@@ -234,7 +238,7 @@ def test_the_figure_shows_the_table() -> None:
     assert covered == {0.667, 0.5, 1.0}
     widths = sorted(float(line.get_xdata()[0]) for line in right.lines)
     assert widths == pytest.approx(sorted(table["width"]))
-    assert [label.get_text() for label in left.get_yticklabels()] == ["6 SAEs a curve, 1 group"]
+    assert [label.get_text() for label in left.get_yticklabels()] == ["6 SAEs a curve, 1 setting"]
     with pytest.raises(ValueError, match=r"The table has no intervals of 'z'\. It has: q"):
         plot_coverage(table, quantity="z")
 
@@ -247,13 +251,32 @@ def test_the_command_writes_tables_and_a_figure(
 ) -> None:
     out = tmp_path / "new" / "folder"
     done = command(
-        monkeypatch, capsys, "study", "coverage", "--out", out, "--sets", 1, "--points", 4, "--groups", 1,
-        "--sigma", 0.1, "--noise", "normal", "--noise", "wrong-family",
-    )  # fmt: skip
+        monkeypatch,
+        capsys,
+        "study",
+        "coverage",
+        "--out",
+        out,
+        "--sets",
+        1,
+        "--points",
+        4,
+        "--settings",
+        1,
+        "--sigma",
+        0.1,
+        "--noise",
+        "normal",
+        "--noise",
+        "wrong-family",
+    )
     assert done.status == 0, done.err
     assert {path.name for path in out.iterdir()} == {
-        "coverage.jsonl", "coverage.csv", "verdicts.csv", "coverage.png",
-    }  # fmt: skip
+        "coverage.jsonl",
+        "coverage.csv",
+        "verdicts.csv",
+        "coverage.png",
+    }
     table, verdicts = pd.read_csv(out / "coverage.csv"), pd.read_csv(out / "verdicts.csv")
     assert set(table["noise"]) == {"normal", "wrong-family"}
     assert len(table) == 2 * 2 * 4
@@ -272,9 +295,12 @@ def test_the_command_writes_tables_and_a_figure(
     ],
 )
 def test_bad_options_leave_nothing_behind(
-    options: tuple[object, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    options: tuple[object, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     done = command(monkeypatch, capsys, "study", "coverage", "--out", tmp_path / "new", *options)
     assert done.status == 2
     assert message in done.err
@@ -297,7 +323,7 @@ def test_a_failed_fit_is_told_with_status_1(
         tmp_path,
         "--sets",
         2,
-        "--groups",
+        "--settings",
         1,
         "--sigma",
         0.1,

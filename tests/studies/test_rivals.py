@@ -1,4 +1,4 @@
-"""The rivals of the coverage study against references: SciPy's fits, closed forms, copies of a group."""
+"""The rivals of the coverage study against references: SciPy's fits, closed forms, copies of a setting."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hillfront.studies.least_squares import least_squares
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD, rival_rows
 
 
-def rival(frontiers: Frontiers, method: str, quantity: str, seed: int = 1) -> dict[str, Any]:
-    rows = rival_rows(frontiers, at_hit=0.05, seed=seed)
+def rival(frontiers: Frontiers, method: str, quantity: str, random_seed: int = 1) -> dict[str, Any]:
+    rows = rival_rows(frontiers, at_hit=0.05, random_seed=random_seed)
     (found,) = [row for row in rows if row["method"] == method and row["quantity"] == quantity]
     return found
 
@@ -32,7 +32,7 @@ def arrays(frontiers: Frontiers) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def test_all_resamples_are_fitted_as_by_scipy() -> None:
     """Counted cases, fitted at once, against SciPy's fit of each resample: curves and percentiles."""
-    simulation = simulate(points=6, sigma=0.15, k={"baseline": 0.9, "variant": 0.8}, seed=4)
+    simulation = simulate(points=6, sigma=0.15, k={"baseline": 0.9, "variant": 0.8}, random_seed=4)
     rng = np.random.default_rng(1)
     log_sparsity = {}
     for name, (x, y) in arrays(simulation.frontiers).items():
@@ -42,8 +42,10 @@ def test_all_resamples_are_fitted_as_by_scipy() -> None:
         for n in counts:
             (u, k), _ = optimize.curve_fit(
                 lambda x, u, k: special.expit(k * (np.log(x) - u) + special.logit(0.05)),
-                np.repeat(x, n), np.repeat(y, n), p0=(np.log(0.02), 0.9),
-            )  # fmt: skip
+                np.repeat(x, n),
+                np.repeat(y, n),
+                p0=(np.log(0.02), 0.9),
+            )
             slow.append(u)
             assert k > 0
         np.testing.assert_allclose(found, slow, atol=2e-4)
@@ -53,13 +55,13 @@ def test_all_resamples_are_fitted_as_by_scipy() -> None:
 
 
 def test_the_bootstrap_is_the_percentiles_of_its_resamples() -> None:
-    frontiers = simulate(points=8, sigma=0.2, seed=4).frontiers
+    frontiers = simulate(points=8, sigma=0.2, random_seed=4).frontiers
     rng = np.random.default_rng([7, 5])
     at = {}
     for name, (x, y) in arrays(frontiers).items():
         at[name] = fit_hill_lines(x, y, resample_counts(x, rng=rng)[0]).log_sparsity(0.05)
     expected = np.exp(np.quantile(at["variant"] - at["baseline"], [0.05, 0.5, 0.95]))
-    found = rival(frontiers, BOOTSTRAP, "sparsity_gain", seed=7)
+    found = rival(frontiers, BOOTSTRAP, "sparsity_gain", random_seed=7)
     np.testing.assert_allclose([found[name] for name in ("lower", "median", "upper")], expected, rtol=1e-9)
     assert found["undefined"] == 0
 
@@ -87,13 +89,15 @@ def test_a_curve_that_falls_reaches_no_hit() -> None:
 
 
 def test_the_wald_interval_is_that_of_scipys_covariance() -> None:
-    frontiers = simulate(points=8, sigma=0.1, seed=4).frontiers
+    frontiers = simulate(points=8, sigma=0.1, random_seed=4).frontiers
     middles, variances = [], []
     for x, y in arrays(frontiers).values():
         best, covariance = optimize.curve_fit(
             lambda x, u, log_k: special.expit(np.exp(log_k) * (np.log(x) - u) + special.logit(0.05)),
-            x, y, p0=(np.log(0.02), 0.0),
-        )  # fmt: skip
+            x,
+            y,
+            p0=(np.log(0.02), 0.0),
+        )
         middles.append(best[0])
         variances.append(covariance[0, 0])
     half = stats.norm.ppf(0.95) * np.sqrt(sum(variances))
@@ -105,7 +109,7 @@ def test_the_wald_interval_is_that_of_scipys_covariance() -> None:
 
 def test_the_t_interval_is_that_of_the_closed_form() -> None:
     """Position of a line at a level: variance s^2/b^2 (1/n + (x0 - mean x)^2 / Sxx), Welch's freedom."""
-    frontiers = simulate(points=5, sigma=0.2, seed=4).frontiers
+    frontiers = simulate(points=5, sigma=0.2, random_seed=4).frontiers
     middles, variances = [], []
     for x, y in arrays(frontiers).values():
         u, z = np.log(x), special.logit(y)
@@ -123,12 +127,12 @@ def test_the_t_interval_is_that_of_the_closed_form() -> None:
     np.testing.assert_allclose([found[name] for name in ("lower", "median", "upper")], expected, rtol=1e-9)
 
 
-def test_groups_are_combined_by_their_mean_log_gain() -> None:
-    """The same SAEs in four groups: the same estimate, half the standard error, four times the freedom."""
-    one = simulate(points=5, sigma=0.1, seed=4).frontiers
+def test_settings_are_combined_by_their_mean_log_gain() -> None:
+    """The same SAEs in four settings: the same estimate, half the standard error, four times the freedom."""
+    one = simulate(points=5, sigma=0.1, random_seed=4).frontiers
     table = one.table[["variant", "l0", "performance_hit"]]
-    copies = pd.concat([table.assign(group=name) for name in "abcd"], ignore_index=True)
-    four = Frontiers.from_frame(copies, group="group")
+    copies = pd.concat([table.assign(setting=name) for name in "abcd"], ignore_index=True)
+    four = Frontiers.from_frame(copies, group="setting")
     for quantity in ("sparsity_gain", "mean_sparsity_gain"):
         alone, together = (np.log(rival(frontiers, WALD, quantity)["upper"]) for frontiers in (one, four))
         middle = np.log(rival(one, WALD, quantity)["median"])
@@ -137,15 +141,19 @@ def test_groups_are_combined_by_their_mean_log_gain() -> None:
         alone, together = (np.log(rival(frontiers, LOGIT, quantity)["upper"]) for frontiers in (one, four))
         middle = np.log(rival(one, LOGIT, quantity)["median"])
         assert together - middle < 0.49 * (alone - middle)
-        widths = [np.log(row["upper"] / row["lower"]) for row in
-                  (rival(frontiers, BOOTSTRAP, quantity) for frontiers in (one, four))]  # fmt: skip
+        widths = [
+            np.log(row["upper"] / row["lower"])
+            for row in (rival(frontiers, BOOTSTRAP, quantity) for frontiers in (one, four))
+        ]
         assert widths[1] == pytest.approx(widths[0] / 2, rel=0.25)
 
 
 def test_rivals_are_exact_on_noiseless_points() -> None:
-    simulation = simulate(points=6, groups=2, k={"baseline": 0.9, "variant": 0.8}, sigma=1e-4, seed=2)
+    simulation = simulate(
+        points=6, settings=2, k={"baseline": 0.9, "variant": 0.8}, sigma=1e-4, random_seed=2
+    )
     truth = simulation.truth.query("scope == 'average'").set_index("quantity")["value"]
-    rows = rival_rows(simulation.frontiers, at_hit=0.05, seed=1)
+    rows = rival_rows(simulation.frontiers, at_hit=0.05, random_seed=1)
     assert len(rows) == 6
     for row in rows:
         assert row["lower"] <= row["median"] <= row["upper"]
@@ -153,7 +161,7 @@ def test_rivals_are_exact_on_noiseless_points() -> None:
 
 
 def test_regression_of_the_logit_has_no_interval_for_a_hit_below_0() -> None:
-    table = simulate(points=5, seed=2).frontiers.table[["variant", "l0", "performance_hit"]].copy()
+    table = simulate(points=5, random_seed=2).frontiers.table[["variant", "l0", "performance_hit"]].copy()
     table.loc[table["l0"].idxmax(), "performance_hit"] = -0.001
     with pytest.warns(UserWarning, match="hit"):
         frontiers = Frontiers.from_frame(table)

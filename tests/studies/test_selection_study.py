@@ -20,7 +20,7 @@ from hillfront.studies.selection_study import (
 
 
 def test_each_method_is_told_what_it_says() -> None:
-    simulation = simulate(n_trained={"baseline": 8, "variant": 64}, gain=1.0, sigma=0.3, seed=1)
+    simulation = simulate(n_trained={"baseline": 8, "variant": 64}, gain=1.0, sigma=0.3, random_seed=1)
     told = {method: _as_told(simulation, method) for method in METHODS}
     assert len(told["all trained"]) == 72
     assert "n_trained" not in told["all trained"].table
@@ -35,28 +35,34 @@ def test_each_method_is_told_what_it_says() -> None:
 
 
 def test_all_that_were_trained_hold_the_kept_ones() -> None:
-    simulation = simulate(n_trained=20, sigma=0.3, seed=2)
+    simulation = simulate(n_trained=20, sigma=0.3, random_seed=2)
     everyone, kept = (
         set(zip(table["l0"], table["performance_hit"], strict=True))
         for table in (simulation.trained.table, simulation.frontiers.table)
     )
     assert kept < everyone
     assert len(everyone) == 40
-    plain = simulate(seed=2)
+    plain = simulate(random_seed=2)
     assert plain.trained is plain.frontiers
 
 
 def test_the_summary_counts_by_method() -> None:
-    cell = {"trained_baseline": 8, "trained_variant": 64, "groups": 1, "sigma": 0.2, "gain": 1.0}
+    cell = {"trained_baseline": 8, "trained_variant": 64, "settings": 1, "sigma": 0.2, "gain": 1.0}
     rows = pd.DataFrame(
         {
-            **cell, "method": ["a", "a", "b", None], "kept": 10, "truth": 1.0,
-            "lower": [0.5, 1.1, 0.9, np.nan], "median": [1.0, 1.21, 1.0, np.nan],
+            **cell,
+            "method": ["a", "a", "b", None],
+            "kept": 10,
+            "truth": 1.0,
+            "lower": [0.5, 1.1, 0.9, np.nan],
+            "median": [1.0, 1.21, 1.0, np.nan],
             "upper": [2.0, 4.4, 1.1, np.nan],
-            "sigma_found": 0.1, "verdict": ["undecided", "better", "worse", ""],
-            "divergences": [0, 2, 0, np.nan], "error": ["", "", "", "ValueError: no"],
+            "sigma_found": 0.1,
+            "verdict": ["undecided", "better", "worse", ""],
+            "divergences": [0, 2, 0, np.nan],
+            "error": ["", "", "", "ValueError: no"],
         }
-    )  # fmt: skip
+    )
     table = selection_summary(rows).set_index("method")
     assert table.loc["a", "bias"] == pytest.approx(1.1)
     assert table.loc["a", ["sets", "covered", "better", "worse", "diverged"]].tolist() == [

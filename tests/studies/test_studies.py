@@ -18,7 +18,7 @@ from hillfront.studies.engine import Task, cluster, run, task_seed
 from hillfront.studies.family_recovery import recovery_table
 from hillfront.studies.least_squares import least_squares, log_ratio_interval
 from hillfront.studies.markdown import Report, interval, interval_of
-from hillfront.studies.model_choice import Setting, choices, packaged_settings, write_model_choice
+from hillfront.studies.model_choice import Case, choices, packaged_cases, write_model_choice
 from hillfront.studies.post_cases import cases
 
 # ---------------------------------------------------------------- engine
@@ -28,12 +28,12 @@ def double(task: Task) -> list[dict[str, object]]:
     """A task that fails where it is told to, and leaves two rows otherwise."""
     if task.cell["n"] == "bad":
         raise ValueError("no luck")
-    return [{"value": task.seed % 1000}, {"value": task.replicate}]
+    return [{"value": task.random_seed % 1000}, {"value": task.replicate}]
 
 
 def tasks(cells: tuple[str, ...] = ("a", "b"), replicates: int = 3) -> list[Task]:
     return [
-        Task({"n": cell}, replicate, task_seed("test", {"n": cell}, replicate, seed=1))
+        Task({"n": cell}, replicate, task_seed("test", {"n": cell}, replicate, random_seed=1))
         for cell in cells
         for replicate in range(replicates)
     ]
@@ -74,10 +74,10 @@ def test_a_fault_of_the_study_itself_stops_it(tmp_path: Path) -> None:
 
 
 def test_seeds_are_their_own() -> None:
-    seeds = {task.seed for task in tasks(("a", "b", "c"), 50)}
+    seeds = {task.random_seed for task in tasks(("a", "b", "c"), 50)}
     assert len(seeds) == 150
-    assert task_seed("one", {}, 0, seed=1) != task_seed("other", {}, 0, seed=1)
-    assert task_seed("one", {}, 0, seed=1) != task_seed("one", {}, 0, seed=2)
+    assert task_seed("one", {}, 0, random_seed=1) != task_seed("other", {}, 0, random_seed=1)
+    assert task_seed("one", {}, 0, random_seed=1) != task_seed("one", {}, 0, random_seed=2)
 
 
 def test_workers_and_order_do_not_change_the_table(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_keys_are_plain_data() -> None:
 
 @pytest.mark.parametrize("curve", FAMILIES)
 def test_least_squares_finds_the_curve_of_noiseless_points(curve: str) -> None:
-    simulation = simulate(curve=curve, points=8, sigma=0.0, seed=2)
+    simulation = simulate(curve=curve, points=8, sigma=0.0, random_seed=2)
     truth = simulation.curves.set_index("variant")
     for variant, _, rows in simulation.frontiers.curves():
         found = least_squares(
@@ -186,10 +186,10 @@ def test_cells_say_what_they_rest_on() -> None:
 
 def test_a_dense_limit_makes_a_fit_of_its_own() -> None:
     """SAEs that lose less than a Hill curve allows near their width: the limit predicts them better."""
-    made = simulate(dense_limit=400.0, points=8, l0=(10.0, 300.0), sigma=0.05, seed=2).frontiers
-    frame = made.table[["variant", "group", "l0", "performance_hit"]].assign(d_model=400.0)
-    setting = Setting("simulated", Frontiers.from_frame(frame, group="group"), "baseline")
-    rows = list(choices([setting], families=["hill"], noises=["student-t"], draws=400))
+    made = simulate(dense_limit=400.0, points=8, l0=(10.0, 300.0), sigma=0.05, random_seed=2).frontiers
+    frame = made.table[["variant", "setting", "l0", "performance_hit"]].assign(d_model=400.0)
+    case = Case("simulated", Frontiers.from_frame(frame, group="setting"), "baseline")
+    rows = list(choices([case], families=["hill"], noises=["student-t"], draws=400))
     found = {row["dense_limit"]: row["elpd_loo"] for row in rows}
     assert list(found) == ["none", "d_model"]
     assert float(str(found["d_model"])) > float(str(found["none"])) + 2.0
@@ -228,9 +228,16 @@ def test_the_model_choice_page(tmp_path: Path) -> None:
         ]
     )
     recovered = pd.DataFrame(
-        {"truth": ["hill"] * 2, "set": [0, 1], "first": ["hill", "power"], "found": [True, False],
-         "weight": [1.0, 0.5], "refits": [0, 1], "divergences": [0, 0]}
-    )  # fmt: skip
+        {
+            "truth": ["hill"] * 2,
+            "set": [0, 1],
+            "first": ["hill", "power"],
+            "found": [True, False],
+            "weight": [1.0, 0.5],
+            "refits": [0, 1],
+            "divergences": [0, 0],
+        }
+    )
     write_model_choice(tmp_path, rows, recovery_table(recovered))
     text = (tmp_path / "model-choice.md").read_text()
     assert "| hill | 10.0 (1) | **12.5 (1)** |" in text
@@ -241,9 +248,9 @@ def test_the_model_choice_page(tmp_path: Path) -> None:
 
 
 def test_widths_of_the_packaged_tables() -> None:
-    settings = list(packaged_settings())
-    assert [setting.name for setting in settings] == ["gated_sae, Gemma-7B", "gated_sae, Pythia-2.8B"]
-    for setting in settings:
+    sampler_options = list(packaged_cases())
+    assert [setting.name for setting in sampler_options] == ["gated_sae, Gemma-7B", "gated_sae, Pythia-2.8B"]
+    for setting in sampler_options:
         table = setting.frontiers.table
         assert (table["l0"] < table["d_model"]).all()
 
@@ -252,9 +259,9 @@ def test_the_posterior_of_the_attention_case_contains_least_squares() -> None:
     """Gemma-7B attn layer 20, all usable rows: 5.15 and 1.40 by least squares of y."""
     case = cases()["attn", "all"]
     assert case.sizes == "10 + 10"
-    fit = prepare(case.frontiers, baseline="baseline").fit(draws=2000, progress=False)
+    fit = prepare(case.frontiers, baseline="baseline").fit(draws=2000, progressbar=False)
     summary = fit.improvement().summary
-    rows = summary[summary["scope"] == "group"].set_index("quantity")
+    rows = summary[summary["scope"] == "setting"].set_index("quantity")
     for quantity, expected in (("x_half_ratio", 5.145), ("k_ratio", 1.397)):
         _, found, _ = case.least_squares_ratio("hill", quantity)
         assert found == pytest.approx(expected, abs=0.002)

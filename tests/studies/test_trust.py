@@ -17,7 +17,7 @@ from commands import command
 from hillfront.studies.coverage import coverage, coverage_cells
 from hillfront.studies.engine import cluster
 
-CELLS = coverage_cells(points=(4,), groups=(1,), sigma=(0.1,))
+CELLS = coverage_cells(points=(4,), settings=(1,), sigma=(0.1,))
 SETS = 8
 
 
@@ -77,10 +77,27 @@ def test_a_study_that_was_killed_finds_the_same(tmp_path: Path, uninterrupted: p
     out = tmp_path / "out"
     work = out / "coverage.jsonl"
     study = subprocess.Popen(
-        [sys.executable, "-m", "hillfront", "study", "coverage", "--out", str(out), "--sets", str(SETS),
-         "--groups", "1", "--sigma", "0.1", "--workers", "2"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "hillfront",
+            "study",
+            "coverage",
+            "--out",
+            str(out),
+            "--sets",
+            str(SETS),
+            "--settings",
+            "1",
+            "--sigma",
+            "0.1",
+            "--workers",
+            "2",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     deadline = time.monotonic() + 240
     while not (work.is_file() and len(work.read_text().splitlines()) >= 2):
         assert study.poll() is None, "it ended before it could be killed"

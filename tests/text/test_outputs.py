@@ -1,4 +1,4 @@
-"""The files of one run: what is drawn of many groups."""
+"""The files of one run: what is drawn of many settings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from hillfront.fits.simulation import simulate
 from hillfront.text import outputs
 
 
-def test_figures_of_many_groups_draw_the_first_and_say_so(
+def test_figures_of_many_settings_draw_the_first_and_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit = fit_of(simulate(groups=4, points=4, seed=1).frontiers, baseline="baseline")
+    fit = fit_of(simulate(settings=4, points=4, random_seed=1).frontiers, baseline="baseline")
     seen: dict[str, Figure] = {}
-    monkeypatch.setattr(outputs, "GROUPS_DRAWN", 3)
+    monkeypatch.setattr(outputs, "SETTINGS_DRAWN", 3)
     monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: seen.update({Path(path).name: figure}))
     outputs.write_outputs(fit, tmp_path / "out")
     frontiers, forest = seen["frontiers.png"], seen["improvement.png"]
-    groups = list(fit.design.groups)
-    assert [axis.get_title() for axis in frontiers.axes if axis.get_title()] == groups[:3]
+    settings = list(fit.design.settings)
+    assert [axis.get_title() for axis in frontiers.axes if axis.get_title()] == settings[:3]
     (axis,) = forest.axes
     labels = [text.get_text() for text in axis.get_yticklabels()]
-    assert labels == [*groups[:3], "average of the groups", "a new group"]
+    assert labels == [*settings[:3], "average of the settings", "a new setting"]
     for figure in (frontiers, forest):
-        assert "The first 3 of 4 groups." in figure.get_suptitle()
+        assert "The first 3 of 4 settings." in figure.get_suptitle()
     table = pd.read_csv(tmp_path / "out" / "improvement.csv")
-    assert set(table["group"].dropna()) == set(groups)
+    assert set(table["setting"].dropna()) == set(settings)

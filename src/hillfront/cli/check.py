@@ -33,9 +33,9 @@ def check(
     at: Annotated[
         float | None, typer.Option(help="The hit of a sparsity_gain, or the L0 of a hit_reduction.")
     ] = None,
-    group: Annotated[
+    setting: Annotated[
         str | None,
-        typer.Option(help="A group, or new_group. The average over the groups if left out."),
+        typer.Option(help="A setting, or new_setting. The average over the settings if left out."),
     ] = None,
     variant: Annotated[str | None, typer.Option(help="Needed only where there are several.")] = None,
     json_output: JsonOutput = False,
@@ -44,7 +44,7 @@ def check(
     from hillfront.fits.frontier_fit import FrontierFit
 
     loaded = FrontierFit.load(fit)
-    claim = loaded.check_claim(quantity, low=low, high=high, at=at, group=group, variant=variant)
+    claim = loaded.check_claim(quantity, low=low, high=high, at=at, setting=setting, variant=variant)
     if json_output:
         from hillfront.cli.json_output import claim_document, to_json
 

@@ -76,15 +76,32 @@ def compare(
         check_out(out, force=force)
     limit = dense_limit_of(dense_limit)
     frontiers = read_frontiers(
-        data, format=format, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit,
-        baseline=baseline, on_fault=on_fault,
-    )  # fmt: skip
+        data,
+        format=format,
+        variant=variant,
+        group=group,
+        l0=l0,
+        y=y,
+        cost=cost,
+        dense_limit=limit,
+        baseline=baseline,
+        on_fault=on_fault,
+    )
     with unless_interrupted():
         comparison = compare_curves(
-            frontiers, baseline=baseline, families=curve, noise=noise, dense_limit=limit,
-            relative_sparsity=relative_sparsity, leave_curves_out=leave_curves_out, draws=draws, tune=tune,
-            chains=chains, seed=seed, progress=sys.stderr.isatty(),
-        )  # fmt: skip
+            frontiers,
+            baseline=baseline,
+            families=curve,
+            noise=noise,
+            dense_limit=limit,
+            relative_sparsity=relative_sparsity,
+            leave_curves_out=leave_curves_out,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            random_seed=seed,
+            progressbar=sys.stderr.isatty(),
+        )
         if out is not None:
             write_comparison(comparison, out)
     if json_output:

@@ -1,4 +1,4 @@
-"""``hillfront.toml``: the settings of a run, read in place of options and written to repeat it."""
+"""``hillfront.toml``: the options of a run, read from the file and written to repeat it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS: Final[Mapping[object, tuple[tuple[type, ...], str]]] = {
 
 
 def read_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Take settings from a file, for every option that the command line leaves out.
+    """Take options from a file, for every option that the command line leaves out.
 
     Raises
     ------
@@ -39,16 +39,16 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}. Give the path of a hillfront.toml to --config.")
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        options = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as TOML: {error}. Correct the file.") from None
     allowed = _options_of(context)
     found: dict[str, Any] = {}
     faults = []
-    for key, value in settings.items():
+    for key, value in options.items():
         name = "json_output" if key == "json" else key.replace("-", "_")
         if name not in allowed:
-            faults.append(f"unknown setting {key!r}.{_meant(key, list(allowed))}")
+            faults.append(f"unknown option {key!r}.{_meant(key, list(allowed))}")
         elif name in found:
             faults.append(f"{key!r} is given twice, with dashes and with underscores. Keep one of them.")
         elif wrong := _wrong_type(name, value, *allowed[name]):
@@ -64,7 +64,7 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
 Config = Annotated[
     Path | None,
     typer.Option(
-        help="File of settings, such as the hillfront.toml that a run writes; other options win over it.",
+        help="File of options, such as the hillfront.toml that a run writes; those given here win over it.",
         is_eager=True,
         callback=read_config,
     ),
@@ -72,13 +72,13 @@ Config = Annotated[
 
 
 def config_text(
-    settings: Mapping[str, Any], *, data: Path, out: Path, data_hash: str, versions: Sequence[str] = ()
+    options: Mapping[str, Any], *, data: Path, out: Path, data_hash: str, versions: Sequence[str] = ()
 ) -> str:
     """Text of a hillfront.toml that repeats a run.
 
     Parameters
     ----------
-    settings : mapping
+    options : mapping
         Values by option, as the run used them; those of None and empty lists are left out.
     data, out : Path
         The data, and the folder that the file will be in; the path is written relative to it.
@@ -93,7 +93,7 @@ def config_text(
     ]
     values = {"data": _relative(data, out)} | {
         name: value
-        for name, value in settings.items()
+        for name, value in options.items()
         if name not in _NOT_REPEATED | {"data"} and value not in (None, [], ())
     }
     lines += [f"{name.replace('_', '-')} = {_toml(value)}" for name, value in values.items()]

@@ -105,22 +105,43 @@ def fit(
     limit, pooling = dense_limit_of(dense_limit), pool_of(pool)
     known = format or find_format(data)
     frontiers = read_frontiers(
-        data, format=known, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit,
-        baseline=baseline, on_fault=on_fault,
-    )  # fmt: skip
+        data,
+        format=known,
+        variant=variant,
+        group=group,
+        l0=l0,
+        y=y,
+        cost=cost,
+        dense_limit=limit,
+        baseline=baseline,
+        on_fault=on_fault,
+    )
     options = {
-        "baseline": baseline, "curve": curve, "noise": noise, "priors": priors,
-        "pool": pooling, "dense_limit": limit, "relative_sparsity": relative_sparsity,
-        "draws": draws, "tune": tune, "chains": chains, "seed": seed, "thin": thin,
-    }  # fmt: skip
+        "baseline": baseline,
+        "curve": curve,
+        "noise": noise,
+        "priors": priors,
+        "pool": pooling,
+        "dense_limit": limit,
+        "relative_sparsity": relative_sparsity,
+        "draws": draws,
+        "tune": tune,
+        "chains": chains,
+        "random_seed": seed,
+        "thin": thin,
+    }
     asked = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
     places = {name: at for name, at in asked.items() if at}
     check_places(frontiers, **places)
     run_fit(
-        frontiers, out, options, places, quiet=quiet,
+        frontiers,
+        out,
+        options,
+        places,
+        quiet=quiet,
         show=_shown("fit", places, quiet=quiet, json_output=json_output),
         config=_config_of(context, frontiers, known, data=data, out=out),
-    )  # fmt: skip
+    )
 
 
 def demo(
@@ -144,7 +165,7 @@ def demo(
         frontiers = Frontiers.from_frame(
             load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
         )
-    options = {"baseline": "baseline", "draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    options = {"baseline": "baseline", "draws": draws, "tune": tune, "chains": chains, "random_seed": seed}
     show = _shown("demo", {}, quiet=quiet, json_output=json_output)
     run_fit(frontiers, out, options, {}, quiet=quiet, show=show)
 
@@ -171,12 +192,15 @@ def _config_of(context: typer.Context, frontiers: Frontiers, format: Format, *, 
     from hillfront import __version__
 
     in_order = [str(parameter.name) for parameter in context.command.params]
-    settings = {name: context.params[name] for name in in_order if name in context.params}
-    settings |= {"format": format, "group": list(frontiers.group_columns)}
+    options_given = {name: context.params[name] for name in in_order if name in context.params}
+    options_given |= {"format": format, "group": list(frontiers.group_columns)}
     if format in ("csv", "parquet", "arrow"):
-        settings["variant"], settings["l0"] = settings["variant"] or "variant", settings["l0"] or "l0"
+        options_given["variant"], options_given["l0"] = (
+            options_given["variant"] or "variant",
+            options_given["l0"] or "l0",
+        )
     if format == "wandb":
         # Its columns are found again as they were: their new names are not in the file.
-        settings["group"] = context.params["group"]
+        options_given["group"] = context.params["group"]
     used = [f"hillfront {__version__}", *(f"{name} {version(name)}" for name in ("pymc", "nutpie"))]
-    return config_text(settings, data=data, out=out, data_hash=frontiers.data_hash, versions=used)
+    return config_text(options_given, data=data, out=out, data_hash=frontiers.data_hash, versions=used)

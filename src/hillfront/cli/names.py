@@ -6,16 +6,28 @@ from collections.abc import Callable
 from typing import Final
 
 __all__ = [
-    "CURVES", "NOISES", "QUANTITIES", "complete_curve", "complete_limit", "complete_noise", "complete_pool",
+    "CURVES",
+    "NOISES",
+    "QUANTITIES",
+    "complete_curve",
+    "complete_limit",
+    "complete_noise",
+    "complete_pool",
     "complete_quantity",
-]  # fmt: skip
+]
 
 CURVES: Final = ("hill", "hill1", "power", "proportional", "linear")
 NOISES: Final = ("student-t", "normal", "logit-normal")
 QUANTITIES: Final = (
-    "mean_sparsity_gain", "mean_hit_reduction", "sparsity_gain", "sparsity_gain_nats", "hit_reduction",
-    "x_half_ratio", "k_ratio", "slope_ratio",
-)  # fmt: skip
+    "mean_sparsity_gain",
+    "mean_hit_reduction",
+    "sparsity_gain",
+    "sparsity_gain_nats",
+    "hit_reduction",
+    "x_half_ratio",
+    "k_ratio",
+    "slope_ratio",
+)
 
 
 def _one_of(*names: str) -> Callable[[str], list[str]]:

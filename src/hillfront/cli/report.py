@@ -29,7 +29,7 @@ def report(
     at_nats: AtNats = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier file.")] = False,
 ) -> None:
-    """Write one self-contained HTML page on a saved fit: verdicts, figures, tables, diagnostics, settings."""
+    """Write one self-contained HTML page on a saved fit: verdicts, figures, tables, diagnostics, options."""
     # Before the libraries are waited for.
     if out.exists() and not (force and out.is_file()):
         raise FileExistsError(f"{out} is there already. Give another --out, or --force to replace a file.")
@@ -39,9 +39,15 @@ def report(
 
     loaded = FrontierFit.load(fit)
     write_report(
-        loaded, out, at_hit=at_hit or None, at_l0=at_l0 or DEFAULT_AT_L0, at_nats=at_nats or (), title=title,
-        source=fit.name, overwrite=force,
-    )  # fmt: skip
+        loaded,
+        out,
+        at_hit=at_hit or None,
+        at_l0=at_l0 or DEFAULT_AT_L0,
+        at_nats=at_nats or (),
+        title=title,
+        source=fit.name,
+        overwrite=force,
+    )
     typer.echo(f"The report is {out}.")
     if not loaded.diagnostics().passed:
         typer.echo("DIAGNOSTICS FAILED: do not report these results.", err=True)

@@ -72,19 +72,19 @@ def run_fit(
     """
     from hillfront.fits.fitting import fit
     from hillfront.model.design import design_of
-    from hillfront.sampling.nutpie_run import SamplerSettings
+    from hillfront.sampling.nutpie_run import SamplerOptions
     from hillfront.text.outputs import write_outputs
 
     # What these refuse must be the only word, so they come before the one about sampling.
-    names = [name for name in ("draws", "tune", "chains", "seed", "thin") if name in options]
-    settings = {name: options[name] for name in names}
-    SamplerSettings(**settings)
-    others = settings.keys() | {"priors"}
+    names = [name for name in ("draws", "tune", "chains", "random_seed", "thin") if name in options]
+    sampler_options = {name: options[name] for name in names}
+    SamplerOptions(**sampler_options)
+    others = sampler_options.keys() | {"priors"}
     design_of(frontiers, **{name: value for name, value in options.items() if name not in others})
     if not quiet:
         typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
     with unless_interrupted():
-        result = fit(frontiers, progress=not quiet and sys.stderr.isatty(), **options)
+        result = fit(frontiers, progressbar=not quiet and sys.stderr.isatty(), **options)
         write_outputs(result, out, config=config, **places)
     show(result, out)
     if not result.diagnostics().passed:

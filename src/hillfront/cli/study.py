@@ -56,7 +56,7 @@ def reproduction(
     from hillfront.studies.reproduction import write_reproduction
 
     _check_folder(out)
-    failed = write_reproduction(out, draws=draws, seed=seed)
+    failed = write_reproduction(out, draws=draws, random_seed=seed)
     for text in failed:
         typer.echo(f"DIAGNOSTIC FAILED: {text}", err=True)
     if failed:
@@ -79,17 +79,17 @@ def model_choice(
     from hillfront.studies.family_recovery import family_recovery, recovery_table
     from hillfront.studies.model_choice import (
         choices,
-        packaged_settings,
-        saebench_settings,
+        packaged_cases,
+        saebench_cases,
         write_model_choice,
     )
 
     _check_folder(out)
     if saebench is not None and not saebench.is_file():
         raise FileNotFoundError(f"There is no file {saebench}. Give the CSV of the SAEBench core results.")
-    settings = [*packaged_settings(), *(saebench_settings(saebench) if saebench is not None else ())]
-    rows = _told(choices(settings, draws=draws, seed=seed))
-    recovered = _told(family_recovery(sets=sets, seed=seed)) if sets else pd.DataFrame()
+    cases = [*packaged_cases(), *(saebench_cases(saebench) if saebench is not None else ())]
+    rows = _told(choices(cases, draws=draws, random_seed=seed))
+    recovered = _told(family_recovery(sets=sets, random_seed=seed)) if sets else pd.DataFrame()
     write_model_choice(out, rows, None if recovered.empty else recovery_table(recovered))
 
 

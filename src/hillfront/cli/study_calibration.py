@@ -35,11 +35,22 @@ if TYPE_CHECKING:
 
 __all__ = ["calibration"]
 
-_SIMULATED = ("points", "groups")
+_SIMULATED = ("points", "settings")
 _OF_A_TABLE = (
-    "baseline", "variant", "group", "l0", "y", "cost", "curve", "noise", "nu", "pool", "dense_limit",
-    "relative_sparsity", "on_fault",
-)  # fmt: skip
+    "baseline",
+    "variant",
+    "group",
+    "l0",
+    "y",
+    "cost",
+    "curve",
+    "noise",
+    "nu",
+    "pool",
+    "dense_limit",
+    "relative_sparsity",
+    "on_fault",
+)
 
 
 def calibration(
@@ -53,7 +64,7 @@ def calibration(
     ] = None,
     sets: Annotated[int, typer.Option(help="Simulated sets.")] = 100,
     points: Annotated[int, typer.Option(help="SAEs a curve, without DATA.csv.")] = 4,
-    groups: Annotated[int, typer.Option(help="Groups, without DATA.csv.")] = 3,
+    settings: Annotated[int, typer.Option(help="Settings, without DATA.csv.")] = 3,
     baseline: Annotated[
         str | None, typer.Option(help="The variant that others are compared with; needed with DATA.csv.")
     ] = None,
@@ -93,20 +104,35 @@ def calibration(
     fit = None
     if data is not None and baseline is not None:
         fit = _fit(
-            data, baseline=baseline, variant=variant, group=group, l0=l0, y=y, cost=cost, curve=curve,
-            noise=noise, nu=nu, pool=pool, dense_limit=dense_limit, relative_sparsity=relative_sparsity,
-            on_fault=on_fault, seed=seed,
-        )  # fmt: skip
+            data,
+            baseline=baseline,
+            variant=variant,
+            group=group,
+            l0=l0,
+            y=y,
+            cost=cost,
+            curve=curve,
+            noise=noise,
+            nu=nu,
+            pool=pool,
+            dense_limit=dense_limit,
+            relative_sparsity=relative_sparsity,
+            on_fault=on_fault,
+            seed=seed,
+        )
     study: Callable[..., pd.DataFrame] = (
-        partial(from_priors, points=points, groups=groups)
+        partial(from_priors, points=points, settings=settings)
         if fit is None
         else partial(posterior_calibration, fit)
     )
     with cluster(dask) as of_cluster:
         rows = study(
-            sets=sets, work=out / "calibration.jsonl", workers=of_cluster or workers, seed=seed,
-            progress=sys.stderr.isatty(),
-        )  # fmt: skip
+            sets=sets,
+            work=out / "calibration.jsonl",
+            workers=of_cluster or workers,
+            random_seed=seed,
+            progressbar=sys.stderr.isatty(),
+        )
     wrong = [] if fit is None else [f"DIAGNOSTIC FAILED: {check}" for check in fit.diagnostics().failed]
     failed = int((rows["error"] != "").sum())
     if failed:
@@ -122,9 +148,10 @@ def _check_options(context: typer.Context, data: Path | None, baseline: str | No
     """Refuse options that belong to the other kind of truth, which would do nothing."""
     # By name: the class of typer's own copy of click is not public.
     given = [
-        name for name in (*_SIMULATED, *_OF_A_TABLE)
+        name
+        for name in (*_SIMULATED, *_OF_A_TABLE)
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    ]  # fmt: skip
+    ]
     idle = [f"--{name.replace('_', '-')}" for name in given if (name in _SIMULATED) == (data is not None)]
     if idle and data is not None:
         raise ValueError(
@@ -134,7 +161,7 @@ def _check_options(context: typer.Context, data: Path | None, baseline: str | No
     if idle:
         raise ValueError(
             f"{', '.join(idle)}: this is about a table, and there is none. Give DATA.csv, or choose the "
-            "simulated sets by --points and --groups."
+            "simulated sets by --points and --settings."
         )
     if data is not None and baseline is None:
         raise ValueError("DATA.csv needs --baseline, the variant that the others are compared with.")
@@ -163,14 +190,28 @@ def _fit(
 
     limit = dense_limit_of(dense_limit)
     frontiers = read_frontiers(
-        data, variant=variant, group=group, l0=l0, y=y, cost=cost, dense_limit=limit, baseline=baseline,
+        data,
+        variant=variant,
+        group=group,
+        l0=l0,
+        y=y,
+        cost=cost,
+        dense_limit=limit,
+        baseline=baseline,
         on_fault=on_fault,
-    )  # fmt: skip
+    )
     return fit(
-        frontiers, baseline=baseline, curve=curve, noise=noise, priors=priors_of(nu, noise=noise),
-        pool=pool_of(pool), dense_limit=limit, relative_sparsity=relative_sparsity, seed=seed,
-        progress=sys.stderr.isatty(),
-    )  # fmt: skip
+        frontiers,
+        baseline=baseline,
+        curve=curve,
+        noise=noise,
+        priors=priors_of(nu, noise=noise),
+        pool=pool_of(pool),
+        dense_limit=limit,
+        relative_sparsity=relative_sparsity,
+        random_seed=seed,
+        progressbar=sys.stderr.isatty(),
+    )
 
 
 def _write(rows: pd.DataFrame, out: Path) -> None:

@@ -24,7 +24,7 @@ def coverage(
         int, typer.Option(help="Of these, how many are also fitted with the true scatter, for its width.")
     ] = 0,
     points: Annotated[list[int] | None, typer.Option(help="SAEs a curve. Repeat; 4 if left out.")] = None,
-    groups: Annotated[list[int] | None, typer.Option(help="Groups. Repeat; 1 and 3 if left out.")] = None,
+    settings: Annotated[list[int] | None, typer.Option(help="Settings. Repeat; 1 and 3 if left out.")] = None,
     sigma: Annotated[
         list[float] | None, typer.Option(help="True scatter. Repeat; 0.03, 0.1 and 0.3 if left out.")
     ] = None,
@@ -34,13 +34,15 @@ def coverage(
     ] = None,
     noise: Annotated[
         list[str] | None,
-        typer.Option(help="How the sets depart from the model: normal (not at all), heavy-tails, outliers, "
-                          "additive, wrong-family or dense-limit. Repeat; normal if left out."),
+        typer.Option(
+            help="How the sets depart from the model: normal (not at all), heavy-tails, outliers, "
+            "additive, wrong-family or dense-limit. Repeat; normal if left out."
+        ),
     ] = None,
     workers: Workers = 1,
     dask: Dask = None,
     seed: Seed = 1,
-) -> None:  # fmt: skip
+) -> None:
     """Count how often intervals contain the truth and verdicts are right, beside least squares and bootstrap.
 
     Writes coverage.csv, verdicts.csv and coverage.png. A study that was stopped goes on where it was, if it
@@ -55,15 +57,23 @@ def coverage(
     if not 0 <= oracle_sets <= sets:
         raise ValueError(f"--oracle-sets {oracle_sets}: give from 0 up to all {sets} of --sets.")
     cells = coverage_cells(
-        points=points or (4,), groups=groups or (1, 3), sigma=sigma or (0.03, 0.1, 0.3),
-        gain=gain or (2.0,), noise=noise or ("normal",),
-    )  # fmt: skip
+        points=points or (4,),
+        settings=settings or (1, 3),
+        sigma=sigma or (0.03, 0.1, 0.3),
+        gain=gain or (2.0,),
+        noise=noise or ("normal",),
+    )
     out.mkdir(parents=True, exist_ok=True)
     with cluster(dask) as of_cluster:
         rows = run_coverage(
-            cells, sets=sets, oracle_sets=oracle_sets, work=out / "coverage.jsonl",
-            workers=of_cluster or workers, seed=seed, progress=sys.stderr.isatty(),
-        )  # fmt: skip
+            cells,
+            sets=sets,
+            oracle_sets=oracle_sets,
+            work=out / "coverage.jsonl",
+            workers=of_cluster or workers,
+            random_seed=seed,
+            progressbar=sys.stderr.isatty(),
+        )
     if (rows["error"] == "").any():
         _write(rows, out)
     say_failures(rows, out / "coverage.jsonl")

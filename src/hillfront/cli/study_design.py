@@ -26,30 +26,30 @@ def design(
     points: Annotated[
         list[int] | None, typer.Option(help="SAEs a curve. Repeat; 3, 4, 6, 8 and 12 if left out.")
     ] = None,
-    groups: Annotated[
-        list[int] | None, typer.Option(help="Groups, such as layers. Repeat; 1, 2, 3 and 6 if left out.")
+    settings: Annotated[
+        list[int] | None, typer.Option(help="Settings, such as layers. Repeat; 1, 2, 3 and 6 if left out.")
     ] = None,
     l0: Annotated[
         list[str] | None,
         typer.Option(help="Sweep, LOW-HIGH. Repeat; 10-200, 20-100 and 10-50 if left out."),
     ] = None,
     sets: Annotated[int, typer.Option(help="Simulated sets of each design.")] = 50,
-    group_sd: Annotated[float, typer.Option(help="Spread of log position between groups.")] = 0.5,
+    setting_sd: Annotated[float, typer.Option(help="Spread of log position between settings.")] = 0.5,
     interaction_sd: Annotated[
-        float, typer.Option(help="Spread of each variant's log position within groups.")
+        float, typer.Option(help="Spread of each variant's log position within settings.")
     ] = 0.1,
     tau: Annotated[float, typer.Option(help="Additive noise of the hits.")] = 0.0,
     workers: Workers = 1,
     dask: Dask = None,
     seed: Seed = 1,
 ) -> None:
-    """Find how many SAEs, in how many groups and over which L0, find a gain: simulated and fitted.
+    """Find how many SAEs, in how many settings and over which L0, find a gain: simulated and fitted.
 
     Writes design.csv and design.png, and names the smallest designs. A study that was stopped goes on where
     it was, if it is given the same folder.
     """
     from hillfront.studies.design_figure import plot_design
-    from hillfront.studies.design_study import GROUPS, POINTS, SWEEPS, design_study
+    from hillfront.studies.design_study import POINTS, SETTINGS, SWEEPS, design_study
     from hillfront.studies.design_tables import check_targets, design_table, recommend
     from hillfront.studies.engine import cluster
 
@@ -59,11 +59,20 @@ def design(
     sweeps = [sweep_of(text) for text in l0] if l0 else list(SWEEPS)
     with cluster(dask) as of_cluster:
         rows = design_study(
-            gain=gain, sigma=sigma, work=out / "design.jsonl", points=points or POINTS,
-            groups=groups or GROUPS, sweeps=sweeps, sets=sets, tau=tau, group_sd=group_sd,
-            interaction_sd=interaction_sd, workers=of_cluster or workers, seed=seed,
-            progress=sys.stderr.isatty(),
-        )  # fmt: skip
+            gain=gain,
+            sigma=sigma,
+            work=out / "design.jsonl",
+            points=points or POINTS,
+            settings=settings or SETTINGS,
+            sweeps=sweeps,
+            sets=sets,
+            tau=tau,
+            setting_sd=setting_sd,
+            interaction_sd=interaction_sd,
+            workers=of_cluster or workers,
+            random_seed=seed,
+            progressbar=sys.stderr.isatty(),
+        )
     if (rows["error"] == "").any():
         table = design_table(rows)
         table.to_csv(out / "design.csv", index=False)

@@ -23,7 +23,7 @@ def selection(
             "5-12 if left out."
         ),
     ] = None,
-    groups: Annotated[list[int] | None, typer.Option(help="Groups. Repeat; 1 if left out.")] = None,
+    settings: Annotated[list[int] | None, typer.Option(help="Settings. Repeat; 1 if left out.")] = None,
     sigma: Annotated[
         list[float] | None, typer.Option(help="True scatter. Repeat; 0.1 and 0.3 if left out.")
     ] = None,
@@ -41,7 +41,7 @@ def selection(
     from hillfront.studies.engine import cluster
     from hillfront.studies.selection_study import (
         GAIN,
-        GROUPS,
+        SETTINGS,
         SIGMA,
         TRAINED,
         selection_cells,
@@ -53,14 +53,20 @@ def selection(
         raise ValueError(f"--sets {sets}, --workers {workers}: give 1 or more of each.")
     cells = selection_cells(
         trained=[trained_of(text) for text in trained] if trained else TRAINED,
-        groups=groups or GROUPS, sigma=sigma or SIGMA, gain=gain or GAIN,
-    )  # fmt: skip
+        settings=settings or SETTINGS,
+        sigma=sigma or SIGMA,
+        gain=gain or GAIN,
+    )
     out.mkdir(parents=True, exist_ok=True)
     with cluster(dask) as of_cluster:
         rows = selection_study(
-            cells, sets=sets, work=out / "selection.jsonl", workers=of_cluster or workers, seed=seed,
-            progress=sys.stderr.isatty(),
-        )  # fmt: skip
+            cells,
+            sets=sets,
+            work=out / "selection.jsonl",
+            workers=of_cluster or workers,
+            random_seed=seed,
+            progressbar=sys.stderr.isatty(),
+        )
     if (rows["error"] == "").any():
         table = selection_summary(rows)
         table.to_csv(out / "selection.csv", index=False)

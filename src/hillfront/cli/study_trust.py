@@ -38,9 +38,13 @@ def trust(
         raise NotADirectoryError(f"There is no folder {out} to write to. Make it first.")
     with cluster(dask) as of_cluster:
         found = run_trust(
-            work=work, sizes=QUICK if quick else FULL, workers=of_cluster or workers, seed=seed,
-            progress=sys.stderr.isatty(), say=lambda text: typer.echo(f"Study: {text}", err=True),
-        )  # fmt: skip
+            work=work,
+            sizes=QUICK if quick else FULL,
+            workers=of_cluster or workers,
+            random_seed=seed,
+            progressbar=sys.stderr.isatty(),
+            say=lambda text: typer.echo(f"Study: {text}", err=True),
+        )
     page = write_trust(found, out)
     typer.echo(f"The page is {page}.")
     if found.failed:

@@ -68,7 +68,7 @@ _SHARE = replace(_K, name="log_share", natural="c", to_sampled=None)
 
 # Costs have units of their own: at an L0 of 50 anything from 5e-6 to 2e3. They fall more slowly with L0 than
 # hits, k from 0.13 to 2.
-_LEVEL_COST = replace(_LEVEL, centre=math.log(0.1), spread=5.0, group=1.5)
+_LEVEL_COST = replace(_LEVEL, centre=math.log(0.1), spread=5.0, setting=1.5)
 _K_COST = replace(_K, centre=math.log(0.5), spread=0.7)
 _SHARE_COST = replace(_SHARE, centre=math.log(0.5), spread=0.7)
 

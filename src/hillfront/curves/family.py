@@ -29,8 +29,8 @@ class SampledParameter:
         Mean and standard deviation of the normal prior of its average.
     contrast : float
         Standard deviation of the prior of a variant's contrast with the baseline.
-    group, interaction : float
-        Prior means of the standard deviations of group and variant-by-group effects.
+    setting, interaction : float
+        Prior means of the standard deviations of setting and variant-by-setting effects.
     to_sampled : callable or None
         From a fixed natural value to the sampled one (used by ``pool={"k": 1.0}``); None where it depends on
         another parameter, so that it can't be fixed.
@@ -46,7 +46,7 @@ class SampledParameter:
     centre: float
     spread: float
     contrast: float
-    group: float
+    setting: float
     interaction: float
     to_sampled: Callable[[float], float] | None
     positive: bool = True

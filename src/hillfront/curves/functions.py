@@ -58,9 +58,14 @@ def backend(*arrays: Array) -> ModuleType | SimpleNamespace:
         import pytensor.tensor as pt
 
         return SimpleNamespace(
-            exp=pt.exp, log=pt.log, sigmoid=pt.sigmoid, logit=_symbolic_logit, softplus=pt.softplus,
-            maximum=pt.maximum, where=pt.where,
-        )  # fmt: skip
+            exp=pt.exp,
+            log=pt.log,
+            sigmoid=pt.sigmoid,
+            logit=_symbolic_logit,
+            softplus=pt.softplus,
+            maximum=pt.maximum,
+            where=pt.where,
+        )
     return _NUMPY
 
 

@@ -27,12 +27,12 @@ REFERENCE_D_MODEL: Final = 2048.0
 
 @dataclass(frozen=True)
 class SparsityScale:
-    """From L0 to the sparsity that a group's curves are fitted in, ``x = unit (1/L0 - 1/dense)``, and back.
+    """From L0 to the sparsity that a setting's curves are fitted in, ``x = unit (1/L0 - 1/dense)``, and back.
 
     Attributes
     ----------
     unit : float
-        1, or the group's d_model for a relative sparsity.
+        1, or the setting's d_model for a relative sparsity.
     dense : float or None
         L0 at which the hit vanishes; None for no dense limit.
 
@@ -69,7 +69,7 @@ class SparsityScale:
 
 
 def average_scale(scales: tuple[SparsityScale, ...]) -> SparsityScale:
-    """Scale of a group that was not observed: geometric means of those that were.
+    """Scale of a setting that was not observed: geometric means of those that were.
 
     Examples
     --------

@@ -43,7 +43,7 @@ def leave_one_out(tree: xr.DataTree) -> LeaveOneOut | None:
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups posterior, posterior_predictive, log_likelihood and observed_data.
+        With settings posterior, posterior_predictive, log_likelihood and observed_data.
 
     References
     ----------
@@ -60,15 +60,15 @@ def leave_one_out(tree: xr.DataTree) -> LeaveOneOut | None:
         # It warns of high Pareto k, which is a check of its own.
         warnings.simplefilter("ignore", UserWarning)
         found = arviz_stats.loo(tree, pointwise=True)
-        groups = {
+        settings = {
             name: tree[name].to_dataset()
             for name in ("posterior_predictive", "log_likelihood", "observed_data")
         }
         # With the weights given, the posterior serves nothing but its sizes.
         posterior = tree["posterior"].to_dataset()
-        groups["posterior"] = posterior[[next(iter(posterior.data_vars))]]
+        settings["posterior"] = posterior[[next(iter(posterior.data_vars))]]
         values = arviz_stats.loo_pit(
-            xr.DataTree.from_dict(groups),
+            xr.DataTree.from_dict(settings),
             log_weights=found.log_weights.to_dataset(name="y"),
             pareto_k=found.pareto_k.to_dataset(name="y"),
         )["y"].to_numpy()

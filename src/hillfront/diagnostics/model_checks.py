@@ -61,7 +61,12 @@ class SignChanges:
 
 
 def checks_of_fit(
-    posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, left_out: LeaveOneOut | None, seed: int
+    posterior: xr.Dataset,
+    frontiers: Frontiers,
+    design: Design,
+    *,
+    left_out: LeaveOneOut | None,
+    random_seed: int,
 ) -> tuple[Check, ...]:
     """Run every check of the fit to the data.
 
@@ -72,7 +77,7 @@ def checks_of_fit(
     design : Design
     left_out : LeaveOneOut, optional
         None where there are too few draws.
-    seed : int
+    random_seed : int
         Seed of the replicated residuals.
     """
     expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
@@ -83,7 +88,7 @@ def checks_of_fit(
         else (_signs(sign_changes(residual, frontiers, design)), _loo_pit(left_out))
     )
     return (
-        *_residual_checks(residual, noise, frontiers, design, seed),
+        *_residual_checks(residual, noise, frontiers, design, random_seed),
         *shape,
         _scatter(expected, noise, frontiers, design),
     )
@@ -100,30 +105,37 @@ def _residual(frontiers: Frontiers, design: Design, expected: Expected, noise: d
 
 
 def _residual_checks(
-    residual: Floats, noise: dict[str, Floats], frontiers: Frontiers, design: Design, seed: int
+    residual: Floats, noise: dict[str, Floats], frontiers: Frontiers, design: Design, random_seed: int
 ) -> tuple[Check, Check]:
     """Posterior predictive checks of the residuals: how many lie far out, and how far the furthest."""
-    rng = np.random.default_rng([seed, 4])
+    rng = np.random.default_rng([random_seed, 4])
     observed = np.abs(residual)
     replicated = np.abs(design.observation.standard_draws(rng, noise, observed.shape))
     bound = design.observation.tail_bound(noise, prob=DEFAULT_PROB)
     p_share = float(np.mean((replicated > bound).mean(axis=0) >= (observed > bound).mean(axis=0)))
     share = float((observed > bound).mean())
     spread = Check(
-        "residuals", p_share, f"p >= {P_MIN}", p_share >= P_MIN,
+        "residuals",
+        p_share,
+        f"p >= {P_MIN}",
+        p_share >= P_MIN,
         f"{share:.1%} of SAEs lie outside their {DEFAULT_PROB:.0%} predictive interval, as many in "
         f"{p_share:.1%} of replicated data sets",
         "The curves miss more SAEs than their scatter explains: look at the frontiers; try another family.",
-    )  # fmt: skip
+    )
     p_largest = float(np.mean(replicated.max(axis=0) >= observed.max(axis=0)))
     row = int(frontiers.table["row"].to_numpy()[np.argmax(observed.mean(axis=1))])
     # One outlier is what the heavy tails are there to discount; the reader should know which it is.
     largest = Check(
-        "largest residual", p_largest, "", None,
+        "largest residual",
+        p_largest,
+        "",
+        None,
         f"row {row} is the furthest from its curve, as far in {p_largest:.1%} of replicated data sets",
         "The model hardly ever makes such a point and gives it little weight: check this row for a slip."
-        if p_largest < P_SEEN else "",
-    )  # fmt: skip
+        if p_largest < P_SEEN
+        else "",
+    )
     return spread, largest
 
 
@@ -164,12 +176,17 @@ def _signs(found: SignChanges) -> Check:
     changes = float(found.changes.sum(axis=0).mean())
     fails = found.p < P_MIN
     return Check(
-        "runs of signs", found.p, f"p >= {P_MIN}" if fails else "", False if fails else None,
+        "runs of signs",
+        found.p,
+        f"p >= {P_MIN}" if fails else "",
+        False if fails else None,
         f"along the curves, residuals change sign {changes:.1f} times in {pairs} pairs of neighbours, as "
         f"seldom in {found.p:.1%} of replicated data sets",
         "SAEs lie on one side of their curve for long stretches, so its shape is wrong: try another family "
-        "(compare_curves) or dense_limit." if found.p < P_SEEN else "",
-    )  # fmt: skip
+        "(compare_curves) or dense_limit."
+        if found.p < P_SEEN
+        else "",
+    )
 
 
 def _loo_pit(found: LeaveOneOut | None) -> Check:
@@ -186,11 +203,14 @@ def _loo_pit(found: LeaveOneOut | None) -> Check:
         "another family or noise."
     )
     return Check(
-        "LOO-PIT", found.p, f"p >= {P_MIN}" if fails else "", False if fails else None,
+        "LOO-PIT",
+        found.p,
+        f"p >= {P_MIN}" if fails else "",
+        False if fails else None,
         f"{inside:.0%} of SAEs lie inside the central 50% of their leave-one-out predictions; uniform with "
         f"p = {found.p:.2g}",
         step if found.p < P_SEEN else "",
-    )  # fmt: skip
+    )
 
 
 def _scatter(expected: Expected, noise: dict[str, Floats], frontiers: Frontiers, design: Design) -> Check:
@@ -210,12 +230,16 @@ def _scatter(expected: Expected, noise: dict[str, Floats], frontiers: Frontiers,
     points = float(np.median(np.unique(design.cells(frontiers), return_counts=True)[1]))
     alarm = share > 0.5 and points < FEW_POINTS
     return Check(
-        "scatter", middle, "", None,
+        "scatter",
+        middle,
+        "",
+        None,
         f"SAEs scatter about their curves by {middle:.1%} (68%), with probability {share:.2f} by less than "
         f"{SCATTER_MIN:.0%}",
         f"Implausibly little, from {points:g} SAEs a curve: the published sweeps that hillfront packages "
         "scatter by more, and training again with another seed alone gives 1 to 2%, so the intervals may be "
         "far too narrow. Check that the rows are separate trainings, as measured; add SAEs or known errors "
         "(se), or give sigma a prior."
-        if alarm else "",
-    )  # fmt: skip
+        if alarm
+        else "",
+    )

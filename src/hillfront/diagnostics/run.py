@@ -72,14 +72,14 @@ def diagnostics_of(
     *,
     reported: xr.DataArray,
     left_out: LeaveOneOut | None,
-    seed: int,
+    random_seed: int,
 ) -> Diagnostics:
     """Run every check.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups posterior and sample_stats.
+        With settings posterior and sample_stats.
     frontiers : Frontiers
     design : Design
     reported : xarray.DataArray, dims (row, chain, draw)
@@ -87,7 +87,7 @@ def diagnostics_of(
         the noise are added to them.
     left_out : LeaveOneOut, optional
         As from :func:`hillfront.diagnostics.loo.leave_one_out`.
-    seed : int
+    random_seed : int
         Seed of the replicated residuals.
     """
     posterior = tree["posterior"].to_dataset()
@@ -102,7 +102,7 @@ def diagnostics_of(
             _bfmi(stats),
             _tree_depth(stats),
             _pareto_k(left_out, frontiers),
-            *checks_of_fit(posterior, frontiers, design, left_out=left_out, seed=seed),
+            *checks_of_fit(posterior, frontiers, design, left_out=left_out, random_seed=random_seed),
         )
     )
 
@@ -115,7 +115,7 @@ def _reported_values(
     names = [
         " ".join(str(part) for part in (q, v, g or s, "" if np.isnan(a) else a) if part != "")
         for q, v, g, s, a in zip(
-            *(reported[c].to_numpy() for c in ("quantity", "variant", "group", "scope", "at")), strict=True
+            *(reported[c].to_numpy() for c in ("quantity", "variant", "setting", "scope", "at")), strict=True
         )
     ]
     for name in (*design.family.natural_names, "sigma", "tau"):
@@ -132,10 +132,14 @@ def _reported_values(
 def _divergences(stats: xr.Dataset) -> Check:
     n = int(stats["diverging"].sum())
     return Check(
-        "divergences", n, "0", n == 0, f"{n} of {stats['diverging'].size} draws diverged",
+        "divergences",
+        n,
+        "0",
+        n == 0,
+        f"{n} of {stats['diverging'].size} draws diverged",
         "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: "
         "give tighter priors or pool more.",
-    )  # fmt: skip
+    )
 
 
 def _worst(
@@ -154,14 +158,22 @@ def _rhat(values: NDArray[np.float64], names: list[str]) -> Check:
 
     if values.shape[1] < 2:
         return Check(
-            "R-hat", np.nan, "", None, "one chain has nothing to be compared with",
+            "R-hat",
+            np.nan,
+            "",
+            None,
+            "one chain has nothing to be compared with",
             "Sample 4 chains.",
-        )  # fmt: skip
+        )
     worst, name = _worst(values, names, lambda v: array_stats.rhat(v, -2, -1), np.argmax)
     return Check(
-        "R-hat", worst, f"<= {RHAT_MAX}", worst <= RHAT_MAX, f"largest {worst:.4f}, of {name}",
+        "R-hat",
+        worst,
+        f"<= {RHAT_MAX}",
+        worst <= RHAT_MAX,
+        f"largest {worst:.4f}, of {name}",
         "The chains disagree: sample longer (tune and draws), and look at the trace of this quantity.",
-    )  # fmt: skip
+    )
 
 
 def _ess(values: NDArray[np.float64], names: list[str], method: str) -> Check:
@@ -175,9 +187,13 @@ def _ess(values: NDArray[np.float64], names: list[str], method: str) -> Check:
     else:
         worst, name = _worst(values, names, lambda v: array_stats.ess(v, -2, -1, method="bulk"), np.argmin)
     return Check(
-        f"ESS {method}", worst, f">= {asked}", worst >= asked, f"smallest {worst:.0f}, of {name}",
+        f"ESS {method}",
+        worst,
+        f">= {asked}",
+        worst >= asked,
+        f"smallest {worst:.0f}, of {name}",
         "Too few independent draws for stable intervals: raise draws.",
-    )  # fmt: skip
+    )
 
 
 def _bfmi(stats: xr.Dataset) -> Check:
@@ -185,32 +201,43 @@ def _bfmi(stats: xr.Dataset) -> Check:
 
     worst = float(np.min(arviz_stats.bfmi(stats["energy"].to_dataset(name="energy"))["energy"]))
     return Check(
-        "E-BFMI", worst, f">= {BFMI_MIN}", worst >= BFMI_MIN, f"smallest {worst:.2f} of the chains",
+        "E-BFMI",
+        worst,
+        f">= {BFMI_MIN}",
+        worst >= BFMI_MIN,
+        f"smallest {worst:.2f} of the chains",
         "The energy is explored slowly: heavy tails or a funnel. Raise tune, or give tighter priors on the "
-        "group and interaction standard deviations.",
-    )  # fmt: skip
+        "setting and interaction standard deviations.",
+    )
 
 
 def _tree_depth(stats: xr.Dataset) -> Check:
     n = int(stats["reached_max_treedepth"].sum())
     share = n / stats["reached_max_treedepth"].size
     return Check(
-        "tree depth", n, "< 1% of draws", share < 0.01, f"{n} draws reached the largest tree depth",
+        "tree depth",
+        n,
+        "< 1% of draws",
+        share < 0.01,
+        f"{n} draws reached the largest tree depth",
         "Sampling is slow rather than wrong: raise tune.",
-    )  # fmt: skip
+    )
 
 
 def _pareto_k(found: LeaveOneOut | None, frontiers: Frontiers) -> Check:
     if found is None:
-        return Check(
-            "Pareto k", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws."
-        )  # fmt: skip
+        return Check("Pareto k", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws.")
     k = found.pareto_k
     n = int((k > PARETO_K_MAX).sum())
     rows = frontiers.table["row"].to_numpy()[k > PARETO_K_MAX]
     which = f", rows {', '.join(map(str, rows[:8]))}{' ...' if n > 8 else ''}" if n else ""
     return Check(
-        "Pareto k", float(k.max()), "", None, f"{n} of {k.size} above {PARETO_K_MAX}{which}",
+        "Pareto k",
+        float(k.max()),
+        "",
+        None,
+        f"{n} of {k.size} above {PARETO_K_MAX}{which}",
         "Single SAEs that decide their curve; LOO is approximate there. Usual for curves of few points."
-        if n else "",
-    )  # fmt: skip
+        if n
+        else "",
+    )

@@ -17,7 +17,7 @@ from hillfront.utils.wording import nearest
 Choose = Callable[..., NDArray[np.intp]]
 
 __all__ = [
-    "NEW_GROUP",
+    "NEW_SETTING",
     "PLACE_OF",
     "check_at",
     "check_bounds",
@@ -29,8 +29,8 @@ __all__ = [
     "scope_of",
 ]
 
-NEW_GROUP: Final = "new_group"
-"""In place of a group's label: the prediction for a group without data."""
+NEW_SETTING: Final = "new_setting"
+"""In place of a setting's label: the prediction for a setting without data."""
 
 _PLACES: Final = {
     "sparsity_gain": "the performance hit, between 0 and 1, such as 0.05",
@@ -129,27 +129,27 @@ def one_variant(variant: str | None, design: Design) -> str:
     return variant
 
 
-def scope_of(group: str | None, variant: str, together: Sequence[str], design: Design) -> str:
-    """Scope of the claim; a group of the data that is called ``new_group`` is itself."""
+def scope_of(setting: str | None, variant: str, together: Sequence[str], design: Design) -> str:
+    """Scope of the claim; a setting of the data that is called ``new_setting`` is itself."""
     if not together:
         raise ValueError(
-            f"variant={variant!r} has no group in common with the baseline {design.baseline!r}: there is "
+            f"variant={variant!r} has no setting in common with the baseline {design.baseline!r}: there is "
             "nothing to compare."
         )
-    if group is None:
+    if setting is None:
         return "average"
-    if group in together:
-        return "group"
-    if group == NEW_GROUP:
-        return NEW_GROUP
+    if setting in together:
+        return "setting"
+    if setting == NEW_SETTING:
+        return NEW_SETTING
     why = (
         f"has no SAEs of {variant!r}, or none of {design.baseline!r}"
-        if group in design.groups
-        else "is not a group of this fit"
+        if setting in design.settings
+        else "is not a setting of this fit"
     )
     raise ValueError(
-        f"group={group!r} {why}. Allowed: {listed(together)}, {NEW_GROUP!r}, or nothing for the average "
-        f"over the groups.{_meant(group, together)}"
+        f"setting={setting!r} {why}. Allowed: {listed(together)}, {NEW_SETTING!r}, or nothing for the "
+        f"average over the settings.{_meant(setting, together)}"
     )
 
 
@@ -157,11 +157,11 @@ def scope_of(group: str | None, variant: str, together: Sequence[str], design: D
 
 
 def rows_of(
-    improved: Improvement, *, quantity: str, variant: str, scope: str, group: str | None
+    improved: Improvement, *, quantity: str, variant: str, scope: str, setting: str | None
 ) -> NDArray[np.intp]:
-    """Positions of the rows of one quantity, in the order of its places; any group if ``group`` is None."""
+    """Positions of the rows of one quantity, in the order of its places; any setting for None."""
     wanted = {"quantity": quantity, "variant": variant, "scope": scope}
-    if group is not None:
-        wanted["group"] = group
+    if setting is not None:
+        wanted["setting"] = setting
     labels = pd.DataFrame({name: improved.draws[name].to_numpy() for name in wanted})
     return np.flatnonzero((labels == pd.Series(wanted)).all(axis=1))

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.estimands.claim_requests import (
-    NEW_GROUP,
+    NEW_SETTING,
     PLACE_OF,
     check_at,
     check_bounds,
@@ -44,7 +44,7 @@ SURE: Final = DEFAULT_THRESHOLD
 
 
 _N_HITS: Final = 41
-_HITS_AT_ONCE: Final = 8  # every variant and group is computed for each, so this bounds the memory
+_HITS_AT_ONCE: Final = 8  # every variant and setting is computed for each, so this bounds the memory
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class ClaimCheck:
     at : float or None
         The hit or the L0 that it is made for; None for quantities that have no place.
     baseline, variant : str
-    scope, group : str
-        ``average``, ``new_group`` or ``group``, and the group's label, empty above the groups.
+    scope, setting : str
+        ``average``, ``new_setting`` or ``setting``, and the setting's label, empty above the settings.
     low, high : float or None
         Bounds of the claim, ends included; None on a side without one.
     probability : float
@@ -91,7 +91,7 @@ class ClaimCheck:
     baseline: str
     variant: str
     scope: str
-    group: str
+    setting: str
     low: float | None
     high: float | None
     probability: float
@@ -114,8 +114,8 @@ class ClaimCheck:
         lower, upper = self.interval
         rests = {
             "observed": "observed",
-            "extrapolated": "extrapolated to a group without data"
-            if self.scope == NEW_GROUP
+            "extrapolated": "extrapolated to a setting without data"
+            if self.scope == NEW_SETTING
             else "extrapolated beyond what both frontiers observed",
         }[self.support]
         answer = (
@@ -148,9 +148,9 @@ def check_claim_of(
     low: float | None = None,
     high: float | None = None,
     at: float | None = None,
-    group: str | None = None,
+    setting: str | None = None,
     variant: str | None = None,
-    seed: int = 1,
+    random_seed: int = 1,
     notes: tuple[str, ...] = (),
     sensitivity: Sensitivity | None = None,
 ) -> ClaimCheck:
@@ -160,10 +160,10 @@ def check_claim_of(
     check_at(quantity, at, bounded=frontiers.bounded)
     variant = one_variant(variant, design)
     shared = _shared_hits(frontiers, design, variant)
-    scope = scope_of(group, variant, list(shared), design)
-    label = group if scope == "group" and group is not None else ""
-    improve = partial(improvement_of, posterior, frontiers, design, seed=seed)
-    choose = partial(rows_of, quantity=quantity, variant=variant, scope=scope, group=label)
+    scope = scope_of(setting, variant, list(shared), design)
+    label = setting if scope == "setting" and setting is not None else ""
+    improve = partial(improvement_of, posterior, frontiers, design, random_seed=random_seed)
+    choose = partial(rows_of, quantity=quantity, variant=variant, scope=scope, setting=label)
 
     places: dict[str, list[float]] = {"at_hit": [], "at_l0": [], "at_nats": []}
     if at is not None:
@@ -174,18 +174,21 @@ def check_claim_of(
     support, values = "none", np.full(1, np.nan)
     if rows.size:
         support, values = str(supports[rows[0]]), improved.draws[rows[0]].to_numpy().ravel()
-    elif scope == NEW_GROUP and choose(improved, scope="average").size:
+    elif scope == NEW_SETTING and choose(improved, scope="average").size:
         raise ValueError(
-            f"group={NEW_GROUP!r}: this fit says nothing about a new group, which takes several groups whose "
-            f"parameters are pooled. Allowed: {listed(shared)}, or nothing for the average over the groups."
+            f"setting={NEW_SETTING!r}: this fit says nothing about a new setting, which takes several "
+            f"settings whose parameters are pooled. Allowed: {listed(shared)}, or nothing for the average "
+            "over the settings."
         )
-    # Otherwise no group has a shared range, so that there is no average, nor a range for a new group.
+    # Otherwise no setting has a shared range, so that there is no average, nor a range for a new setting.
     found = _Hits()
     if quantity == "sparsity_gain":
         ranges = [shared[label]] if label else list(shared.values())
         found = _look_over_hits(improve, choose, ranges, low, high)
-    in_groups = [] if scope == "group" else supports[choose(improved, scope="group", group=None)].tolist()
-    cautions = [] if support == "none" else _cautions(values, in_groups)
+    in_settings = (
+        [] if scope == "setting" else supports[choose(improved, scope="setting", setting=None)].tolist()
+    )
+    cautions = [] if support == "none" else _cautions(values, in_settings)
     if sensitivity is not None and support != "none":
         judged = sensitivity(improved.draws[rows[:1]]).iloc[0]
         cautions += [prior_note(judged)] if judged["diagnosis"] else []
@@ -196,7 +199,7 @@ def check_claim_of(
         baseline=design.baseline,
         variant=variant,
         scope=scope,
-        group=label,
+        setting=label,
         low=low,
         high=high,
         probability=np.nan if support == "none" else _share(values, low, high),
@@ -223,12 +226,12 @@ def _share(values: Floats, low: float | None, high: float | None) -> float:
 
 
 def _shared_hits(frontiers: Frontiers, design: Design, variant: str) -> dict[str, Range]:
-    """Hits that variant and baseline both observed, in each group that has both."""
+    """Hits that variant and baseline both observed, in each setting that has both."""
     ranges = observed_ranges(frontiers)
     return {
-        group: shared_range(ranges, variant=variant, baseline=design.baseline, group=group, of="hit")
-        for group in design.groups
-        if (variant, group) in ranges and (design.baseline, group) in ranges
+        setting: shared_range(ranges, variant=variant, baseline=design.baseline, setting=setting, of="hit")
+        for setting in design.settings
+        if (variant, setting) in ranges and (design.baseline, setting) in ranges
     }
 
 
@@ -255,8 +258,8 @@ def _look_over_hits(
     notes = []
     if any(start not in own or end not in own for own in ranges):
         notes.append(
-            "The range of hits is the average of the groups' shared ranges; in some groups, part of it is "
-            "extrapolated."
+            "The range of hits is the average of the settings' shared ranges; in some settings, part of it "
+            "is extrapolated."
         )
     grid = np.geomspace(start, end, _N_HITS)
     shares: list[float] = []
@@ -277,11 +280,11 @@ def _look_over_hits(
 
 
 def _cautions(values: Floats, supports: Sequence[str]) -> list[str]:
-    """What the probability leaves out: groups without a shared range, and draws without a value."""
+    """What the probability leaves out: settings without a shared range, and draws without a value."""
     cautions = []
     left_out = supports.count("none")
     if left_out:
-        cautions.append(f"{left_out} of {len(supports)} groups share no range and are left out.")
+        cautions.append(f"{left_out} of {len(supports)} settings share no range and are left out.")
     undefined = float(np.isnan(values).mean())
     if undefined:
         cautions.append(
@@ -307,11 +310,11 @@ def _bounds(low: float | None, high: float | None) -> str:
     return f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
 
 
-def _place(scope: str, group: str, design: Design) -> str:
-    if len(design.groups) == 1:
+def _place(scope: str, setting: str, design: Design) -> str:
+    if len(design.settings) == 1:
         return ""
-    return {"average": ", on average over the groups", NEW_GROUP: ", in a new group"}.get(
-        scope, f", in {group}"
+    return {"average": ", on average over the settings", NEW_SETTING: ", in a new setting"}.get(
+        scope, f", in {setting}"
     )
 
 

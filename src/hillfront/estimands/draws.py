@@ -1,4 +1,4 @@
-"""Posterior draws of the curves' natural parameters, in the observed groups and in a new one."""
+"""Posterior draws of the curves' natural parameters, in the observed settings and in a new one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hillfront.model.pymc_model import zero_sum_basis
 
 Floats = NDArray[np.float64]
 
-__all__ = ["curve_draws", "new_group_draws", "sample_axis_last"]
+__all__ = ["curve_draws", "new_setting_draws", "sample_axis_last"]
 
 
 def sample_axis_last(array: xr.DataArray) -> Floats:
@@ -25,42 +25,43 @@ def curve_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
 
     Returns
     -------
-    dict of str to array, shape (group, variant, sample)
+    dict of str to array, shape (setting, variant, sample)
     """
     sampled = [
-        sample_axis_last(posterior[parameter.name].transpose("group", "variant", "chain", "draw"))
+        sample_axis_last(posterior[parameter.name].transpose("setting", "variant", "chain", "draw"))
         for parameter in design.family.sampled
     ]
     return design.natural(*sampled)
 
 
-def new_group_draws(posterior: xr.Dataset, design: Design, *, seed: int) -> dict[str, Floats] | None:
-    """Natural parameters of each variant in a group that was not observed, one draw of it per sample.
+def new_setting_draws(posterior: xr.Dataset, design: Design, *, random_seed: int) -> dict[str, Floats] | None:
+    """Natural parameters of each variant in a setting that was not observed, one draw of it per sample.
 
-    The observed groups' effects are centred on their own mean, so a new group lies further out than they do
-    from each other: for G exchangeable groups its effect has variance ``sd**2 (1 + 1/G)`` about that mean.
+    The observed settings' effects are centred on their own mean, so a new setting lies further out than they
+    do from each other: for G exchangeable settings its effect has variance ``sd**2 (1 + 1/G)`` about that
+    mean.
 
     Returns
     -------
     dict of str to array, shape (variant, sample), or None
-        None where nothing can be said: with a single group, or curves that are not pooled.
+        None where nothing can be said: with a single setting, or curves that are not pooled.
     """
-    n_groups, n_variants = len(design.groups), len(design.variants)
-    if n_groups < 2 or "none" in design.pooling.values():
+    n_settings, n_variants = len(design.settings), len(design.variants)
+    if n_settings < 2 or "none" in design.pooling.values():
         return None
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([random_seed, 1])
     n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
-    spread = np.sqrt(1.0 + 1.0 / n_groups)
+    spread = np.sqrt(1.0 + 1.0 / n_settings)
     sampled = []
     for parameter in design.family.sampled:
-        # Zero-sum effects leave the variants' averages over the observed groups to mean and contrast.
+        # Zero-sum effects leave the variants' averages over the observed settings to mean and contrast.
         centre = sample_axis_last(
-            posterior[parameter.name].mean("group").transpose("variant", "chain", "draw")
+            posterior[parameter.name].mean("setting").transpose("variant", "chain", "draw")
         )
         theta = centre
         if design.pooling[parameter.natural] == "partial":
-            group_sd = _hyper(posterior, f"{parameter.name}_group_sd", n_samples)
-            theta = theta + spread * group_sd * rng.standard_normal(n_samples)
+            setting_sd = _hyper(posterior, f"{parameter.name}_setting_sd", n_samples)
+            theta = theta + spread * setting_sd * rng.standard_normal(n_samples)
             if n_variants > 1:
                 interaction_sd = _hyper(posterior, f"{parameter.name}_interaction_sd", n_samples)
                 z = rng.standard_normal((n_variants - 1, n_samples))

@@ -24,11 +24,11 @@ __all__ = ["Comparison", "average_gains", "comparisons_of", "gains_at", "observe
 
 @dataclass(frozen=True)
 class Comparison:
-    """A variant and the baseline in one group, as far as their gain along the hit goes.
+    """A variant and the baseline in one setting, as far as their gain along the hit goes.
 
     Attributes
     ----------
-    variant, group : str
+    variant, setting : str
     curves : (mapping, mapping)
         Draws of the natural parameters of the variant and of the baseline.
     own : Range
@@ -38,7 +38,7 @@ class Comparison:
     """
 
     variant: str
-    group: str
+    setting: str
     curves: tuple[Parameters, Parameters]
     own: Range
     shared: Range
@@ -47,44 +47,45 @@ class Comparison:
 def comparisons_of(
     posterior: xr.Dataset, frontiers: Frontiers, design: Design
 ) -> dict[tuple[str, str], Comparison]:
-    """Every variant beside the baseline, by (variant, group), where both have data."""
+    """Every variant beside the baseline, by (variant, setting), where both have data."""
     curves = curve_draws(posterior, design)
     ranges = observed_ranges(frontiers)
     found: dict[tuple[str, str], Comparison] = {}
-    for g, group in enumerate(design.groups):
+    for g, setting in enumerate(design.settings):
         for v, variant in enumerate(design.variants[1:], start=1):
-            if (variant, group) not in ranges or (design.baseline, group) not in ranges:
+            if (variant, setting) not in ranges or (design.baseline, setting) not in ranges:
                 continue
-            hits = [ranges[name, group]["hit"] for name in (variant, design.baseline)]
-            found[variant, group] = Comparison(
-                variant, group,
+            hits = [ranges[name, setting]["hit"] for name in (variant, design.baseline)]
+            found[variant, setting] = Comparison(
+                variant,
+                setting,
                 curves=(
                     {name: values[g, v] for name, values in curves.items()},
                     {name: values[g, 0] for name, values in curves.items()},
                 ),
                 own=Range(min(h.low for h in hits), max(h.high for h in hits)),
                 shared=shared_range(
-                    ranges, variant=variant, baseline=design.baseline, group=group, of="hit"
+                    ranges, variant=variant, baseline=design.baseline, setting=setting, of="hit"
                 ),
-            )  # fmt: skip
+            )
     return found
 
 
 def gains_at(hit: Floats, comparison: Comparison, design: Design) -> Floats:
     """Sparsity gain of each draw at each hit, shape (hit, sample)."""
     variant, baseline = comparison.curves
-    scale = design.scales[design.groups.index(comparison.group)]
+    scale = design.scales[design.settings.index(comparison.setting)]
     return sparsity_gain(design.family, variant, baseline, hit[:, None], scale=scale)
 
 
 def average_gains(hit: Floats, comparisons: Mapping[str, Comparison], design: Design) -> Floats:
-    """Geometric mean of the gain over groups, shape (hit, sample).
+    """Geometric mean of the gain over settings, shape (hit, sample).
 
     Parameters
     ----------
     hit : array, shape (hit,)
     comparisons : mapping of str to Comparison
-        One variant's comparisons by group, at least one.
+        One variant's comparisons by setting, at least one.
     design : Design
     """
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -93,6 +94,6 @@ def average_gains(hit: Floats, comparisons: Mapping[str, Comparison], design: De
 
 
 def observed_by_all(comparisons: Mapping[str, Comparison]) -> Range:
-    """Hits inside the shared range of every group, where the table calls an average observed."""
+    """Hits inside the shared range of every setting, where the table calls an average observed."""
     observed = reduce(and_, (comparison.shared for comparison in comparisons.values()))
     return observed if observed else NOWHERE

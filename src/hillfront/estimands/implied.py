@@ -34,7 +34,7 @@ class Implied:
     ----------
     label : str
         What it is, for an axis.
-    values : array, shape (group, variant, sample)
+    values : array, shape (setting, variant, sample)
         Of the variants apart from the baseline alone, where it compares.
     stated : bool
         Whether the prior is stated for it; it follows from stated ones if not.
@@ -57,7 +57,7 @@ def coordinate_of(name: str, theta: Floats, design: Design, *, metric_label: str
     ----------
     name : str
         Of one of the family's sampled parameters.
-    theta : array, shape (group, ...)
+    theta : array, shape (setting, ...)
     design : Design
     metric_label : str
     """
@@ -90,7 +90,7 @@ def implied_of(draws: xr.Dataset, design: Design, *, metric_label: str) -> Itera
     first = family.sampled[0].name
     at_hit = first == "log_x_ref"
     hit, x_ref = design.hit_ref, design.reference.sparsity
-    theta = sample_axis_last(draws[first].transpose("group", "variant", "chain", "draw"))
+    theta = sample_axis_last(draws[first].transpose("setting", "variant", "chain", "draw"))
     label, position = coordinate_of(first, theta, design, metric_label=metric_label)
     yield Implied(label, position, stated=True)
     for name, values in curves.items():
@@ -113,11 +113,15 @@ def implied_of(draws: xr.Dataset, design: Design, *, metric_label: str) -> Itera
         ]
         yield Implied(
             f"sparsity gain over {design.baseline} at a hit of {hit:g}",
-            np.stack(gains), stated=False, compares=True,
-        )  # fmt: skip
+            np.stack(gains),
+            stated=False,
+            compares=True,
+        )
     else:
         reduction = family.value(x_ref, **baseline) / family.value(x_ref, **variant)
         yield Implied(
             f"times smaller {metric_label} {_reference_in_words(design)} than {design.baseline}",
-            reduction, stated=False, compares=True,
-        )  # fmt: skip
+            reduction,
+            stated=False,
+            compares=True,
+        )

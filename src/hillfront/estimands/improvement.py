@@ -1,4 +1,4 @@
-"""Improvement factors of each variant over the baseline: per group, on average, and in a new group."""
+"""Improvement factors of each variant over the baseline: per setting, on average, and in a new setting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.curves.sparsity import average_scale
-from hillfront.estimands.draws import curve_draws, new_group_draws
+from hillfront.estimands.draws import curve_draws, new_setting_draws
 from hillfront.estimands.prior_sensitivity import prior_driven
 from hillfront.estimands.quantities import DEFAULT_AT_HIT, DEFAULT_AT_L0, Pair, Quantity, quantities_of
 from hillfront.estimands.ratios import Parameters
@@ -36,7 +36,7 @@ class Improvement:
     ----------
     summary : pandas.DataFrame
         One row a quantity. Columns: baseline, variant, the group columns, scope (``average`` over the
-        observed groups, ``new_group`` or ``group``), quantity, at (hit, L0 or nats), median, lower,
+        observed settings, ``new_setting`` or ``setting``), quantity, at (hit, L0 or nats), median, lower,
         upper, prob, p_gt_1, support (``observed``, ``extrapolated`` or ``none``) and prior_driven: whether
         the prior moves it as much as the data do, or more
         (:func:`~hillfront.estimands.prior_sensitivity.prior_driven`); False
@@ -74,7 +74,7 @@ def improvement_of(
     at_hit: Sequence[float] | None = None,
     at_l0: Sequence[float] = DEFAULT_AT_L0,
     at_nats: Sequence[float] = (),
-    seed: int = 1,
+    random_seed: int = 1,
     notes: tuple[str, ...] = (),
     sensitivity: Sensitivity | None = None,
 ) -> Improvement:
@@ -88,25 +88,25 @@ def improvement_of(
     check_places(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     losses = curve_losses(frontiers)
     curves = curve_draws(posterior, design)
-    unseen = new_group_draws(posterior, design, seed=seed)
+    unseen = new_setting_draws(posterior, design, random_seed=random_seed)
     ranges = observed_ranges(frontiers)
     rows: list[dict[str, object]] = []
     draws: list[Floats] = []
     for index, variant in enumerate(design.variants[1:], start=1):
         pairs = {
-            group: _pair(curves, index, g, ranges, losses, design)
-            for g, group in enumerate(design.groups)
-            if (variant, group) in ranges and (design.baseline, group) in ranges
+            setting: _pair(curves, index, g, ranges, losses, design)
+            for g, setting in enumerate(design.settings)
+            if (variant, setting) in ranges and (design.baseline, setting) in ranges
         }
         new = None if unseen is None or not pairs else _new_pair(unseen, index, list(pairs.values()), design)
         for quantity in quantities_of(design.family, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats):
-            per_group = [_record(quantity, pair, "group", group) for group, pair in pairs.items()]
-            for record in (*_overall(quantity, per_group, new), *per_group):
+            per_setting = [_record(quantity, pair, "setting", setting) for setting, pair in pairs.items()]
+            for record in (*_overall(quantity, per_setting, new), *per_setting):
                 rows.append(
                     {
                         "baseline": design.baseline,
                         "variant": variant,
-                        "group": record.group,
+                        "setting": record.setting,
                         "scope": record.scope,
                         "quantity": quantity.name,
                         "at": quantity.at,
@@ -122,7 +122,7 @@ class _Record:
     """One row to be: a quantity in one scope."""
 
     scope: str
-    group: str
+    setting: str
     support: str
     values: Floats
 
@@ -130,31 +130,31 @@ class _Record:
 def _pair(
     curves: Parameters,
     index: int,
-    group: int,
+    setting: int,
     ranges: Ranges,
     losses: Mapping[tuple[str, str], float],
     design: Design,
 ) -> Pair:
-    """A variant and the baseline in an observed group."""
-    name, names = design.groups[group], (design.variants[index], design.baseline)
+    """A variant and the baseline in an observed setting."""
+    name, names = design.settings[setting], (design.variants[index], design.baseline)
     hits, sparsities = (
-        shared_range(ranges, variant=names[0], baseline=names[1], group=name, of=of)
+        shared_range(ranges, variant=names[0], baseline=names[1], setting=name, of=of)
         for of in ("hit", "sparsity")
     )
     return Pair(
         family=design.family,
-        variant={parameter: values[group, index] for parameter, values in curves.items()},
-        baseline={parameter: values[group, 0] for parameter, values in curves.items()},
+        variant={parameter: values[setting, index] for parameter, values in curves.items()},
+        baseline={parameter: values[setting, 0] for parameter, values in curves.items()},
         hits=hits,
         sparsities=sparsities,
         own=(ranges[names[0], name], ranges[names[1], name]),
-        scale=design.scales[group],
+        scale=design.scales[setting],
         losses=(losses.get((names[0], name), np.nan), losses.get((names[1], name), np.nan)),
     )
 
 
 def _new_pair(unseen: Parameters, index: int, pairs: Sequence[Pair], design: Design) -> Pair:
-    """The two in a group that was not observed: over the average range, at the average width and loss."""
+    """The two in a setting that was not observed: over the average range, at the average width and loss."""
     return Pair(
         family=design.family,
         variant={parameter: values[index] for parameter, values in unseen.items()},
@@ -162,7 +162,7 @@ def _new_pair(unseen: Parameters, index: int, pairs: Sequence[Pair], design: Des
         hits=average_range([pair.hits for pair in pairs]),
         sparsities=average_range([pair.sparsities for pair in pairs]),
         own=({}, {}),
-        # Of the groups that make the average range, whose ends then lie below the average dense limit.
+        # Of the settings that make the average range, whose ends then lie below the average dense limit.
         scale=average_scale(tuple(pair.scale for pair in pairs if pair.sparsities) or design.scales),
         losses=(
             _geometric_mean([pair.losses[0] for pair in pairs if np.isfinite(pair.losses[0])]),
@@ -175,18 +175,18 @@ def _geometric_mean(values: Sequence[float]) -> float:
     return float(np.exp(np.mean(np.log(values)))) if values else np.nan
 
 
-def _record(quantity: Quantity, pair: Pair, scope: str, group: str) -> _Record:
+def _record(quantity: Quantity, pair: Pair, scope: str, setting: str) -> _Record:
     support = quantity.support(pair)
     if support == "none":
         values = np.full_like(next(iter(pair.variant.values())), np.nan)
     else:
         values = quantity.compute(pair)
-    return _Record(scope, group, support, values)
+    return _Record(scope, setting, support, values)
 
 
-def _overall(quantity: Quantity, per_group: list[_Record], new: Pair | None) -> Iterator[_Record]:
-    """The average over the observed groups, and the prediction for a new one, where there are several."""
-    usable = [record for record in per_group if record.support != "none"]
+def _overall(quantity: Quantity, per_setting: list[_Record], new: Pair | None) -> Iterator[_Record]:
+    """The average over the observed settings, and the prediction for a new one, where there are several."""
+    usable = [record for record in per_setting if record.support != "none"]
     if not usable:
         return
     support = "observed" if all(r.support == "observed" for r in usable) else "extrapolated"
@@ -194,8 +194,8 @@ def _overall(quantity: Quantity, per_group: list[_Record], new: Pair | None) -> 
         average = np.exp(np.mean([np.log(r.values) for r in usable], axis=0))
     yield _Record("average", "", support, average)
     if new is not None:
-        record = _record(quantity, new, "new_group", "")
-        # No data of a new group exists, so nothing about it is observed.
+        record = _record(quantity, new, "new_setting", "")
+        # No data of a new setting exists, so nothing about it is observed.
         yield record if record.support == "none" else replace(record, support="extrapolated")
 
 
@@ -242,7 +242,7 @@ def _assemble(
     sensitivity: Sensitivity | None,
 ) -> Improvement:
     n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    labels = ["baseline", "variant", "group", "scope", "quantity", "at", "support"]
+    labels = ["baseline", "variant", "setting", "scope", "quantity", "at", "support"]
     table = pd.DataFrame(rows, columns=labels)
     values = np.reshape(draws, (len(rows), n_chains * n_draws)) if rows else np.empty((0, n_chains * n_draws))
     lower, median, upper = equal_tailed(values, prob=prob)
@@ -262,13 +262,22 @@ def _assemble(
     judged = None if sensitivity is None else sensitivity(array)
     table["prior_driven"] = False if judged is None else prior_driven(judged)
     metric = "hit" if frontiers.bounded else "cost"
-    return Improvement(_with_group_columns(table, frontiers), array, notes, metric, judged)
+    return Improvement(_with_setting_columns(table, frontiers), array, notes, metric, judged)
 
 
-def _with_group_columns(table: pd.DataFrame, frontiers: Frontiers) -> pd.DataFrame:
-    """Put the group's own columns, blank for the scopes above groups, in the design's order."""
-    own = frontiers.group_table.reindex(table["group"]).fillna("").astype(str).reset_index(drop=True)
+def _with_setting_columns(table: pd.DataFrame, frontiers: Frontiers) -> pd.DataFrame:
+    """Put the setting's own columns, blank for the scopes above settings, in the design's order."""
+    own = frontiers.setting_table.reindex(table["setting"]).fillna("").astype(str).reset_index(drop=True)
     columns = [
-        "scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support", "prior_driven",
-    ]  # fmt: skip
+        "scope",
+        "quantity",
+        "at",
+        "median",
+        "lower",
+        "upper",
+        "prob",
+        "p_gt_1",
+        "support",
+        "prior_driven",
+    ]
     return pd.concat([table[["baseline", "variant"]], own, table[columns]], axis=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hillfront.curves.family import CurveFamily
 from hillfront.curves.sparsity import SparsityScale, average_scale
-from hillfront.estimands.draws import curve_draws, new_group_draws
+from hillfront.estimands.draws import curve_draws, new_setting_draws
 from hillfront.estimands.ratios import Parameters, crossing_l0, link_gap
 from hillfront.frontiers.ranges import Range, average_range, observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
@@ -71,7 +71,7 @@ def pareto_of(
     *,
     threshold: float = DEFAULT_THRESHOLD,
     margin: float = 1.0,
-    seed: int = 1,
+    random_seed: int = 1,
     notes: tuple[str, ...] = (),
 ) -> Pareto:
     """Give the verdict on every variant in every scope; see :meth:`hillfront.FrontierFit.pareto`."""
@@ -80,53 +80,53 @@ def pareto_of(
     if not (np.isfinite(margin) and margin > 0.0):
         raise ValueError(f"margin={margin!r} must be a positive factor of active latents, such as 1.1.")
     curves = curve_draws(posterior, design)
-    unseen = new_group_draws(posterior, design, seed=seed)
+    unseen = new_setting_draws(posterior, design, random_seed=random_seed)
     ranges = observed_ranges(frontiers)
     family = design.family
     rows: list[dict[str, object]] = []
     draws: list[Floats] = []
 
-    def add(variant: str, scope: str, group: str, shared: Range, gaps: Floats, crossing: Floats) -> None:
+    def add(variant: str, scope: str, setting: str, shared: Range, gaps: Floats, crossing: Floats) -> None:
         verdict, drawn = _verdict(shared, gaps, crossing, threshold)
-        where = {"baseline": design.baseline, "variant": variant, "group": group, "scope": scope}
+        where = {"baseline": design.baseline, "variant": variant, "setting": setting, "scope": scope}
         rows.append(where | verdict)
         draws.append(drawn)
 
     for index, variant in enumerate(design.variants[1:], start=1):
-        in_groups = []
-        for g, group in enumerate(design.groups):
-            if (variant, group) not in ranges or (design.baseline, group) not in ranges:
+        in_settings = []
+        for g, setting in enumerate(design.settings):
+            if (variant, setting) not in ranges or (design.baseline, setting) not in ranges:
                 continue
             shared = shared_range(
-                ranges, variant=variant, baseline=design.baseline, group=group, of="sparsity"
+                ranges, variant=variant, baseline=design.baseline, setting=setting, of="sparsity"
             )
             scale = design.scales[g]
             v = {name: values[g, index] for name, values in curves.items()}
             b = {name: values[g, 0] for name, values in curves.items()}
             gaps = _gaps(family, v, b, shared, margin, scale)
-            in_groups.append((group, shared, gaps, _crossing(family, shared, gaps, scale)))
-        usable = [found for found in in_groups if found[1]]
+            in_settings.append((setting, shared, gaps, _crossing(family, shared, gaps, scale)))
+        usable = [found for found in in_settings if found[1]]
         if usable:
             # Along each shared range the gap is a straight line in its coordinate, so the average of the
-            # groups' lines is a line too, decided at the ends of the average range.
+            # settings' lines is a line too, decided at the ends of the average range.
             overall = average_range([shared for _, shared, _, _ in usable])
             average = np.mean([gaps for _, _, gaps, _ in usable], axis=0)
-            # The average crosses at one share of every group's range; its L0 is the mean of theirs there.
+            # The average crosses at one share of every setting's range; its L0 is the mean of theirs there.
             where = [
-                np.log(_crossing(family, shared, average, design.scales[design.groups.index(group)]))
-                for group, shared, _, _ in usable
+                np.log(_crossing(family, shared, average, design.scales[design.settings.index(setting)]))
+                for setting, shared, _, _ in usable
             ]
             add(variant, "average", "", overall, average, np.exp(np.mean(where, axis=0)))
             if unseen is not None:
                 scale = average_scale(
-                    tuple(design.scales[design.groups.index(group)] for group, *_ in usable)
+                    tuple(design.scales[design.settings.index(setting)] for setting, *_ in usable)
                 )
                 v = {name: values[index] for name, values in unseen.items()}
                 b = {name: values[0] for name, values in unseen.items()}
                 gaps = _gaps(family, v, b, overall, margin, scale)
-                add(variant, "new_group", "", overall, gaps, _crossing(family, overall, gaps, scale))
-        for group, shared, gaps, crossing in in_groups:
-            add(variant, "group", group, shared, gaps, crossing)
+                add(variant, "new_setting", "", overall, gaps, _crossing(family, overall, gaps, scale))
+        for setting, shared, gaps, crossing in in_settings:
+            add(variant, "setting", setting, shared, gaps, crossing)
     return _assemble(rows, draws, posterior, frontiers, notes)
 
 
@@ -199,10 +199,10 @@ def _assemble(
     notes: tuple[str, ...],
 ) -> Pareto:
     numbers = ["l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0"]
-    labels = ["baseline", "variant", "group", "scope"]
+    labels = ["baseline", "variant", "setting", "scope"]
     table = pd.DataFrame(rows, columns=[*labels, *numbers, "verdict"])
     table[numbers] = table[numbers].astype(np.float64)
-    own = frontiers.group_table.reindex(table["group"]).fillna("").astype(str).reset_index(drop=True)
+    own = frontiers.setting_table.reindex(table["setting"]).fillna("").astype(str).reset_index(drop=True)
     shape = (len(rows), posterior.sizes["chain"], posterior.sizes["draw"])
     stacked = np.reshape(draws, (len(rows), 3, -1)) if rows else np.empty((0, 3, shape[1] * shape[2]))
     dataset = xr.Dataset(

@@ -44,7 +44,7 @@ def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> Expe
         for name, values in curve_draws(posterior, design).items()
     }
     for name in design.shared_errors:
-        scores = sample_axis_last(posterior[f"{name}_error_score"].transpose("group", "chain", "draw"))
+        scores = sample_axis_last(posterior[f"{name}_error_score"].transpose("setting", "chain", "draw"))
         data[f"{name}_error"] = data[f"{name}_error"] * scores[cell // len(design.variants)]
     return expected_at(design.family, x, natural, **data)
 
@@ -79,8 +79,8 @@ def predict_curves(
     *,
     l0: ArrayLike,
     variants: Sequence[str] | None = None,
-    groups: Sequence[str] | None = None,
-    seed: int = 1,
+    settings: Sequence[str] | None = None,
+    random_seed: int = 1,
 ) -> xr.Dataset:
     """Expectation and predictive draws along the curves, on a grid of L0.
 
@@ -88,29 +88,29 @@ def predict_curves(
     ----------
     l0 : array-like
         Mean active latents per token at which to predict, positive.
-    variants, groups : sequence of str, optional
+    variants, settings : sequence of str, optional
         Which curves; all of them by default.
-    seed : int
+    random_seed : int
         Seed of the predictive draws.
 
     Returns
     -------
     xarray.Dataset
-        ``expectation`` and ``predictive``, dims (group, variant, l0, chain, draw).
+        ``expectation`` and ``predictive``, dims (setting, variant, l0, chain, draw).
 
     Raises
     ------
     ValueError
-        For an L0 that is not positive, or lies at the dense limit or above, or an unknown variant or group.
+        For an L0 that is not positive, or lies at the dense limit or above, or an unknown variant or setting.
     """
     grid = np.atleast_1d(np.asarray(l0, dtype=np.float64))
     if grid.ndim != 1 or not np.all(np.isfinite(grid) & (grid > 0)):
         raise ValueError(f"l0={l0!r}: give one or more positive numbers of active latents.")
     picked = {
         "variant": _positions(variants, design.variants, "variants"),
-        "group": _positions(groups, design.groups, "groups"),
+        "setting": _positions(settings, design.settings, "settings"),
     }
-    scales = [design.scales[index] for index in picked["group"]]
+    scales = [design.scales[index] for index in picked["setting"]]
     limits = [scale.dense for scale in scales if scale.dense is not None]
     if limits and grid.max() >= min(limits):
         raise ValueError(
@@ -118,20 +118,20 @@ def predict_curves(
             "smaller L0."
         )
     curves: Mapping[str, Floats] = {
-        name: values[np.ix_(picked["group"], picked["variant"])][:, :, None, :]
+        name: values[np.ix_(picked["setting"], picked["variant"])][:, :, None, :]
         for name, values in curve_draws(posterior, design).items()
     }
     x = np.stack([scale.sparsity(grid) for scale in scales])[:, None, :, None]
     expected = expected_at(design.family, x, curves)
-    rng = np.random.default_rng([seed, 2])
+    rng = np.random.default_rng([random_seed, 2])
     f = np.asarray(expected.f)
     predictive = design.observation.draws(rng, expected, noise_draws(posterior, design))
     shape = (*f.shape[:-1], posterior.sizes["chain"], posterior.sizes["draw"])
-    dims = ("group", "variant", "l0", "chain", "draw")
+    dims = ("setting", "variant", "l0", "chain", "draw")
     return xr.Dataset(
         {"expectation": (dims, f.reshape(shape)), "predictive": (dims, predictive.reshape(shape))},
         coords={
-            "group": [design.groups[i] for i in picked["group"]],
+            "setting": [design.settings[i] for i in picked["setting"]],
             "variant": [design.variants[i] for i in picked["variant"]],
             "l0": grid,
             "chain": posterior["chain"].to_numpy(),

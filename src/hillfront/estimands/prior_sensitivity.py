@@ -48,7 +48,7 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups log_likelihood, log_selection where SAEs were selected, and, where the top-level priors
+        With settings log_likelihood, log_selection where SAEs were selected, and, where the top-level priors
         were evaluated, log_prior.
     draws : xarray.DataArray, dims (row, chain, draw)
         Such as those of the improvement table.
@@ -98,9 +98,9 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
             "posterior": xr.Dataset({"reported": (("chain", "draw", "row"), logs[..., usable])}),
             "log_prior": tree["log_prior"].to_dataset().drop_vars(["chain", "draw"], errors="ignore"),
             "log_likelihood": xr.merge(
-                tree[group].to_dataset().drop_vars(["chain", "draw"], errors="ignore")
-                for group in ("log_likelihood", "log_selection")
-                if group in tree.children
+                tree[setting].to_dataset().drop_vars(["chain", "draw"], errors="ignore")
+                for setting in ("log_likelihood", "log_selection")
+                if setting in tree.children
             ),
         }
     )

@@ -32,7 +32,7 @@ DEFAULT_AT_L0: Final = (20.0, 50.0, 100.0)
 
 @dataclass(frozen=True)
 class Pair:
-    """A variant and the baseline in one group, observed or not.
+    """A variant and the baseline in one setting, observed or not.
 
     Attributes
     ----------
@@ -42,7 +42,8 @@ class Pair:
     hits, sparsities : Range
         Hits, and values of 1/L0, that both observed; without inside if there are none.
     own : (mapping, mapping)
-        Ranges of ``hit`` and ``sparsity`` of the variant and of the baseline; empty for a group without data.
+        Ranges of ``hit`` and ``sparsity`` of the variant and of the baseline; empty for a setting without
+        data.
     scale : SparsityScale
     losses : (float, float)
         Loss of the ablated model above the base model, in nats, by which the hits of the variant and of the

@@ -2,7 +2,7 @@
 
 Each function takes the natural parameters of the variant and of the baseline as arrays that broadcast, and
 returns the quantity for each. Nothing here is a difference of summaries. Curves are functions of the sparsity
-in their group's :class:`SparsityScale`; gains are ratios of L0, whatever that scale.
+in their setting's :class:`SparsityScale`; gains are ratios of L0, whatever that scale.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def hidden_log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, design: D
     Returns
     -------
     xarray.Dataset
-        ``hidden_saes``, dims (chain, draw, group, variant).
+        ``hidden_saes``, dims (chain, draw, setting, variant).
     """
     data = hidden_data(frontiers, design)
     n_curves = len(data["hidden"])
@@ -50,19 +50,24 @@ def hidden_log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, design: D
     }
     x = known.pop("sparsity")
     for name in design.shared_errors:
-        scores = posterior[f"{name}_error_score"].transpose("group", "chain", "draw").to_numpy()
-        by_curve = np.repeat(scores.reshape(len(design.groups), -1), len(design.variants), axis=0)
+        scores = posterior[f"{name}_error_score"].transpose("setting", "chain", "draw").to_numpy()
+        by_curve = np.repeat(scores.reshape(len(design.settings), -1), len(design.variants), axis=0)
         known[f"{name}_error"] = known[f"{name}_error"] * by_curve[:, None, :]
     expected = expected_at(design.family, x, natural, **known)
     bound = data["hidden_bound"].reshape(shape)
     above = survival(design.observation, bound, expected, noise_draws(posterior, design))
     values = data["hidden"][:, None] * np.log(above.mean(axis=1) + TINY)
-    sizes = {dim: posterior.sizes[dim] for dim in ("group", "variant", "chain", "draw")}
+    sizes = {dim: posterior.sizes[dim] for dim in ("setting", "variant", "chain", "draw")}
     array = xr.DataArray(
-        values.reshape(tuple(sizes.values())), dims=tuple(sizes),
-        coords={"group": list(design.groups), "variant": list(design.variants),
-                "chain": posterior["chain"].to_numpy(), "draw": posterior["draw"].to_numpy()},
-    )  # fmt: skip
+        values.reshape(tuple(sizes.values())),
+        dims=tuple(sizes),
+        coords={
+            "setting": list(design.settings),
+            "variant": list(design.variants),
+            "chain": posterior["chain"].to_numpy(),
+            "draw": posterior["draw"].to_numpy(),
+        },
+    )
     return array.transpose("chain", "draw", ...).to_dataset(name="hidden_saes")
 
 

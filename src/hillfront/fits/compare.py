@@ -19,7 +19,7 @@ from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.likelihood import DEFAULT_NOISE
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class CurveComparison:
         With curves left out as well: elpd_curves, difference_curves (from the first row) and its standard
         error over curves, difference_curves_se.
     gains : pandas.DataFrame
-        The headline gains on average over the groups, under each family and averaged over the families by
+        The headline gains on average over the settings, under each family and averaged over the families by
         weight: curve, weight, variant, quantity, median, lower, upper, prob, p_gt_1.
     curves : pandas.DataFrame
-        The log density of each curve that was left out as a whole, by family: curve, variant, group, n, elpd.
-        Empty unless it was asked for.
+        The log density of each curve that was left out as a whole, by family: curve, variant, setting, n,
+        elpd. Empty unless it was asked for.
     fits : mapping of str to FrontierFit
     """
 
@@ -94,8 +94,8 @@ def compare_curves(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    seed: int = 1,
-    progress: bool = True,
+    random_seed: int = 1,
+    progressbar: bool = True,
 ) -> CurveComparison:
     """Fit several curve families to the same frontiers and compare their leave-one-out predictions.
 
@@ -115,7 +115,7 @@ def compare_curves(
         Whether to predict each curve from the others as well: one refit a curve and family.
     prob : float
         Probability of the gains' intervals.
-    draws, tune, chains, seed, progress
+    draws, tune, chains, random_seed, progressbar
         As for :func:`hillfront.fit`.
 
     Returns
@@ -138,33 +138,43 @@ def compare_curves(
         family_named(name)
     if len(set(names)) != len(names) or not names:
         raise ValueError(f"families={list(names)}: name each curve family once, and at least one.")
-    settings = SamplerSettings(draws=draws, tune=tune, chains=chains, seed=seed)
-    _check_draws(settings)
+    sampler_options = SamplerOptions(draws=draws, tune=tune, chains=chains, random_seed=random_seed)
+    _check_draws(sampler_options)
     prepared = {
         name: prepare(
-            frontiers, baseline=baseline, curve=name, priors=(priors or {}).get(name), noise=noise,
-            dense_limit=dense_limit, relative_sparsity=relative_sparsity,
+            frontiers,
+            baseline=baseline,
+            curve=name,
+            priors=(priors or {}).get(name),
+            noise=noise,
+            dense_limit=dense_limit,
+            relative_sparsity=relative_sparsity,
         )
         for name in names
-    }  # fmt: skip
+    }
     return compare_prepared(
-        prepared, frontiers, settings=settings, exact=exact, leave_curves_out=leave_curves_out, prob=prob,
-        progress=progress,
-    )  # fmt: skip
+        prepared,
+        frontiers,
+        sampler_options=sampler_options,
+        exact=exact,
+        leave_curves_out=leave_curves_out,
+        prob=prob,
+        progressbar=progressbar,
+    )
 
 
 def compare_prepared(
     prepared: Mapping[str, PreparedModel],
     frontiers: Frontiers,
     *,
-    settings: SamplerSettings,
+    sampler_options: SamplerOptions,
     exact: bool = True,
     leave_curves_out: bool = False,
     prob: float = DEFAULT_PROB,
-    progress: bool = False,
+    progressbar: bool = False,
 ) -> CurveComparison:
     """Compare families whose models are compiled; see :func:`compare_curves`."""
-    _check_draws(settings)
+    _check_draws(sampler_options)
     if "n_trained" in frontiers.table:
         raise ValueError(
             "The table has a column n_trained: SAEs that were selected together cannot be left out one by "
@@ -176,12 +186,17 @@ def compare_prepared(
     left_out: list[pd.DataFrame] = []
     for name, model in prepared.items():
         fits[name] = model.fit(
-            frontiers, draws=settings.draws, tune=settings.tune, chains=settings.chains,
-            target_accept=settings.target_accept, seed=settings.seed, progress=progress,
-        )  # fmt: skip
-        elpds[name], refits[name] = leave_one_out(model, fits[name], settings, exact=exact)
+            frontiers,
+            draws=sampler_options.draws,
+            tune=sampler_options.tune,
+            chains=sampler_options.chains,
+            target_accept=sampler_options.target_accept,
+            random_seed=sampler_options.random_seed,
+            progressbar=progressbar,
+        )
+        elpds[name], refits[name] = leave_one_out(model, fits[name], sampler_options, exact=exact)
         if leave_curves_out:
-            out = leave_one_curve_out(model, fits[name], settings, progress=progress)
+            out = leave_one_curve_out(model, fits[name], sampler_options, progressbar=progressbar)
             left_out.append(out.assign(curve=name)[["curve", *out.columns]])
     ranking = _ranking(elpds)
     order = list(ranking.index)
@@ -197,19 +212,21 @@ def compare_prepared(
             "refits": [refits[n] for n in order],
         }
     )
-    columns = ["curve", "variant", "group", "n", "elpd"]
+    columns = ["curve", "variant", "setting", "n", "elpd"]
     curves = pd.concat(left_out, ignore_index=True) if left_out else pd.DataFrame(columns=columns)
     if left_out:
         summary = summary.merge(_over_curves(curves, order), on="curve")
-    gains = _gains({n: fits[n] for n in order}, ranking["weight"], prob=prob, seed=settings.seed)
+    gains = _gains(
+        {n: fits[n] for n in order}, ranking["weight"], prob=prob, random_seed=sampler_options.random_seed
+    )
     return CurveComparison(summary, gains, curves, fits)
 
 
-def _check_draws(settings: SamplerSettings) -> None:
+def _check_draws(sampler_options: SamplerOptions) -> None:
     """Refuse too few draws for importance sampling, before any are drawn."""
-    if settings.draws * settings.chains < LOO_DRAWS_MIN:
+    if sampler_options.draws * sampler_options.chains < LOO_DRAWS_MIN:
         raise ValueError(
-            f"draws={settings.draws}, chains={settings.chains}: leave-one-out predictions need "
+            f"draws={sampler_options.draws}, chains={sampler_options.chains}: leave-one-out predictions need "
             f"{LOO_DRAWS_MIN} draws or more over all chains (4 chains of 1000 are the default)."
         )
 
@@ -229,7 +246,7 @@ def _ranking(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
 
 def _over_curves(curves: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """Sum the densities of left-out curves, and their differences from the first family."""
-    wide = curves.pivot(index=["variant", "group"], columns="curve", values="elpd")[list(order)]
+    wide = curves.pivot(index=["variant", "setting"], columns="curve", values="elpd")[list(order)]
     difference = wide.sub(wide[order[0]], axis=0)
     return pd.DataFrame(
         {
@@ -241,11 +258,13 @@ def _over_curves(curves: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _gains(fits: Mapping[str, FrontierFit], weights: pd.Series, *, prob: float, seed: int) -> pd.DataFrame:
+def _gains(
+    fits: Mapping[str, FrontierFit], weights: pd.Series, *, prob: float, random_seed: int
+) -> pd.DataFrame:
     """Headline gains under each family, and under the families mixed by weight."""
     rows: list[dict[str, object]] = []
     mixed: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
-    rng = np.random.default_rng([seed, 5])
+    rng = np.random.default_rng([random_seed, 5])
     for name, fit in fits.items():
         improvement = fit.improvement(prob=prob)
         summary = improvement.summary
@@ -268,6 +287,13 @@ def _gain_row(
 ) -> dict[str, object]:
     lower, median, upper = equal_tailed(values, prob=prob)
     return {
-        "curve": curve, "weight": weight, "variant": variant, "quantity": quantity, "median": float(median),
-        "lower": float(lower), "upper": float(upper), "prob": prob, "p_gt_1": float((values > 1).mean()),
-    }  # fmt: skip
+        "curve": curve,
+        "weight": weight,
+        "variant": variant,
+        "quantity": quantity,
+        "median": float(median),
+        "lower": float(lower),
+        "upper": float(upper),
+        "prob": prob,
+        "p_gt_1": float((values > 1).mean()),
+    }

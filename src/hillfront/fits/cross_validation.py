@@ -16,7 +16,7 @@ from hillfront.estimands.predict import pointwise
 from hillfront.fits.fitting import PreparedModel
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 
 if TYPE_CHECKING:
     from arviz_stats.utils import ELPDData
@@ -25,7 +25,7 @@ __all__ = ["leave_one_curve_out", "leave_one_out"]
 
 
 def leave_one_out(
-    prepared: PreparedModel, fit: FrontierFit, settings: SamplerSettings, *, exact: bool
+    prepared: PreparedModel, fit: FrontierFit, sampler_options: SamplerOptions, *, exact: bool
 ) -> tuple[ELPDData, int]:
     """PSIS-LOO of each SAE, with an exact refit wherever importance sampling cannot be trusted.
 
@@ -48,34 +48,34 @@ def leave_one_out(
         elpd = arviz_stats.loo(fit.data, pointwise=True)
         n_high = int((elpd.pareto_k > elpd.good_k).sum())
         if exact and n_high:
-            elpd = arviz_stats.reloo(_refits(prepared, fit, settings), loo_orig=elpd, pointwise=True)
+            elpd = arviz_stats.reloo(_refits(prepared, fit, sampler_options), loo_orig=elpd, pointwise=True)
     return elpd, n_high if exact else 0
 
 
 def leave_one_curve_out(
-    prepared: PreparedModel, fit: FrontierFit, settings: SamplerSettings, *, progress: bool = False
+    prepared: PreparedModel, fit: FrontierFit, sampler_options: SamplerOptions, *, progressbar: bool = False
 ) -> pd.DataFrame:
     """Predict every curve from the others: the log density of its SAEs under a fit without any of them.
 
-    This asks what pooling is for: whether the family, with its contrasts and groups, says where a frontier
+    This asks what pooling is for: whether the family, with its contrasts and settings, says where a frontier
     lies that was not trained. Each SAE's density is its own, averaged over the posterior of that fit.
 
     Returns
     -------
     pandas.DataFrame
-        One row a curve: variant, group, n, elpd (the sum over its SAEs).
+        One row a curve: variant, setting, n, elpd (the sum over its SAEs).
     """
     table = fit.frontiers.table
-    curves = [(variant, group) for variant, group, _ in fit.frontiers.curves()]
+    curves = [(variant, setting) for variant, setting, _ in fit.frontiers.curves()]
     rows = []
-    for variant, group in _track(curves, "curves left out", progress):
-        out = ((table["variant"] == variant) & (table["group"] == group)).to_numpy()
+    for variant, setting in _track(curves, "curves left out", progressbar):
+        out = ((table["variant"] == variant) & (table["setting"] == setting)).to_numpy()
         rest, held_out = _split(fit.frontiers, out)
-        posterior, _ = prepared.sample(rest, settings)
+        posterior, _ = prepared.sample(rest, sampler_options)
         log_likelihood = _log_likelihood(posterior, held_out, prepared)
         density = special.logsumexp(log_likelihood, axis=0) - np.log(len(log_likelihood))
-        rows.append((variant, group, int(out.sum()), float(density.sum())))
-    return pd.DataFrame(rows, columns=["variant", "group", "n", "elpd"])
+        rows.append((variant, setting, int(out.sum()), float(density.sum())))
+    return pd.DataFrame(rows, columns=["variant", "setting", "n", "elpd"])
 
 
 def _split(frontiers: Frontiers, out: Any) -> tuple[Frontiers, Frontiers]:
@@ -93,8 +93,8 @@ def _log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, prepared: Prepa
     return array.transpose("chain", "draw", "obs").to_numpy().reshape(-1, array.sizes["obs"])
 
 
-def _track[T](items: Sequence[T], what: str, progress: bool) -> Iterable[T]:
-    if not progress:
+def _track[T](items: Sequence[T], what: str, progressbar: bool) -> Iterable[T]:
+    if not progressbar:
         return items
     from rich.console import Console
     from rich.progress import track
@@ -102,7 +102,7 @@ def _track[T](items: Sequence[T], what: str, progress: bool) -> Iterable[T]:
     return track(items, description=what, console=Console(stderr=True))
 
 
-def _refits(prepared: PreparedModel, fit: FrontierFit, settings: SamplerSettings) -> Any:
+def _refits(prepared: PreparedModel, fit: FrontierFit, sampler_options: SamplerOptions) -> Any:
     """ArviZ's interface to a model that can be fitted again without some rows."""
     from arviz_stats import SamplingWrapper
 
@@ -115,7 +115,7 @@ def _refits(prepared: PreparedModel, fit: FrontierFit, settings: SamplerSettings
             return _split(frontiers, out)
 
         def sample(self, modified_observed_data: Frontiers) -> xr.Dataset:
-            return prepared.sample(modified_observed_data, settings)[0]
+            return prepared.sample(modified_observed_data, sampler_options)[0]
 
         def get_inference_data(self, fitted_model: xr.Dataset) -> xr.DataTree:
             return xr.DataTree.from_dict({"/posterior": fitted_model})

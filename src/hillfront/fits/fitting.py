@@ -21,7 +21,7 @@ from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.model.log_prior import LogPriors, log_priors_of
 from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.model.pymc_model import build_model
-from hillfront.sampling.nutpie_run import Sampler, SamplerSettings, default_target_accept
+from hillfront.sampling.nutpie_run import Sampler, SamplerOptions, default_target_accept
 from hillfront.sampling.parameterization import coordinates_of
 from hillfront.sampling.samplers import sampler_of
 
@@ -61,7 +61,9 @@ class PreparedModel:
     @cached_property
     def _prior(self) -> xr.Dataset:
         # The prior does not depend on the data, so refits share one set of draws.
-        return _complete(self.sampler.prior(draws=PRIOR_DRAWS, seed=_PRIOR_SEED), self.design, self.priors)
+        return _complete(
+            self.sampler.prior(draws=PRIOR_DRAWS, random_seed=_PRIOR_SEED), self.design, self.priors
+        )
 
     @property
     def prior(self) -> xr.Dataset:
@@ -80,30 +82,30 @@ class PreparedModel:
         tune: int = 1000,
         chains: int = 4,
         target_accept: float | None = None,
-        seed: int = 1,
+        random_seed: int = 1,
         thin: int = 1,
         cores: int | None = None,
-        progress: bool = True,
+        progressbar: bool = True,
     ) -> FrontierFit:
         """Sample the posterior.
 
         Parameters
         ----------
         frontiers : Frontiers, optional
-            Other data of the same variants, groups and columns; the number of rows is free. The data that
+            Other data of the same variants, settings and columns; the number of rows is free. The data that
             the model was prepared with, by default.
         draws, tune, chains : int
             Kept and discarded iterations of each chain, and the number of chains.
         target_accept : float, optional
             Mean acceptance that sets the step size; raise it if draws diverge. By default 0.98, or 0.95 from
-            10 groups on, which fix their own spread well enough (docs/model.md).
-        seed : int
+            10 settings on, which fix their own spread well enough (docs/model.md).
+        random_seed : int
             The same seed gives the same draws.
         thin : int
             Keep every so-many-th draw, where a fit of very many curves would not fit into memory.
         cores : int, optional
             Chains that run at once; all cores by default.
-        progress : bool
+        progressbar : bool
             Whether to show nutpie's progress bar, in a terminal or a notebook.
 
         Returns
@@ -116,15 +118,15 @@ class PreparedModel:
             If the data have another design, or a setting is out of bounds.
         """
         if target_accept is None:
-            target_accept = default_target_accept(len(self.design.groups))
-        settings = SamplerSettings(draws, tune, chains, target_accept, seed, thin)
+            target_accept = default_target_accept(len(self.design.settings))
+        sampler_options = SamplerOptions(draws, tune, chains, target_accept, random_seed, thin)
         frontiers = self.frontiers if frontiers is None else frontiers
         self._check_design(frontiers)
-        posterior, stats = self.sample(frontiers, settings, progress=progress, cores=cores)
-        tree = self._tree(posterior, stats, frontiers, settings)
+        posterior, stats = self.sample(frontiers, sampler_options, progressbar=progressbar, cores=cores)
+        tree = self._tree(posterior, stats, frontiers, sampler_options)
         if self.design.selected:
             as_if_all = without_selection(frontiers)
-            uncorrected, _ = self.sample(as_if_all, settings, progress=progress, cores=cores)
+            uncorrected, _ = self.sample(as_if_all, sampler_options, progressbar=progressbar, cores=cores)
             tree["posterior_uncorrected"] = xr.DataTree(uncorrected)
             tree["log_selection"] = xr.DataTree(hidden_log_likelihood(posterior, frontiers, self.design))
         return FrontierFit(tree)
@@ -132,9 +134,9 @@ class PreparedModel:
     def sample(
         self,
         frontiers: Frontiers,
-        settings: SamplerSettings,
+        sampler_options: SamplerOptions,
         *,
-        progress: bool = False,
+        progressbar: bool = False,
         cores: int | None = None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Sample the posterior alone, for leave-one-out refits and studies; curves may lack data.
@@ -149,20 +151,28 @@ class PreparedModel:
             )
         coordinates = coordinates_of(row_data(frontiers, self.design), self.design)
         posterior, stats = self.sampler.posterior(
-            frontiers, coordinates, settings, progress=progress, cores=cores
+            frontiers, coordinates, sampler_options, progressbar=progressbar, cores=cores
         )
         return _complete(posterior, self.design, self.priors), stats
 
     def _check_design(self, frontiers: Frontiers) -> None:
         """Refuse data that this model was not built for."""
         design, before = self.design, self.frontiers
-        again = design_of(
-            frontiers, baseline=design.baseline, curve=design.curve, noise=design.noise,
-            dense_limit=design.dense_limit, relative_sparsity=design.relative_sparsity,
-        ) if design.baseline in frontiers.variants else design  # fmt: skip
+        again = (
+            design_of(
+                frontiers,
+                baseline=design.baseline,
+                curve=design.curve,
+                noise=design.noise,
+                dense_limit=design.dense_limit,
+                relative_sparsity=design.relative_sparsity,
+            )
+            if design.baseline in frontiers.variants
+            else design
+        )
         for name, now, prepared in (
             ("variants", set(frontiers.variants), set(design.variants)),
-            ("groups", set(frontiers.groups), set(design.groups)),
+            ("settings", set(frontiers.settings), set(design.settings)),
             ("metric", {frontiers.metric_label}, {before.metric_label}),
             ("known errors", _errors(again), _errors(design)),
             ("n_trained", {"n_trained" in frontiers.table}, {design.selected}),
@@ -176,35 +186,41 @@ class PreparedModel:
                 )
 
     def _tree(
-        self, posterior: xr.Dataset, stats: xr.Dataset, frontiers: Frontiers, settings: SamplerSettings
+        self, posterior: xr.Dataset, stats: xr.Dataset, frontiers: Frontiers, sampler_options: SamplerOptions
     ) -> xr.DataTree:
         return fit_tree(
-            posterior, stats, frontiers, self.design, settings,
-            prior=self._prior, log_prior=self._log_priors.at(posterior), priors=self.priors,
-        )  # fmt: skip
+            posterior,
+            stats,
+            frontiers,
+            self.design,
+            sampler_options,
+            prior=self._prior,
+            log_prior=self._log_priors.at(posterior),
+            priors=self.priors,
+        )
 
 
 def _errors(design: Design) -> set[str]:
     shared = (
-        f"error of ce_{name} shared in {group}"
+        f"error of ce_{name} shared in {setting}"
         for name in design.shared_errors
-        for group in design.shared_groups
+        for setting in design.shared_settings
     )
     return {*design.known_errors, *shared}
 
 
 def _widths(design: Design) -> set[str]:
-    """Widths that the scales rest on, by group."""
+    """Widths that the scales rest on, by setting."""
     return {
-        f"{scale.unit if design.relative_sparsity else scale.dense or 0.0:g} in {group}"
-        for group, scale in zip(design.groups, design.scales, strict=True)
+        f"{scale.unit if design.relative_sparsity else scale.dense or 0.0:g} in {setting}"
+        for setting, scale in zip(design.settings, design.scales, strict=True)
     }
 
 
 def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:
     """Add the natural parameters, and note the fixed ones, so that a posterior can be read by itself."""
     out = draws.assign_attrs({f"fixed_{n}": p for n, p in priors.items() if isinstance(p, float)})
-    names = ("group", "variant", "chain", "draw")
+    names = ("setting", "variant", "chain", "draw")
     shape = [draws.sizes[dim] for dim in names]
     natural = {name: (names, values.reshape(shape)) for name, values in curve_draws(draws, design).items()}
     return out.assign(natural).transpose("chain", "draw", ...)
@@ -247,7 +263,7 @@ def prepare(
     dense_limit : "d_model" or float, optional
         L0 at which the hit vanishes, from the column or a number: sparsity is then 1/L0 - 1/L_dense.
     relative_sparsity : bool
-        Whether L0 counts in shares of d_model, so that groups of different width share the prior on
+        Whether L0 counts in shares of d_model, so that settings of different width share the prior on
         positions.
 
     Returns
@@ -262,9 +278,15 @@ def prepare(
         For rows at the dense limit or above, or outside (0, 1) under logit-normal noise.
     """
     design = design_of(
-        frontiers, baseline=baseline, curve=curve, pool=pool, hit_ref=hit_ref, noise=noise,
-        dense_limit=dense_limit, relative_sparsity=relative_sparsity,
-    )  # fmt: skip
+        frontiers,
+        baseline=baseline,
+        curve=curve,
+        pool=pool,
+        hit_ref=hit_ref,
+        noise=noise,
+        dense_limit=dense_limit,
+        relative_sparsity=relative_sparsity,
+    )
     resolved = resolve_priors(design.family, priors, noise=noise, relative_sparsity=relative_sparsity)
     return PreparedModel(frontiers, design, resolved, sampler_of(frontiers, design, resolved))
 
@@ -284,23 +306,23 @@ def fit(
     tune: int = 1000,
     chains: int = 4,
     target_accept: float | None = None,
-    seed: int = 1,
+    random_seed: int = 1,
     thin: int = 1,
     cores: int | None = None,
-    progress: bool = True,
+    progressbar: bool = True,
 ) -> FrontierFit:
     r"""Fit curves jointly to all frontiers of a table.
 
     The model is ``y ~ StudentT(nu, f(x), s)`` with ``s^2 = (sigma f (1-f))^2 + tau^2 + se^2``, where
     ``f(x) = x^k / (x^k + x_half^k)`` in the Hill family and ``x = 1/L0``; positions and slopes have contrasts
-    between variants and partially pooled effects of groups. ``fit(...)`` is ``prepare(...).fit(...)``.
+    between variants and partially pooled effects of settings. ``fit(...)`` is ``prepare(...).fit(...)``.
 
     Parameters
     ----------
     frontiers : Frontiers
     baseline, curve, priors, pool, hit_ref, noise, dense_limit, relative_sparsity
         As for :func:`prepare`.
-    draws, tune, chains, target_accept, seed, thin, cores, progress
+    draws, tune, chains, target_accept, random_seed, thin, cores, progressbar
         As for :meth:`hillfront.fits.fitting.PreparedModel.fit`.
 
     Returns
@@ -318,20 +340,33 @@ def fit(
     >>> rows = hf.load_dataset("gated_sae", model="Gemma-7B")
     >>> rows = rows[(rows.site == "resid") & (rows.layer == 20)]
     >>> frontiers = hf.Frontiers.from_frame(rows, group=["site", "layer"])
-    >>> result = hf.fit(frontiers, baseline="baseline", draws=200, tune=200, progress=False)
+    >>> result = hf.fit(frontiers, baseline="baseline", draws=200, tune=200, progressbar=False)
     >>> result.pareto().summary["verdict"].tolist()[-1]
     'better'
     >>> result.check_claim("mean_sparsity_gain", low=2.0).probability > 0.95
     True
     """
     # Settings are checked before the preparation that they would otherwise wait for.
-    usual = SamplerSettings.target_accept if target_accept is None else target_accept
-    SamplerSettings(draws, tune, chains, usual, seed, thin)
+    usual = SamplerOptions.target_accept if target_accept is None else target_accept
+    SamplerOptions(draws, tune, chains, usual, random_seed, thin)
     prepared = prepare(
-        frontiers, baseline=baseline, curve=curve, priors=priors, pool=pool, hit_ref=hit_ref, noise=noise,
-        dense_limit=dense_limit, relative_sparsity=relative_sparsity,
-    )  # fmt: skip
+        frontiers,
+        baseline=baseline,
+        curve=curve,
+        priors=priors,
+        pool=pool,
+        hit_ref=hit_ref,
+        noise=noise,
+        dense_limit=dense_limit,
+        relative_sparsity=relative_sparsity,
+    )
     return prepared.fit(
-        draws=draws, tune=tune, chains=chains, target_accept=target_accept,
-        seed=seed, thin=thin, cores=cores, progress=progress,
-    )  # fmt: skip
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        target_accept=target_accept,
+        random_seed=random_seed,
+        thin=thin,
+        cores=cores,
+        progressbar=progressbar,
+    )

@@ -40,10 +40,10 @@ class FrontierFit:
     Attributes
     ----------
     data : xarray.DataTree
-        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
+        Settings posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
         log_prior (of the top-level priors), where the table has ``n_trained`` also posterior_uncorrected and
         log_selection, observed_data, constant_data and frontiers (the table itself);
-        versions, seed, settings, priors and the data's hash are in its attributes. ArviZ reads it as it is.
+        versions, seed, options, priors and the data's hash are in its attributes. ArviZ reads it as it is.
     """
 
     data: xr.DataTree
@@ -55,14 +55,14 @@ class FrontierFit:
 
     @cached_property
     def design(self) -> Design:
-        """Variants, groups, curve family and pooling."""
+        """Variants, settings, curve family and pooling."""
         return Design.from_json(self.data.attrs["design"])
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """Sampler settings, the seed among them."""
-        settings: dict[str, Any] = json.loads(self.data.attrs["settings"])
-        return settings
+    def sampler_options(self) -> dict[str, Any]:
+        """Options of the sampler, ``random_seed`` among them."""
+        sampler_options: dict[str, Any] = json.loads(self.data.attrs["sampler_options"])
+        return sampler_options
 
     @property
     def baseline(self) -> str:
@@ -81,7 +81,7 @@ class FrontierFit:
     @cached_property
     def _diagnostics(self) -> Diagnostics:
         reported = improvement_of(
-            self._posterior, self.frontiers, self.design, seed=self.settings["seed"]
+            self._posterior, self.frontiers, self.design, random_seed=self.sampler_options["random_seed"]
         ).draws
         return diagnostics_of(
             self.data,
@@ -89,7 +89,7 @@ class FrontierFit:
             self.design,
             reported=reported,
             left_out=self.left_out,
-            seed=self.settings["seed"],
+            random_seed=self.sampler_options["random_seed"],
         )
 
     @cached_property
@@ -157,10 +157,17 @@ class FrontierFit:
             return self._sensitivities[places].copy()
 
         return improvement_of(
-            self._posterior, self.frontiers, self.design,
-            prob=prob, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats, seed=self.settings["seed"],
-            notes=self.notes, sensitivity=sensitivity,
-        )  # fmt: skip
+            self._posterior,
+            self.frontiers,
+            self.design,
+            prob=prob,
+            at_hit=at_hit,
+            at_l0=at_l0,
+            at_nats=at_nats,
+            random_seed=self.sampler_options["random_seed"],
+            notes=self.notes,
+            sensitivity=sensitivity,
+        )
 
     def selection(
         self,
@@ -194,9 +201,13 @@ class FrontierFit:
             )
         places = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
         uncorrected = improvement_of(
-            self.data["posterior_uncorrected"].to_dataset(), self.frontiers, self.design,
-            prob=prob, seed=self.settings["seed"], **places,  # type: ignore[arg-type]
-        )  # fmt: skip
+            self.data["posterior_uncorrected"].to_dataset(),
+            self.frontiers,
+            self.design,
+            prob=prob,
+            random_seed=self.sampler_options["random_seed"],
+            **places,  # type: ignore[arg-type]
+        )
         return selection_table(self.improvement(prob=prob, **places), uncorrected)  # type: ignore[arg-type]
 
     def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
@@ -215,9 +226,14 @@ class FrontierFit:
         Pareto
         """
         return pareto_of(
-            self._posterior, self.frontiers, self.design,
-            threshold=threshold, margin=margin, seed=self.settings["seed"], notes=self.notes,
-        )  # fmt: skip
+            self._posterior,
+            self.frontiers,
+            self.design,
+            threshold=threshold,
+            margin=margin,
+            random_seed=self.sampler_options["random_seed"],
+            notes=self.notes,
+        )
 
     def check_claim(
         self,
@@ -226,7 +242,7 @@ class FrontierFit:
         low: float | None = None,
         high: float | None = None,
         at: float | None = None,
-        group: str | None = None,
+        setting: str | None = None,
         variant: str | None = None,
     ) -> ClaimCheck:
         """How probable a published claim is: "k falls by 1.2 to 1.4", "a gain of at least 2.7".
@@ -239,8 +255,9 @@ class FrontierFit:
             Bounds of the claim, ends included. At least one.
         at : float, optional
             The hit of a ``sparsity_gain``, or the L0 of a ``hit_reduction``; the others have none.
-        group : str, optional
-            Label of a group, or ``"new_group"``. Left out, the claim is about the average over the groups.
+        setting : str, optional
+            Label of a setting, or ``"new_setting"``. Left out, the claim is about the average over the
+            settings.
         variant : str, optional
             May be left out where the baseline is compared with only one.
 
@@ -253,18 +270,27 @@ class FrontierFit:
         Raises
         ------
         ValueError
-            For an unknown quantity, group or variant, a place that is missing or out of range, or bounds that
-            are missing or the wrong way round.
+            For an unknown quantity, setting or variant, a place that is missing or out of range, or bounds
+            that are missing or the wrong way round.
 
         See Also
         --------
         hillfront.fit : Its example ends in a claim.
         """
         return check_claim_of(
-            self._posterior, self.frontiers, self.design, quantity,
-            low=low, high=high, at=at, group=group, variant=variant, seed=self.settings["seed"],
-            notes=self.notes, sensitivity=partial(sensitivity_of, self.data),
-        )  # fmt: skip
+            self._posterior,
+            self.frontiers,
+            self.design,
+            quantity,
+            low=low,
+            high=high,
+            at=at,
+            setting=setting,
+            variant=variant,
+            random_seed=self.sampler_options["random_seed"],
+            notes=self.notes,
+            sensitivity=partial(sensitivity_of, self.data),
+        )
 
     def diagnostics(self) -> Diagnostics:
         """Check the sampler and the model's fit to the data, each check with what to do if it failed."""
@@ -275,13 +301,17 @@ class FrontierFit:
         *,
         l0: ArrayLike,
         variants: Sequence[str] | None = None,
-        groups: Sequence[str] | None = None,
+        settings: Sequence[str] | None = None,
     ) -> xr.Dataset:
         """Predict along the curves; see :func:`hillfront.estimands.predict.predict_curves`."""
         return predict_curves(
-            self._posterior, self.design,
-            l0=l0, variants=variants, groups=groups, seed=self.settings["seed"],
-        )  # fmt: skip
+            self._posterior,
+            self.design,
+            l0=l0,
+            variants=variants,
+            settings=settings,
+            random_seed=self.sampler_options["random_seed"],
+        )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the fit to a NetCDF file that :meth:`load`, ArviZ and xarray open.
@@ -309,11 +339,13 @@ class FrontierFit:
     def __repr__(self) -> str:
         """What was fitted, and whether it can be relied on."""
         design = self.design
-        state = "all diagnostics passed" if self._diagnostics.passed else "; ".join(
-            f"{check.name} FAILED" for check in self._diagnostics.failed
-        )  # fmt: skip
+        state = (
+            "all diagnostics passed"
+            if self._diagnostics.passed
+            else "; ".join(f"{check.name} FAILED" for check in self._diagnostics.failed)
+        )
         return (
             f"FrontierFit({design.curve}, baseline {design.baseline!r}, {len(design.variants)} variants x "
-            f"{len(design.groups)} groups, {len(self.frontiers)} SAEs, "
+            f"{len(design.settings)} settings, {len(self.frontiers)} SAEs, "
             f"{np.prod([self._posterior.sizes[d] for d in ('chain', 'draw')])} draws; {state})"
         )

@@ -38,10 +38,10 @@ class Simulation:
     ----------
     frontiers : Frontiers
     curves : pandas.DataFrame
-        True natural parameters of each curve, such as ``x_half`` and ``k``, by variant and group.
+        True natural parameters of each curve, such as ``x_half`` and ``k``, by variant and setting.
     truth : pandas.DataFrame
-        True value of each quantity of the improvement table, in each group and on average: columns variant,
-        group, scope, quantity, at, value. Means are over the range that the simulated frontiers share.
+        True value of each quantity of the improvement table, in each setting and on average: columns variant,
+        setting, scope, quantity, at, value. Means are over the range that the simulated frontiers share.
     trained : Frontiers
         All SAEs, those that a Pareto selection left out included; otherwise the frontiers themselves.
     """
@@ -55,7 +55,7 @@ class Simulation:
 def simulate(
     *,
     variants: Sequence[str] = ("baseline", "variant"),
-    groups: int = 1,
+    settings: int = 1,
     points: int = 4,
     l0: tuple[float, float] = (10.0, 200.0),
     curve: str = "hill",
@@ -64,7 +64,7 @@ def simulate(
     gain: PerVariant = 2.0,
     hit_at_l0: tuple[float, float] = (0.05, 50.0),
     dense_limit: float | None = None,
-    group_sd: float = 0.5,
+    setting_sd: float = 0.5,
     interaction_sd: float = 0.0,
     sigma: float = 0.1,
     tau: float = 0.0,
@@ -72,7 +72,7 @@ def simulate(
     outliers: float = 0.0,
     n_trained: int | Mapping[str, int] | None = None,
     at_hit: Sequence[float] = (0.05,),
-    seed: int = 1,
+    random_seed: int = 1,
 ) -> Simulation:
     """Simulate frontiers whose truth is known.
 
@@ -86,8 +86,8 @@ def simulate(
     ----------
     variants : sequence of str
         The baseline first.
-    groups, points : int
-        Number of groups, and of SAEs in each curve.
+    settings, points : int
+        Number of settings, and of SAEs in each curve.
     l0 : (float, float)
         Lowest and highest L0 of each sweep.
     curve : str
@@ -103,8 +103,8 @@ def simulate(
         The baseline's typical hit at an L0, which sets its position.
     dense_limit : float, optional
         L0 at which the hit vanishes.
-    group_sd, interaction_sd : float
-        Spread of log position between groups, and between variants within groups.
+    setting_sd, interaction_sd : float
+        Spread of log position between settings, and between variants within settings.
     sigma, tau : float
         Scatter on the logit scale, and additive noise in units of y.
     nu : float, optional
@@ -115,7 +115,7 @@ def simulate(
         SAEs trained for each curve before the selection; ``points`` then does not count.
     at_hit : sequence of float
         Hits at which the truth of ``sparsity_gain`` is given.
-    seed : int
+    random_seed : int
 
     Returns
     -------
@@ -124,7 +124,7 @@ def simulate(
     Raises
     ------
     ValueError
-        For fewer than one variant, group or point, scales that are negative, a gain that is not positive, a
+        For fewer than one variant, setting or point, scales that are negative, a gain that is not positive, a
         position or a shape that the family does not have, or sweeps that reach the dense limit.
 
     Examples
@@ -134,13 +134,13 @@ def simulate(
     >>> round(float(truth["mean_sparsity_gain"].iloc[0]), 6)
     2.0
     """
-    if not variants or groups < 1 or points < 1:
+    if not variants or settings < 1 or points < 1:
         raise ValueError(
-            f"variants={tuple(variants)!r}, groups={groups}, points={points}: give at least one of each."
+            f"variants={tuple(variants)!r}, settings={settings}, points={points}: give at least one of each."
         )
-    if min(group_sd, interaction_sd, sigma, tau) < 0 or not 0 < l0[0] <= l0[1]:
+    if min(setting_sd, interaction_sd, sigma, tau) < 0 or not 0 < l0[0] <= l0[1]:
         raise ValueError(
-            f"group_sd={group_sd}, interaction_sd={interaction_sd}, sigma={sigma}, tau={tau}, l0={l0}: "
+            f"setting_sd={setting_sd}, interaction_sd={interaction_sd}, sigma={sigma}, tau={tau}, l0={l0}: "
             "scales must not be negative, and l0 must be a positive range from low to high."
         )
     if dense_limit is not None and not max(l0[1], hit_at_l0[1]) < dense_limit:
@@ -152,25 +152,25 @@ def simulate(
     shapes = _shapes(family, {"k": k, "c": c}, variants)
     hit, at = hit_at_l0
     _check_curve(family, shapes, hit, at)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_seed)
     gains = _per_variant(gain if isinstance(gain, (int, float)) else {variants[0]: 1.0, **gain}, variants)
     gains[0] = 1.0
     if not (np.isfinite(gains) & (gains > 0)).all():
         raise ValueError(f"gain={gain!r}: a gain is a positive factor, 1 for none.")
-    log_reciprocal = np.log(gains) - np.log(at) + group_sd * rng.standard_normal((groups, 1))
-    log_reciprocal = log_reciprocal + interaction_sd * rng.standard_normal((groups, len(variants)))
+    log_reciprocal = np.log(gains) - np.log(at) + setting_sd * rng.standard_normal((settings, 1))
+    log_reciprocal = log_reciprocal + interaction_sd * rng.standard_normal((settings, len(variants)))
     if scale.dense is not None and (np.exp(log_reciprocal) * scale.dense <= 1.0).any():
         raise ValueError(
             f"dense_limit={dense_limit!r}: a curve would reach the hit of {hit:g} beyond it only. Raise the "
-            "limit or the gain, or give a smaller group_sd or interaction_sd."
+            "limit or the gain, or give a smaller setting_sd or interaction_sd."
         )
     natural = _through(family, scale.from_reciprocal(np.exp(log_reciprocal)), hit, shapes)
 
-    names = [f"group {g + 1}" for g in range(groups)]
+    names = [f"setting {g + 1}" for g in range(settings)]
     counts = _counts(n_trained, variants, points)
-    sizes = np.tile(counts, groups)
+    sizes = np.tile(counts, settings)
     if n_trained is None:
-        at_l0 = np.tile(np.geomspace(l0[0], l0[1], points), groups * len(variants))
+        at_l0 = np.tile(np.geomspace(l0[0], l0[1], points), settings * len(variants))
     else:
         at_l0 = np.exp(rng.uniform(np.log(l0[0]), np.log(l0[1]), sizes.sum()))
     at_curve = {name: np.repeat(values.ravel(), sizes) for name, values in natural.items()}
@@ -178,8 +178,8 @@ def simulate(
     scatter = sigma * simulated_scatter(rng, logit.shape, nu=nu, outliers=outliers)
     table = pd.DataFrame(
         {
-            "group": np.repeat(names, counts.sum()),
-            "variant": np.repeat(np.tile(variants, groups), sizes),
+            "setting": np.repeat(names, counts.sum()),
+            "variant": np.repeat(np.tile(variants, settings), sizes),
             "l0": at_l0,
             "performance_hit": special.expit(logit + scatter) + tau * rng.standard_normal(logit.shape),
         }
@@ -187,15 +187,15 @@ def simulate(
     with warnings.catch_warnings():
         # A simulation of three points is meant to have three points; the table keeps its warnings.
         warnings.simplefilter("ignore", FrontierDataWarning)
-        frontiers = trained = Frontiers.from_frame(table, group="group")
+        frontiers = trained = Frontiers.from_frame(table, group="setting")
         if n_trained is not None:
-            numbers = np.repeat(np.tile(counts, groups), sizes).astype(np.float64)
+            numbers = np.repeat(np.tile(counts, settings), sizes).astype(np.float64)
             kept = table.assign(n_trained=numbers)[pareto_optimal(table)]
-            frontiers = Frontiers.from_frame(kept, group="group")
+            frontiers = Frontiers.from_frame(kept, group="setting")
     curves = pd.DataFrame(
         {
-            "variant": np.tile(variants, groups),
-            "group": np.repeat(names, len(variants)),
+            "variant": np.tile(variants, settings),
+            "setting": np.repeat(names, len(variants)),
             **{name: values.ravel() for name, values in natural.items()},
         }
     )
@@ -277,7 +277,7 @@ def _shapes(
 
 
 def _through(family: CurveFamily, x: Floats, hit: float, shapes: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Natural parameters of the curves that reach a hit at sparsities x, shape (group, variant)."""
+    """Natural parameters of the curves that reach a hit at sparsities x, shape (setting, variant)."""
     # Straight lines have their position at a sparsity of 1, others where they reach the hit.
     slope, intercept = (hit - shapes.get("c", 0.0)) / x, shapes.get("c", 0.0)
     sampled = {
@@ -298,18 +298,18 @@ def _truth(
     scale: SparsityScale,
     natural: Mapping[str, Floats],
     variants: tuple[str, ...],
-    groups: list[str],
+    settings: list[str],
     at_hit: Sequence[float],
 ) -> pd.DataFrame:
     ranges = observed_ranges(frontiers)
     rows = []
     for index, variant in enumerate(variants[1:], start=1):
-        in_groups: dict[tuple[str, float], list[float]] = {}
-        for g, group in enumerate(groups):
+        in_settings: dict[tuple[str, float], list[float]] = {}
+        for g, setting in enumerate(settings):
             v = {name: values[g, index] for name, values in natural.items()}
             b = {name: values[g, 0] for name, values in natural.items()}
             hits, xs = (
-                shared_range(ranges, variant=variant, baseline=variants[0], group=group, of=of)
+                shared_range(ranges, variant=variant, baseline=variants[0], setting=setting, of=of)
                 for of in ("hit", "sparsity")
             )
             values: dict[tuple[str, float], float] = {
@@ -324,8 +324,8 @@ def _truth(
                 reduction = mean_hit_reduction(family, v, b, xs.low, xs.high, scale=scale)
                 values["mean_hit_reduction", np.nan] = float(reduction)
             for (quantity, at), value in values.items():
-                rows.append((variant, group, "group", quantity, at, value))
-                in_groups.setdefault((quantity, at), []).append(value)
-        for (quantity, at), several in in_groups.items():
+                rows.append((variant, setting, "setting", quantity, at, value))
+                in_settings.setdefault((quantity, at), []).append(value)
+        for (quantity, at), several in in_settings.items():
             rows.append((variant, "", "average", quantity, at, float(np.exp(np.mean(np.log(several))))))
-    return pd.DataFrame(rows, columns=["variant", "group", "scope", "quantity", "at", "value"])
+    return pd.DataFrame(rows, columns=["variant", "setting", "scope", "quantity", "at", "value"])

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import xarray as xr
 
+from hillfront.fits.format_1 import from_format_1
+
 __all__ = ["FORMAT", "file_at_once", "read_tree", "write_tree"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file's layout; raised when older files would be misread."""
 
 
@@ -53,9 +55,12 @@ def read_tree(path: Path) -> xr.DataTree:
             tree = opened.load()
     except OSError as error:
         raise ValueError(f"{path} is not a NetCDF file that can be read: {error}") from error
-    if tree.attrs.get("hillfront_format") != FORMAT:
+    found = tree.attrs.get("hillfront_format")
+    if found == 1:
+        return from_format_1(tree)
+    if found != FORMAT:
         raise ValueError(
-            f"{path} is not a fit saved by hillfront (its attribute hillfront_format is "
-            f"{tree.attrs.get('hillfront_format')!r}, {FORMAT} is known). Save fits with FrontierFit.save()."
+            f"{path} is not a fit saved by hillfront (its attribute hillfront_format is {found!r}; 1 and "
+            f"{FORMAT} are known). Save fits with FrontierFit.save()."
         )
     return tree

@@ -18,7 +18,7 @@ from hillfront.fits.storage import FORMAT
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.priors import priors_to_json
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 
 __all__ = ["fit_tree"]
 
@@ -30,7 +30,7 @@ def fit_tree(
     stats: xr.Dataset,
     frontiers: Frontiers,
     design: Design,
-    settings: SamplerSettings,
+    sampler_options: SamplerOptions,
     *,
     prior: xr.Dataset,
     log_prior: xr.Dataset,
@@ -44,7 +44,7 @@ def fit_tree(
     frontiers : Frontiers
         The data that were fitted.
     design : Design
-    settings : SamplerSettings
+    sampler_options : SamplerOptions
     prior : xarray.Dataset
         Draws of the prior, whose predictions are kept too.
     log_prior : xarray.Dataset
@@ -54,9 +54,9 @@ def fit_tree(
     Returns
     -------
     xarray.DataTree
-        With the groups that :class:`hillfront.FrontierFit` lists.
+        With the settings that :class:`hillfront.FrontierFit` lists.
     """
-    rng = np.random.default_rng([settings.seed, 3])
+    rng = np.random.default_rng([sampler_options.random_seed, 3])
     predictive, log_likelihood = pointwise(posterior, frontiers, design, rng=rng)
     prior_predictive, _ = pointwise(prior, frontiers, design, rng=rng)
     table = frontiers.table
@@ -67,9 +67,9 @@ def fit_tree(
         for name, column in (("l0", "l0"), ("sparsity", "sparsity"))
     } | {
         name: xr.DataArray(table[name].astype(str).to_numpy(dtype="U"), dims="obs", coords=obs)
-        for name in ("variant", "group")
+        for name in ("variant", "setting")
     }
-    groups = {
+    settings = {
         "posterior": posterior,
         "sample_stats": stats,
         "posterior_predictive": predictive.to_dataset(name="y"),
@@ -78,15 +78,18 @@ def fit_tree(
         "prior": prior,
         "prior_predictive": prior_predictive.to_dataset(name="y"),
         "observed_data": y.to_dataset(name="y"),
-        # Named apart from the dims variant and group of the posterior.
+        # Named apart from the dims variant and setting of the posterior.
         "constant_data": xr.Dataset(
-            {{"variant": "variant_of_row", "group": "group_of_row"}.get(n, n): a for n, a in constant.items()}
+            {
+                {"variant": "variant_of_row", "setting": "setting_of_row"}.get(n, n): a
+                for n, a in constant.items()
+            }
         ),
         "frontiers": frontiers.to_dataset(),
     }
     # With every parameter fixed, there is no prior.
     tree = xr.DataTree.from_dict(
-        {f"/{name}": dataset for name, dataset in groups.items() if dataset.data_vars}
+        {f"/{name}": dataset for name, dataset in settings.items() if dataset.data_vars}
     )
     tree.attrs = {
         "hillfront_format": FORMAT,
@@ -94,8 +97,8 @@ def fit_tree(
         "versions": json.dumps(
             {name: version(name) for name in _VERSIONED} | {"python": platform.python_version()}
         ),
-        "seed": settings.seed,
-        "settings": json.dumps(asdict(settings)),
+        "random_seed": sampler_options.random_seed,
+        "sampler_options": json.dumps(asdict(sampler_options)),
         "design": design.to_json(),
         "priors": json.dumps(priors_to_json(priors)),
         "data_hash": frontiers.data_hash,

@@ -49,7 +49,7 @@ def find_warnings(
     ...     {
     ...         "row": range(4),
     ...         "variant": "gated",
-    ...         "group": "all",
+    ...         "setting": "all",
     ...         "l0": [10.0, 20.0, 40.0, 80.0],
     ...         "performance_hit": [0.1, 0.05, 0.02, 0.01],
     ...     }
@@ -89,8 +89,8 @@ def y_out_of_range(table: pd.DataFrame) -> str | None:
 
 
 def curve_names(curves: pd.Index) -> list[str]:
-    """Name the curves of an index of variant and group."""
-    return [name_curve(variant, group) for variant, group in curves]
+    """Name the curves of an index of variant and setting."""
+    return [name_curve(variant, setting) for variant, setting in curves]
 
 
 def with_values(values: pd.Series, spec: str = "") -> str:
@@ -209,35 +209,37 @@ def l0_reaches_d_model(table: pd.DataFrame) -> str | None:
 
 
 def no_shared_range(table: pd.DataFrame) -> str | None:
-    """Warn of pairs of variants whose L0 ranges do not meet in a group."""
+    """Warn of pairs of variants whose L0 ranges do not meet in a setting."""
     spans = (
         table.groupby(CURVE, sort=False)["l0"].agg(["min", "max"]).reset_index().reset_index(names="curve")
     )
-    pairs = spans.merge(spans, on="group", suffixes=("", "_other"))
+    pairs = spans.merge(spans, on="setting", suffixes=("", "_other"))
     pairs = pairs[pairs["curve"] < pairs["curve_other"]]
     apart = pairs[(pairs["min"] > pairs["max_other"]) | (pairs["min_other"] > pairs["max"])]
     if apart.empty:
         return None
     names = shorten(
         f"{a!r} and {b!r}" + ("" if g == "all" else f" in {g!r}")
-        for a, b, g in zip(apart["variant"], apart["variant_other"], apart["group"], strict=True)
+        for a, b, g in zip(apart["variant"], apart["variant_other"], apart["setting"], strict=True)
     )
     return f"No shared L0 range: {names}. Any comparison there is an extrapolation."
 
 
 def mixed_ablations(table: pd.DataFrame) -> str | None:
-    """Warn of more than one kind of ablation, above all inside one group; a cost depends on none."""
+    """Warn of more than one kind of ablation, above all inside one setting; a cost depends on none."""
     if metric_of(table) == "cost" or "ablation" not in table or table["ablation"].nunique() < 2:
         return None
     kinds = shorten(map(repr, table["ablation"].dropna().unique()))
-    n_kinds = table.groupby("group", sort=False)["ablation"].nunique()
-    groups = n_kinds.index[n_kinds > 1]
-    if groups.empty:
+    n_kinds = table.groupby("setting", sort=False)["ablation"].nunique()
+    settings = n_kinds.index[n_kinds > 1]
+    if settings.empty:
         columns = list(table)
-        if columns.index("ablation") < columns.index("group"):  # as group columns are, and no others
+        if columns.index("ablation") < columns.index("setting"):  # as group columns are, and no others
             return None
-        return f"Mixed ablations across groups ({kinds}): hits of different groups are on different scales."
-    where = "" if list(groups) == ["all"] else f" in {shorten(map(repr, groups))}"
+        return (
+            f"Mixed ablations across settings ({kinds}): hits of different settings are on different scales."
+        )
+    where = "" if list(settings) == ["all"] else f" in {shorten(map(repr, settings))}"
     return (
         f"Mixed ablations{where} ({kinds}): hits on different scales cannot be compared. "
         "Make ablation a group column."
@@ -259,13 +261,13 @@ def mixed_inside_curve(table: pd.DataFrame, column: str) -> str | None:
 
 
 def different_denominators(table: pd.DataFrame) -> str | None:
-    """Warn of groups whose rows do not share the losses by which hits are made, where these have errors."""
+    """Warn of settings whose rows do not share the losses by which hits are made, where these have errors."""
     errors = hit_errors(table)
     apart = ~shares_denominator(table) & ((errors["se_base"] > 0) | (errors["se_ablated"] > 0))
-    groups = table.loc[apart, "group"].unique()
-    if not len(groups):
+    settings = table.loc[apart, "setting"].unique()
+    if not len(settings):
         return None
-    where = "" if list(groups) == ["all"] else f" in {shorten(map(repr, groups))}"
+    where = "" if list(settings) == ["all"] else f" in {shorten(map(repr, settings))}"
     what = (
         f"Different base losses{where}: ce_base differs by more than {SHARED_WITHIN:.0%} of the largest cost"
         if metric_of(table) == "cost"
@@ -273,8 +275,8 @@ def different_denominators(table: pd.DataFrame) -> str | None:
         "of ce_ablated - ce_base"
     )
     return (
-        f"{what}. Their errors are treated as independent from row to row there, not as shared by the group. "
-        "Make what tells the rows apart a group column."
+        f"{what}. Their errors are treated as independent from row to row there, not as shared by the "
+        "setting. Make what tells the rows apart a group column."
     )
 
 

@@ -15,7 +15,7 @@ def pareto_optimal(table: pd.DataFrame) -> pd.Series[bool]:
     Parameters
     ----------
     table : pandas.DataFrame
-        A table with ``variant``, ``group``, ``l0`` and ``performance_hit`` or ``cost``.
+        A table with ``variant``, ``setting``, ``l0`` and ``performance_hit`` or ``cost``.
 
     Returns
     -------
@@ -26,10 +26,10 @@ def pareto_optimal(table: pd.DataFrame) -> pd.Series[bool]:
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame(
-    ...     {"variant": "a", "group": "all", "l0": [10, 20, 20, 40], "performance_hit": [0.2, 0.1, 0.15, 0.1]}
+    ...     {"variant": "a", "setting": "all", "l0": [10, 20, 20], "performance_hit": [0.2, 0.1, 0.15]}
     ... )
     >>> pareto_optimal(table).tolist()
-    [True, True, False, False]
+    [True, True, False]
     """
     metric = metric_of(table)
     best = table.groupby([*CURVE, "l0"])[metric].min()  # sorted by L0 within each curve

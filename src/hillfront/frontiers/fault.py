@@ -14,7 +14,7 @@ from hillfront.frontiers.cells import is_blank
 from hillfront.frontiers.parsing import CURVE, Draft
 from hillfront.utils.wording import name_rows, shorten, show
 
-DROPPED: Final = ("row", "variant", "group", "fault", "value")
+DROPPED: Final = ("row", "variant", "setting", "fault", "value")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def no_drops() -> pd.DataFrame:
 
 
 def record_drops(draft: Draft, faults: Sequence[Fault]) -> pd.DataFrame:
-    """Record the rows that the faults drop, each once, with its variant, its group and all its faults."""
+    """Record the rows that the faults drop, each once, with its variant, its setting and all its faults."""
     drops = [(row, fault.kind, value) for fault in faults for row, value in fault.drops]
     by_row = pd.DataFrame(drops, columns=["row", "fault", "value"]).groupby("row", as_index=False)
     record = by_row.agg("; ".join).astype({"fault": "str", "value": "str"})

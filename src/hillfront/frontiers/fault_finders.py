@@ -84,8 +84,8 @@ def name_clashes(draft: Draft) -> Iterator[Fault]:
     """Find group columns whose name has another meaning in the canonical table."""
     for name in draft.clashes:
         allowed = "a group column that is not the variant, L0, a loss or another number that the model reads"
-        if name == "group":
-            allowed = "'group' as the only group column, because the label of a group has this name"
+        if name == "setting":
+            allowed = "'setting' as the only group column, because the label of a setting has this name"
         step = f"Rename {name!r} or leave it out of group."
         yield Fault("group column not usable", (), repr(name), allowed, step)
 
@@ -109,7 +109,7 @@ def no_rows(draft: Draft) -> Iterator[Fault]:
 
 
 def empty_labels(draft: Draft) -> Iterator[Fault]:
-    """Find rows whose variant or group is missing or blank."""
+    """Find rows whose variant or setting is missing or blank."""
     for column in (draft.variant, *draft.group_columns):
         if column in draft.cells:
             kind = "variant empty" if column == draft.variant else f"group column {column!r} empty"
@@ -118,16 +118,16 @@ def empty_labels(draft: Draft) -> Iterator[Fault]:
             yield from bad_cells(draft, bad, column, kind, "a name or a number", step)
 
 
-def ambiguous_groups(draft: Draft) -> Iterator[Fault]:
-    """Find different groups that share a label because their values contain the separator."""
-    if len(draft.group_columns) < 2 or not draft.has("group", *draft.group_columns):
+def ambiguous_settings(draft: Draft) -> Iterator[Fault]:
+    """Find different settings that share a label because their values contain the separator."""
+    if len(draft.group_columns) < 2 or not draft.has("setting", *draft.group_columns):
         return
-    groups = draft.table[[*draft.group_columns, "group"]].drop_duplicates()
-    labels = groups.loc[groups["group"].duplicated(), "group"].dropna().unique()
+    settings = draft.table[[*draft.group_columns, "setting"]].drop_duplicates()
+    labels = settings.loc[settings["setting"].duplicated(), "setting"].dropna().unique()
     if len(labels):
-        rows = tuple(draft.table.loc[draft.table["group"].isin(labels), "row"].tolist())
+        rows = tuple(draft.table.loc[draft.table["setting"].isin(labels), "row"].tolist())
         seen, step = shorten(map(repr, labels)), "Replace ' / ' in these values by another sign."
-        yield Fault("different groups, one label", rows, seen, "values without ' / '", step)
+        yield Fault("different settings, one label", rows, seen, "values without ' / '", step)
 
 
 def duplicate_rows(draft: Draft) -> Iterator[Fault]:
@@ -165,7 +165,7 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     conflicting_columns,
     no_rows,
     empty_labels,
-    ambiguous_groups,
+    ambiguous_settings,
     text_in_numbers,
     bad_l0,
     below_dense_limit,

@@ -5,8 +5,8 @@ of the three losses moves it by
 
     dy = e_sae / D - (1 - y) e_base / D - y e_ablated / D.
 
-The first error is each SAE's own. The other two are shared: all variants of a group are measured against one
-base model and one ablation, so these errors move a whole group's frontiers together.
+The first error is each SAE's own. The other two are shared: all variants of a setting are measured against
+one base model and one ablation, so these errors move a whole setting's frontiers together.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def hit_errors(table: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row per SAE; 0 where neither errors nor tokens are given, or not the losses. ``se_sae``, in units
         of y, is independent from row to row. ``se_base`` and ``se_ablated`` are relative to D and shared by
-        the rows of a group (where `shares_denominator`): with standard normal z_base and z_ablated of the
-        group, y moves by -(1 - y) se_base z_base - y se_ablated z_ablated. A cost in nats
+        the rows of a setting (where `shares_denominator`): with standard normal z_base and z_ablated of the
+        setting, y moves by -(1 - y) se_base z_base - y se_ablated z_ablated. A cost in nats
         (``loss_difference``) has no denominator: D counts as 1, y moves by -se_base z_base, and se_ablated
         is 0.
 
@@ -113,10 +113,11 @@ def hit_errors(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def shares_denominator(table: pd.DataFrame) -> pd.Series[bool]:
-    """Mark the rows whose group was measured against one base model and one ablation.
+    """Mark the rows whose setting was measured against one base model and one ablation.
 
-    Printed losses are rounded, so a group shares them if its ce_base and its ce_ablated each vary by no more
-    than 1% of its smallest D. A cost only has a base loss, which may vary by 1% of the group's largest cost.
+    Printed losses are rounded, so a setting shares them if its ce_base and its ce_ablated each vary by no
+    more than 1% of its smallest D. A cost only has a base loss, which may vary by 1% of the setting's largest
+    cost.
 
     Parameters
     ----------
@@ -126,13 +127,14 @@ def shares_denominator(table: pd.DataFrame) -> pd.Series[bool]:
     Returns
     -------
     pandas.Series
-        True where all rows of the group share them; False in groups where one of these losses is not given.
+        True where all rows of the setting share them; False in settings where one of these losses is not
+        given.
 
     Examples
     --------
     >>> table = pd.DataFrame(
     ...     {
-    ...         "group": ["6", "6", "20", "20"],
+    ...         "setting": ["6", "6", "20", "20"],
     ...         "ce_base": [2.5, 2.501, 2.5, 2.7],
     ...         "ce_ablated": 12.5,
     ...         "performance_hit": 0.1,
@@ -144,14 +146,14 @@ def shares_denominator(table: pd.DataFrame) -> pd.Series[bool]:
     if metric_of(table) == "cost":
         losses, scale = (
             table.reindex(columns=["ce_base"]),
-            table["cost"].groupby(table["group"]).transform("max"),
+            table["cost"].groupby(table["setting"]).transform("max"),
         )
     else:
         losses = table.reindex(columns=list(LOSSES[1:]))
-        scale = loss_scale(table).groupby(table["group"]).transform("min")
-    by_group = losses.groupby(table["group"])
-    spread = by_group.transform("max") - by_group.transform("min")
-    complete = losses.notna().groupby(table["group"]).transform("all").all(axis=1)
+        scale = loss_scale(table).groupby(table["setting"]).transform("min")
+    by_setting = losses.groupby(table["setting"])
+    spread = by_setting.transform("max") - by_setting.transform("min")
+    complete = losses.notna().groupby(table["setting"]).transform("all").all(axis=1)
     return complete & spread.le(SHARED_WITHIN * scale, axis=0).all(axis=1)
 
 

@@ -50,10 +50,11 @@ def from_dataset(
 ) -> tuple[pd.DataFrame, tuple[str, ...], str, tuple[str, ...], pd.DataFrame, str, bool]:
     """Read back the fields that `to_dataset` stored, in its order.
 
-    Datasets of hillfront 0.1.0 know no cost and no errors of the losses.
+    Datasets of hillfront 0.1.0 know no cost and no errors of the losses, and call settings groups.
     """
     if ds.attrs.get("hillfront_type") != "Frontiers":
         raise ValueError("this dataset does not hold Frontiers; pass one that Frontiers.to_dataset() made")
+    ds = in_words_of_today(ds)
     group_columns = tuple(json.loads(ds.attrs["group_columns"]))
     names = stored_names(group_columns)
     table = pd.DataFrame({name: decode(ds[stored]) for name, stored in names.items() if stored in ds})
@@ -64,15 +65,27 @@ def from_dataset(
     return table, group_columns, ds.attrs["metric"], warnings, dropped, metric_label, from_losses
 
 
+def in_words_of_today(ds: xr.Dataset) -> xr.Dataset:
+    """Rename the variables of a dataset that calls settings groups, as the first format did."""
+    if "group" not in ds or "setting" in ds:
+        return ds
+    new = {"group": "setting", "dropped_group": "dropped_setting"}
+    ds = ds.rename({name: now for name, now in new.items() if name in ds})
+    if json.loads(ds.attrs["group_columns"]) == ["group"]:
+        # The column that the user called group was the label itself; now it stands beside it.
+        ds = ds.assign(group_column_0=ds["setting"])
+    return ds
+
+
 def stored_names(group_columns: Sequence[str]) -> dict[str, str]:
     """Map every canonical column, found or not, to its variable, in the table's order.
 
     Variables have an order of their own, and a user's name for a group column may not be valid in NetCDF.
     """
-    groups = {name: f"group_column_{i}" for i, name in enumerate(group_columns) if name != "group"}
+    settings = {name: f"group_column_{i}" for i, name in enumerate(group_columns) if name != "setting"}
     first = {name: name for name in ("row", "variant")}
-    last = {name: name for name in ("group", "l0", "sparsity", "performance_hit", "cost", *OPTIONAL)}
-    return first | groups | {name: stored for name, stored in last.items() if name not in groups}
+    last = {name: name for name in ("setting", "l0", "sparsity", "performance_hit", "cost", *OPTIONAL)}
+    return first | settings | {name: stored for name, stored in last.items() if name not in settings}
 
 
 def encode(column: pd.Series) -> NDArray[np.generic]:

@@ -112,8 +112,8 @@ def curves_without_positive_y(table: pd.DataFrame) -> Iterator[Fault]:
         return
     word = SHORT_NAMES[metric]
     seen = shorten(
-        f"curve {name_curve(variant, group)} with a highest {word} of {best:g}"
-        for variant, group, best in bad[[*CURVE, "best"]].drop_duplicates().itertuples(index=False)
+        f"curve {name_curve(variant, setting)} with a highest {word} of {best:g}"
+        for variant, setting, best in bad[[*CURVE, "best"]].drop_duplicates().itertuples(index=False)
     )
     drops = tuple((row, f"{y:g}") for row, y in zip(bad["row"], bad[metric], strict=True))
     rows = tuple(row for row, _ in drops)

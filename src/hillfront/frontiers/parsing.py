@@ -15,21 +15,43 @@ from hillfront.frontiers.columns import LOSSES, Metric, Scale, compute_y, find_c
 
 type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
-CURVE: Final = ["variant", "group"]
+CURVE: Final = ["variant", "setting"]
 LOSS_ERRORS: Final = ("se_ce_sae", "se_ce_base", "se_ce_ablated")
 OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", "n_tokens", "n_trained", *LOSSES, *LOSS_ERRORS)
 OPTIONAL: Final = (
     *("se", "se_l0", "d_model", "n_tokens", "n_trained", "seed", "label", "width", "ablation"),
-    *LOSSES, *LOSS_ERRORS,
-)  # fmt: skip
+    *LOSSES,
+    *LOSS_ERRORS,
+)
 # Columns of the canonical table and of the result tables, which a group column would double.
 RESERVED: Final = frozenset(
     {
-        "row", "variant", "l0", "sparsity", "performance_hit", "cost", *OPTIONAL_NUMBERS,
-        "baseline", "scope", "quantity", "at", "median", "lower", "upper", "prob", "p_gt_1", "support",
-        "l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0", "verdict",
+        "row",
+        "variant",
+        "l0",
+        "sparsity",
+        "performance_hit",
+        "cost",
+        *OPTIONAL_NUMBERS,
+        "baseline",
+        "scope",
+        "quantity",
+        "at",
+        "median",
+        "lower",
+        "upper",
+        "prob",
+        "p_gt_1",
+        "support",
+        "l0_low",
+        "l0_high",
+        "p_better",
+        "p_worse",
+        "p_cross",
+        "crossing_l0",
+        "verdict",
     }
-)  # fmt: skip
+)
 
 
 @runtime_checkable
@@ -63,7 +85,7 @@ class Draft:
     table : pandas.DataFrame
         The canonical columns that could be read.
     group_columns : tuple of str
-        The columns that make a group.
+        The columns that make a setting.
     variant, l0 : str
         The user's names of these columns.
     source : tuple of str
@@ -160,7 +182,7 @@ def read(
         source, scale = find_cost_source(cost, list(cells.columns))
     taken = RESERVED | {variant, l0, *source}
     given = tuple(dict.fromkeys((group,) if isinstance(group, str) else group))
-    clashes = tuple(name for name in given if name in taken or (name == "group" and len(given) > 1))
+    clashes = tuple(name for name in given if name in taken or (name == "setting" and len(given) > 1))
     group_columns = tuple(name for name in given if name not in clashes)
     limits = [name for name in cells if name == dense_limit]  # wanted, also where it is empty
     optional = [
@@ -180,9 +202,9 @@ def read(
     columns: dict[str, pd.Series] = {"row": pd.Series(cells.index, dtype="int64")}
     if variant in cells:
         columns["variant"] = to_text(cells[variant])
-    columns |= {name: label for name, label in labels.items() if name != "group"}
+    columns |= {name: label for name, label in labels.items() if name != "setting"}
     if len(labels) == len(group_columns):
-        columns["group"] = join_labels(list(labels.values()), cells.index)
+        columns["setting"] = join_labels(list(labels.values()), cells.index)
     if l0 in numbers:
         columns |= {"l0": numbers[l0], "sparsity": 1 / numbers[l0]}
     if set(source) <= set(numbers):

@@ -44,7 +44,7 @@ NOWHERE = Range(np.inf, -np.inf)
 
 
 def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Range]]:
-    """Ranges of 1/L0 and hit of each curve, by (variant, group).
+    """Ranges of 1/L0 and hit of each curve, by (variant, setting).
 
     Hits at or below 0, or at or above 1, have no place on the log scale over which gains are averaged; the
     curve's range of hits ends at its other points. A cost has no upper bound.
@@ -52,29 +52,31 @@ def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Ran
     Returns
     -------
     dict
-        ``{(variant, group): {"sparsity": Range, "hit": Range}}``
+        ``{(variant, setting): {"sparsity": Range, "hit": Range}}``
     """
     table = frontiers.table
     top = 1.0 if frontiers.bounded else np.inf
     inside = frontiers.y.where(frontiers.y.between(0.0, top, inclusive="neither"))
     columns = pd.DataFrame(
-        {"variant": table["variant"], "group": table["group"], "x": table["sparsity"], "y": inside}
+        {"variant": table["variant"], "setting": table["setting"], "x": table["sparsity"], "y": inside}
     )
-    ends = columns.groupby(["variant", "group"], sort=False).agg(["min", "max"])
+    ends = columns.groupby(["variant", "setting"], sort=False).agg(["min", "max"])
     return {
-        (str(variant), str(group)): {
+        (str(variant), str(setting)): {
             "sparsity": Range(float(x_low), float(x_high)),
             "hit": Range(float(y_low), float(y_high)) if np.isfinite(y_low) else NOWHERE,
         }
-        for (variant, group), (x_low, x_high, y_low, y_high) in zip(ends.index, ends.to_numpy(), strict=True)
+        for (variant, setting), (x_low, x_high, y_low, y_high) in zip(
+            ends.index, ends.to_numpy(), strict=True
+        )
     }
 
 
 def shared_range(
-    ranges: dict[tuple[str, str], dict[str, Range]], *, variant: str, baseline: str, group: str, of: str
+    ranges: dict[tuple[str, str], dict[str, Range]], *, variant: str, baseline: str, setting: str, of: str
 ) -> Range:
-    """Range that two curves of a group both observed, in sparsity or in hit; without inside if none."""
-    pair = [ranges.get((name, group), {}).get(of, NOWHERE) for name in (variant, baseline)]
+    """Range that two curves of a setting both observed, in sparsity or in hit; without inside if none."""
+    pair = [ranges.get((name, setting), {}).get(of, NOWHERE) for name in (variant, baseline)]
     return pair[0] & pair[1]
 
 

@@ -44,7 +44,10 @@ def bad_n_trained(draft: Draft) -> Iterator[Fault]:
         for n, m in zip(trained[beaten], rows[beaten], strict=True)
     )
     yield from bad_rows(
-        draft, beaten, seen, "dominated SAE in a selected curve",
+        draft,
+        beaten,
+        seen,
+        "dominated SAE in a selected curve",
         "Pareto-optimal SAEs where 'n_trained' is above the number of rows",
         "Leave the dominated rows out, or empty 'n_trained' for this curve if it was not filtered so.",
-    )  # fmt: skip
+    )

@@ -41,20 +41,21 @@ class Frontiers:
     ----------
     table : pandas.DataFrame
         One row per SAE in the user's order. Columns: ``row``, the position in the user's frame (from 0,
-        header not counted); ``variant``; the group columns as text; ``group``, their values joined by ``" /
+        header not counted); ``variant``; the group columns as text; ``setting``, their values joined by ``" /
         "``, or ``all`` if there are none; ``l0``; ``sparsity``, which is 1/L0; ``performance_hit``, or
         ``cost`` in its place; then those found of ``se``, ``se_l0``, ``d_model``, ``n_tokens``, ``n_trained``
         (how many SAEs were trained for a curve that holds only the Pareto-optimal ones), ``seed``, ``label``,
         ``width``, ``ablation``, the losses in nats ``ce_sae``, ``ce_base`` and ``ce_ablated``, and
         their standard errors ``se_ce_sae``, ``se_ce_base`` and ``se_ce_ablated``.
     group_columns : tuple of str
-        The columns that make a group.
+        The columns that make a setting.
     metric : str
         Name of the column that is fitted: ``performance_hit``, or ``cost`` for a cost without upper bound.
     warnings : tuple of str
         What a user should know, though the table can be fitted.
     dropped : pandas.DataFrame
-        A record of each faulty row that was left out: ``row``, ``variant``, ``group``, ``fault``, ``value``.
+        A record of each faulty row that was left out: ``row``, ``variant``, ``setting``, ``fault``,
+        ``value``.
     metric_label : str
         What is fitted, for axes: ``performance hit``, or the user's name of the cost.
     from_losses : bool
@@ -76,7 +77,7 @@ class Frontiers:
     >>> frontiers
     Frontiers: 8 SAEs, 2 curves
       variants: baseline, gated
-      groups (layer): 20
+      settings (layer): 20
       L0 10 to 96, performance hit 0.02 to 0.2
     """
 
@@ -113,7 +114,7 @@ class Frontiers:
             Column that holds what is compared.
         group : str or sequence of str, optional
             Columns that make the setting in which variants are compared. The names of number columns (``l0``,
-            ``se``, ``d_model`` and so on) cannot be used, and ``group`` only on its own.
+            ``se``, ``d_model`` and so on) cannot be used, and ``setting`` only on its own.
         l0 : str, default "l0"
             Column that holds the mean number of active latents per token.
         y : str, optional
@@ -255,25 +256,25 @@ class Frontiers:
         return tuple(self.table["variant"].unique())
 
     @property
-    def groups(self) -> tuple[str, ...]:
-        """Labels of the groups in order of first appearance."""
-        return tuple(self.table["group"].unique())
+    def settings(self) -> tuple[str, ...]:
+        """Labels of the settings in order of first appearance."""
+        return tuple(self.table["setting"].unique())
 
     @property
-    def group_table(self) -> pd.DataFrame:
-        """The group columns, one row per group, indexed by the group's label."""
-        first = self.table.drop_duplicates("group")
-        return first[list(self.group_columns)].set_axis(pd.Index(first["group"], name="group"), axis=0)
+    def setting_table(self) -> pd.DataFrame:
+        """The group columns, one row per setting, indexed by the setting's label."""
+        first = self.table.drop_duplicates("setting")
+        return first[list(self.group_columns)].set_axis(pd.Index(first["setting"], name="setting"), axis=0)
 
     @property
     def n_curves(self) -> int:
-        """Number of curves: pairs of variant and group that are there."""
+        """Number of curves: pairs of variant and setting that are there."""
         return self.table.groupby(CURVE).ngroups
 
     def curves(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """Yield variant, group and rows of each curve, in order of first appearance."""
-        for (variant, group), rows in self.table.groupby(CURVE, sort=False):
-            yield str(variant), str(group), rows
+        """Yield variant, setting and rows of each curve, in order of first appearance."""
+        for (variant, setting), rows in self.table.groupby(CURVE, sort=False):
+            yield str(variant), str(setting), rows
 
     @property
     def data_hash(self) -> str:
@@ -341,7 +342,7 @@ class Frontiers:
             f"variants: {shorten(self.variants)}",
         ]
         if self.group_columns:
-            lines.append(f"groups ({', '.join(self.group_columns)}): {shorten(self.groups)}")
+            lines.append(f"settings ({', '.join(self.group_columns)}): {shorten(self.settings)}")
         l0, y = self.table["l0"], self.y
         lines.append(f"L0 {l0.min():g} to {l0.max():g}, {self.metric_label} {y.min():g} to {y.max():g}")
         if "n_trained" in self.table:

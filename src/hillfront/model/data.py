@@ -38,11 +38,11 @@ def row_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
         "observed": frontiers.y.to_numpy(np.float64),
         "cell": design.cells(frontiers),
     }
-    errors = known_errors(frontiers, design.shared_groups)
+    errors = known_errors(frontiers, design.shared_settings)
     if "se" in design.known_errors or "se" in table:
         data["se"] = errors["se"].to_numpy(np.float64)
     if "se_l0" in design.known_errors:
-        unit = table["group"].map({g: s.unit for g, s in zip(design.groups, design.scales, strict=True)})
+        unit = table["setting"].map({g: s.unit for g, s in zip(design.settings, design.scales, strict=True)})
         data["sparsity_se"] = (unit * table["se_l0"] / table["l0"] ** 2).to_numpy(np.float64)
     for name in design.shared_errors:
         data[f"{name}_error"] = errors[name].to_numpy(np.float64)
@@ -75,8 +75,9 @@ def expected_at(
 ) -> Expected:
     r"""What the curves expect at sparsities x, as it would be measured.
 
-    An error of the loss of the base model that all SAEs of a group share shifts what they recover, one of the
-    ablated loss stretches their hits: ``f - u (1 - f) - w f``, to first order in the relative errors u and w.
+    An error of the loss of the base model that all SAEs of a setting share shifts what they recover, one of
+    the ablated loss stretches their hits: ``f - u (1 - f) - w f``, to first order in the relative errors u
+    and w.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The design of a comparison: its variants, groups and settings, apart from any data.
+"""The design of a comparison: its variants, settings and sampler_options, apart from any data.
 
 Two tables with the same design share one compiled model.
 """
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from hillfront.curves.families import CurveFamily, SampledParameter, family_named
 from hillfront.curves.parameters import Reference
-from hillfront.curves.scales import scales_by_group
+from hillfront.curves.scales import scales_by_setting
 from hillfront.curves.sparsity import REFERENCE_D_MODEL, REFERENCE_SPARSITY, DenseLimit, SparsityScale
-from hillfront.frontiers.measurement_error import known_errors, sharing_groups
+from hillfront.frontiers.measurement_error import known_errors, sharing_settings
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design_checks import check_metric, check_rows
 from hillfront.model.likelihood import DEFAULT_NOISE, Noise, noise_named
@@ -39,7 +39,7 @@ class Design:
     ----------
     variants : tuple of str
         The baseline first, the others in order of appearance.
-    groups : tuple of str
+    settings : tuple of str
     curve : str
         Name of the curve family.
     pool : tuple of (str, str or float)
@@ -56,19 +56,19 @@ class Design:
     relative_sparsity : bool
         Whether L0 counts in shares of d_model.
     scales : tuple of SparsityScale
-        What these two come to in each group.
+        What these two come to in each setting.
     known_errors : tuple of str
         Which standard errors are known of each SAE: ``se`` of y, and ``se_l0``.
     shared_errors : tuple of str
-        ``base``, ``ablated`` or both: the losses with known errors that the SAEs of a group share.
-    shared_groups : tuple of str
-        The groups whose SAEs share them.
+        ``base``, ``ablated`` or both: the losses with known errors that the SAEs of a setting share.
+    shared_settings : tuple of str
+        The settings whose SAEs share them.
     selected : bool
         Whether the table says how many SAEs were trained for the Pareto-optimal ones that it holds.
     """
 
     variants: tuple[str, ...]
-    groups: tuple[str, ...]
+    settings: tuple[str, ...]
     curve: str
     pool: tuple[tuple[str, str | float], ...]
     hit_ref: float
@@ -79,12 +79,12 @@ class Design:
     scales: tuple[SparsityScale, ...] = ()
     known_errors: tuple[str, ...] = ()
     shared_errors: tuple[str, ...] = ()
-    shared_groups: tuple[str, ...] = ()
+    shared_settings: tuple[str, ...] = ()
     selected: bool = False
 
     def __post_init__(self) -> None:
         if not self.scales:
-            object.__setattr__(self, "scales", (SparsityScale(),) * len(self.groups))
+            object.__setattr__(self, "scales", (SparsityScale(),) * len(self.settings))
 
     @property
     def baseline(self) -> str:
@@ -118,8 +118,8 @@ class Design:
         return self.family.natural(*sampled, reference=self.reference)
 
     def sparsities(self, frontiers: Frontiers) -> NDArray[np.float64]:
-        """Sparsity of each row in the scale of its group."""
-        scale = frontiers.table["group"].map(dict(zip(self.groups, self.scales, strict=True)))
+        """Sparsity of each row in the scale of its setting."""
+        scale = frontiers.table["setting"].map(dict(zip(self.settings, self.scales, strict=True)))
         l0 = frontiers.table["l0"].to_numpy(np.float64)
         return np.array([own.sparsity(value) for own, value in zip(scale, l0, strict=True)])
 
@@ -131,21 +131,20 @@ class Design:
     def from_json(cls, text: str) -> Self:
         """Read what :meth:`to_json` wrote, also in versions that knew fewer options."""
         stored = json.loads(text)
-        for name in ("variants", "groups", "known_errors", "shared_errors", "shared_groups"):
+        for name in ("variants", "settings", "known_errors", "shared_errors", "shared_settings"):
             stored[name] = tuple(stored.get(name, ()))
         stored["pool"] = tuple((name, how) for name, how in stored["pool"])
         stored["scales"] = tuple(SparsityScale(**scale) for scale in stored.get("scales", ()))
         return cls(**stored)
 
     def cells(self, frontiers: Frontiers) -> NDArray[np.int64]:
-        """Index of each row's curve in the flattened (group, variant) grid."""
-        group = {name: i for i, name in enumerate(self.groups)}
+        """Index of each row's curve in the flattened (setting, variant) grid."""
+        setting = {name: i for i, name in enumerate(self.settings)}
         variant = {name: i for i, name in enumerate(self.variants)}
         table = frontiers.table
-        return (
-            table["group"].map(group).to_numpy(np.int64) * len(self.variants)
-            + table["variant"].map(variant).to_numpy(np.int64)
-        )  # fmt: skip
+        return table["setting"].map(setting).to_numpy(np.int64) * len(self.variants) + table["variant"].map(
+            variant
+        ).to_numpy(np.int64)
 
 
 def design_of(
@@ -179,7 +178,7 @@ def design_of(
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")
     ...     design = design_of(Frontiers.from_frame(rows), baseline="b")
-    >>> design.variants, design.groups
+    >>> design.variants, design.settings
     (('b', 'a'), ('all',))
     """
     family = family_named(curve)
@@ -208,13 +207,13 @@ def design_of(
         # A fixed x_half pins the curve at y = 1/2, so that is where its position is measured.
         hit_ref = 0.5
     others = tuple(v for v in variants if v != baseline)
-    shared_groups = sharing_groups(frontiers)
-    errors = known_errors(frontiers, shared_groups)
+    shared_settings = sharing_settings(frontiers)
+    errors = known_errors(frontiers, shared_settings)
     table = frontiers.table
     known = {"se": "se" in table or bool(errors["se"].any()), "se_l0": "se_l0" in table}
     return Design(
         (baseline, *others),
-        frontiers.groups,
+        frontiers.settings,
         curve,
         tuple(pooling.items()),
         hit_ref,
@@ -222,10 +221,12 @@ def design_of(
         metric=frontiers.metric,
         dense_limit=dense_limit,
         relative_sparsity=relative_sparsity,
-        scales=scales_by_group(table, frontiers.groups, dense_limit=dense_limit, relative=relative_sparsity),
+        scales=scales_by_setting(
+            table, frontiers.settings, dense_limit=dense_limit, relative=relative_sparsity
+        ),
         known_errors=tuple(name for name, there in known.items() if there),
         shared_errors=tuple(name for name in ("base", "ablated") if errors[name].any()),
-        shared_groups=shared_groups,
+        shared_settings=shared_settings,
         selected="n_trained" in table,
     )
 

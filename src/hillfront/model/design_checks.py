@@ -70,6 +70,9 @@ def _outside_unit_interval(table: pd.DataFrame) -> Iterator[Fault]:
         rows = tuple(table.loc[bad, "row"].tolist())
         step = "Use noise='student-t', which is defined there, or leave these rows out of the table."
         yield Fault(
-            "performance hit without a logit", rows, shorten(f"{value:g}" for value in hit[bad]),
-            "hits between 0 and 1 with noise='logit-normal'", step,
-        )  # fmt: skip
+            "performance hit without a logit",
+            rows,
+            shorten(f"{value:g}" for value in hit[bad]),
+            "hits between 0 and 1 with noise='logit-normal'",
+            step,
+        )

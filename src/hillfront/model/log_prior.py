@@ -54,10 +54,10 @@ class LogPriors:
 def log_priors_of(design: Design, priors: Mapping[str, Any]) -> LogPriors:
     """Log densities of the priors that a user can set.
 
-    These are the priors of means, contrasts, standard deviations of group and interaction effects, sigma, tau
-    and nu. The effects given their standard deviations have none here: their distribution is part of the
-    model, as the noise is. Each group adds one such term, so their sum would swamp the priors that a user can
-    choose; and scaling it asks what happens if groups are pooled more, which the data themselves answer
+    These are the priors of means, contrasts, standard deviations of setting and interaction effects, sigma,
+    tau and nu. The effects given their standard deviations have none here: their distribution is part of the
+    model, as the noise is. Each setting adds one such term, so their sum would swamp the priors that a user
+    can choose; and scaling it asks what happens if settings are pooled more, which the data themselves answer
     through the standard deviations. For hierarchical models, Kallioinen et al. (2023,
     doi:10.1007/s11222-023-10366-5) scale the priors of the top level.
 
@@ -90,7 +90,7 @@ def log_priors_of(design: Design, priors: Mapping[str, Any]) -> LogPriors:
         if isinstance(prior, Distribution):
             made: Callable[[Floats], Floats] | None = partial(_summed, prior)
         else:
-            made = _compiled(name, prior, ("group", "variant") if variable != name else prior.dims, design)
+            made = _compiled(name, prior, ("setting", "variant") if variable != name else prior.dims, design)
         if made is not None:
             names[name], functions[name] = variable, made
     return LogPriors(names, functions)
@@ -121,7 +121,7 @@ def _compiled(name: str, prior: Any, dims: Any, design: Design) -> Callable[[Flo
     own.dims = dims
     coords = {
         "contrast": list(design.variants[1:]),
-        "group": list(design.groups),
+        "setting": list(design.settings),
         "variant": list(design.variants),
     }
     with pm.Model(coords=coords) as model:

@@ -52,16 +52,16 @@ def default_priors(
     Notes
     -----
     ``log_x_ref_mean``
-        Log sparsity at the reference hit, for the baseline-and-variant centre over groups:
+        Log sparsity at the reference hit, for the baseline-and-variant centre over settings:
         Normal(log 1/50, 2). At ``hit_ref=0.05`` its central 95% is an L0 from 1 to 2,500.
     ``log_k_mean``
         Normal(log 0.8, 0.5): central 95% of k from 0.3 to 2.1, the range of published frontiers.
     ``*_contrast``
         Log ratio of a variant to the baseline: Normal(0, 1) for the position (factors of 7 either way
         within 95%), Normal(0, 0.3) for k. Variants are not shrunk to each other.
-    ``*_group_sd``, ``*_interaction_sd``
+    ``*_setting_sd``, ``*_interaction_sd``
         Gamma with shape 2, which keeps the zero away and the sampler out of the funnel: mean 1 and 0.3
-        for the position's group and variant-by-group effects, 0.2 and 0.1 for log k.
+        for the position's setting and variant-by-setting effects, 0.2 and 0.1 for log k.
     ``log_y_ref_mean``, ``log_share_mean``
         Straight lines, and costs without an upper bound: log y at an L0 of 50, Normal(log 0.05, 2) for a hit,
         which is the same position, and Normal(log 0.1, 5) for a cost, wide because costs have units of their
@@ -102,7 +102,7 @@ def default_distributions(
         priors |= {
             f"{parameter.name}_mean": Distribution("Normal", (centre, parameter.spread)),
             f"{parameter.name}_contrast": Distribution("Normal", (0.0, parameter.contrast), ("contrast",)),
-            f"{parameter.name}_group_sd": gamma(parameter.group),
+            f"{parameter.name}_setting_sd": gamma(parameter.setting),
             f"{parameter.name}_interaction_sd": gamma(parameter.interaction),
         }
     scatter: dict[str, Distribution | float] = {

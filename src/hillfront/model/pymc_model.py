@@ -1,15 +1,15 @@
 """The hierarchical PyMC model: design, data and priors in, ``pm.Model`` out.
 
 Each sampled parameter theta (the position ``log_x_ref`` and, for the Hill family, ``log_k``) is, for variant
-v in group g,
+v in setting g,
 
-``theta[v, g] = mean + contrast[v] + group[g] + interaction[v, g]``
+``theta[v, g] = mean + contrast[v] + setting[g] + interaction[v, g]``
 
-with ``contrast[baseline] = 0`` and the group and interaction effects summing to zero over the groups of the
-table (the interactions over the variants too): ``mean`` is the baseline's average over these groups,
+with ``contrast[baseline] = 0`` and the setting and interaction effects summing to zero over the settings of
+the table (the interactions over the variants too): ``mean`` is the baseline's average over these settings,
 ``contrast`` the average contrast, and no direction of the posterior is left to the prior alone. The effects
-have a common standard deviation per parameter and kind, ``group_sd`` and ``interaction_sd``, which is what
-pools the groups. Where there is one group or one variant, the effects that it would need drop out.
+have a common standard deviation per parameter and kind, ``setting_sd`` and ``interaction_sd``, which is what
+pools the settings. Where there is one setting or one variant, the effects that it would need drop out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     type Tensor = TensorVariable[Any, Any]
 
-__all__ = ["build_model", "effect_columns", "over_groups", "reported_variables", "zero_sum_basis"]
+__all__ = ["build_model", "effect_columns", "over_settings", "reported_variables", "zero_sum_basis"]
 
 
 def zero_sum_basis(n: int) -> NDArray[np.float64]:
@@ -72,7 +72,7 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     Returns
     -------
     pymc.Model
-        With the curves' parameters as deterministics ``(group, variant)``, and the observed ``y``.
+        With the curves' parameters as deterministics ``(setting, variant)``, and the observed ``y``.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -81,7 +81,7 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     coords = {
         "variant": list(design.variants),
         "contrast": list(design.variants[1:]),
-        "group": list(design.groups),
+        "setting": list(design.settings),
     }
     # Bounds hold by construction (every scale is positive), and their checks would be compiled in.
     with pm.Model(coords=coords, check_bounds=False) as model:
@@ -89,7 +89,9 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
         data = {name: pm.Data(name, value) for name, value in arrays.items()}
         n_columns = len(effect_columns(design))
         effects = (
-            _group_effects(design, priors, pm.Data("centring", np.full(n_columns, 0.5))) if n_columns else {}
+            _setting_effects(design, priors, pm.Data("centring", np.full(n_columns, 0.5)))
+            if n_columns
+            else {}
         )
         parameters = []
         for index, parameter in enumerate(family.sampled):
@@ -100,25 +102,29 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
                 theta = _unpooled(parameter.name, priors, design)
             else:
                 theta = _shared_level(parameter.name, priors, design, contrasts=how == "partial")
-                theta = theta[None, :] + effects.get(index, pt.zeros((len(design.groups), 1)))
-            parameters.append(pm.Deterministic(parameter.name, theta, dims=("group", "variant")))
+                theta = theta[None, :] + effects.get(index, pt.zeros((len(design.settings), 1)))
+            parameters.append(pm.Deterministic(parameter.name, theta, dims=("setting", "variant")))
 
         # Of each curve, before they are looked up for each row: there are fewer curves than rows.
         natural = design.natural(*(theta.ravel() for theta in parameters))
 
-        # Errors of the losses that the SAEs of a group share, known up to their standard deviation.
-        scores = {name: pm.Normal(f"{name}_error_score", dims="group") for name in design.shared_errors}
+        # Errors of the losses that the SAEs of a setting share, known up to their standard deviation.
+        scores = {name: pm.Normal(f"{name}_error_score", dims="setting") for name in design.shared_errors}
 
         def expected_of(cell: Any, prefix: str = "") -> Expected:
-            group = cell // len(design.variants)
+            setting = cell // len(design.variants)
             shared = {
-                f"{name}_error": data[f"{prefix}{name}_error"] * score[group]
+                f"{name}_error": data[f"{prefix}{name}_error"] * score[setting]
                 for name, score in scores.items()
             }
             return expected_at(
-                family, pt.exp(data[f"{prefix}log_sparsity"]), _looked_up(natural, cell),
-                se=data.get(f"{prefix}se", 0.0), sparsity_se=data.get(f"{prefix}sparsity_se"), **shared,
-            )  # fmt: skip
+                family,
+                pt.exp(data[f"{prefix}log_sparsity"]),
+                _looked_up(natural, cell),
+                se=data.get(f"{prefix}se", 0.0),
+                sparsity_se=data.get(f"{prefix}sparsity_se"),
+                **shared,
+            )
 
         noise = {name: _variable(name, priors) for name in design.observation.parameters}
         _observe(design.observation, expected_of(data["cell"]), data["observed"], noise)
@@ -172,9 +178,15 @@ def _observe(noise: Noise, expected: Expected, y: Tensor, parameters: Mapping[st
     elif "nu" in parameters:
         variance = noise.variance(expected, parameters) / tail_quantile(parameters["nu"]) ** 2
         pm.CustomDist(
-            "y", parameters["nu"], location, variance, logp=_student_t_logp, random=_student_t_random,
-            signature="(),(),()->()", observed=y,
-        )  # fmt: skip
+            "y",
+            parameters["nu"],
+            location,
+            variance,
+            logp=_student_t_logp,
+            random=_student_t_random,
+            signature="(),(),()->()",
+            observed=y,
+        )
     else:
         pm.Normal("y", mu=location, sigma=scale, observed=y)
 
@@ -193,17 +205,17 @@ def _parts(design: Design, how: str | float) -> list[str]:
     """Hyperparameters of one parameter that the design can tell anything about."""
     if isinstance(how, float) or how == "none":
         return []
-    several_variants, several_groups = len(design.variants) > 1, len(design.groups) > 1
+    several_variants, several_settings = len(design.variants) > 1, len(design.settings) > 1
     parts = ["mean"]
     if how == "partial":
         parts += ["contrast"] if several_variants else []
-        parts += ["group_sd"] if several_groups else []
-        parts += ["interaction_sd"] if several_groups and several_variants else []
+        parts += ["setting_sd"] if several_settings else []
+        parts += ["interaction_sd"] if several_settings and several_variants else []
     return parts
 
 
 def _grid(design: Design) -> tuple[int, int]:
-    return len(design.groups), len(design.variants)
+    return len(design.settings), len(design.variants)
 
 
 def _variable(name: str, priors: Mapping[str, Any]) -> Any:
@@ -234,12 +246,12 @@ def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> Tensor:
         curves = pt.full(_grid(design), prior)
     else:
         own = as_prior(prior)
-        own.dims = ("group", "variant")
+        own.dims = ("setting", "variant")
         curves = own.create_variable(f"{name}_curve")
     return curves
 
 
-def over_groups(coefficients: Tensor, n: int) -> Tensor:
+def over_settings(coefficients: Tensor, n: int) -> Tensor:
     """``zero_sum_basis(n) @ coefficients`` by its closed form, whose cost grows with n and not its square."""
     import pytensor.tensor as pt
 
@@ -250,43 +262,43 @@ def over_groups(coefficients: Tensor, n: int) -> Tensor:
 
 
 def effect_columns(design: Design) -> list[tuple[str, str]]:
-    """Parameter and kind (``group`` or ``interaction``) of each column of effect coefficients."""
-    n_groups, n_variants = _grid(design)
-    if n_groups < 2:
+    """Parameter and kind (``setting`` or ``interaction``) of each column of effect coefficients."""
+    n_settings, n_variants = _grid(design)
+    if n_settings < 2:
         return []
     return [
         (parameter.name, kind)
         for parameter in design.family.sampled
         if design.pooling[parameter.natural] == "partial"
-        for kind in ("group", *("interaction",) * (n_variants - 1))
+        for kind in ("setting", *("interaction",) * (n_variants - 1))
     ]
 
 
-def _group_effects(design: Design, priors: Mapping[str, Any], centring: Tensor) -> dict[int, Tensor]:
-    """Group and interaction effects, (group, variant), of each partially pooled parameter.
+def _setting_effects(design: Design, priors: Mapping[str, Any], centring: Tensor) -> dict[int, Tensor]:
+    """Setting and interaction effects, (setting, variant), of each partially pooled parameter.
 
     Each is sampled as ``sd**(1 - c) z`` with ``z ~ Normal(0, sd**c)``: c = 1 is the centred form, 0 the
     non-centred one, and the prior is the same for all. Which is best depends on how well the data fix the
     effects, so c is chosen for the data that are fitted (:mod:`hillfront.sampling.parameterization`).
 
     All of them come from one matrix of coefficients, one column for each kind of effect: the left basis makes
-    every column sum to zero over groups, the right one spreads the columns over the variants.
+    every column sum to zero over settings, the right one spreads the columns over the variants.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
-    n_groups, n_variants = _grid(design)
+    n_settings, n_variants = _grid(design)
     columns = effect_columns(design)
     kinds = list(dict.fromkeys(columns))
     scales = [_variable(f"{name}_{kind}_sd", priors) for name, kind in kinds]
     log_scale = pt.log(pt.stack(scales))[np.array([kinds.index(column) for column in columns])]
     coefficients = pm.Normal(
-        "effect_coefficients", 0.0, pt.exp(centring * log_scale), shape=(n_groups - 1, len(columns))
+        "effect_coefficients", 0.0, pt.exp(centring * log_scale), shape=(n_settings - 1, len(columns))
     )
     names = list(dict.fromkeys(name for name, _ in columns))
     over_variants = np.column_stack([np.ones(n_variants), zero_sum_basis(n_variants)]).T
     spread = np.kron(np.eye(len(names)), over_variants)
-    effects = pt.dot(over_groups(coefficients * pt.exp((1.0 - centring) * log_scale), n_groups), spread)
+    effects = pt.dot(over_settings(coefficients * pt.exp((1.0 - centring) * log_scale), n_settings), spread)
     return {
         index: effects[
             :, names.index(parameter.name) * n_variants : (names.index(parameter.name) + 1) * n_variants

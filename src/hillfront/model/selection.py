@@ -57,7 +57,7 @@ def hidden_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]
     rows = row_data(frontiers, design)
     cell, l0 = rows["cell"], frontiers.table["l0"].to_numpy(np.float64)
     trained = frontiers.table["n_trained"].to_numpy(np.float64)
-    n_curves = len(design.groups) * len(design.variants)
+    n_curves = len(design.settings) * len(design.variants)
     nodes = {name: np.zeros((n_curves, NODES)) for name in rows if name not in ("cell", "observed")}
     # Curves without rows hide nothing, but what their nodes compute must be finite.
     bound, hidden = np.full((n_curves, NODES), rows["observed"].mean()), np.zeros(n_curves)
@@ -90,7 +90,7 @@ def _staircase(at: Floats, l0: Floats, y: Floats) -> Floats:
 
 def hidden_cells(design: Design) -> NDArray[np.int64]:
     """Curve of each node."""
-    return np.repeat(np.arange(len(design.groups) * len(design.variants)), NODES)
+    return np.repeat(np.arange(len(design.settings) * len(design.variants)), NODES)
 
 
 def add_hidden(

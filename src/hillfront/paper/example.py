@@ -72,7 +72,7 @@ def _figure(source: PaperSource, name: str) -> str:
         "observed.",
         "gains": f"Mean sparsity gain over {baseline}: median and {prob} interval; hollow marks are "
         "extrapolated or "
-        "predicted for a group without data.",
+        "predicted for a setting without data.",
     }[kind]
     warned = f"{source.warning} " if source.warning else ""
     return "\n".join(

@@ -43,15 +43,29 @@ _TICKS: Final = (1.0, 2.0, 5.0)
 _PREAMBLE: Final = "\n".join([r"\usepackage[T1]{fontenc}", r"\usepackage{textcomp}", UNICODE_MACRO])
 
 _STYLE: Final[Any] = {
-    "font.size": 8.0, "axes.labelsize": 8.0, "axes.titlesize": 8.0, "xtick.labelsize": 7.0,
-    "ytick.labelsize": 7.0, "legend.fontsize": 7.0, "lines.markersize": 4.0, "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
-    "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
+    "font.size": 8.0,
+    "axes.labelsize": 8.0,
+    "axes.titlesize": 8.0,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0,
+    "lines.markersize": 4.0,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
     # TrueType, which journals ask for, in place of Type 3.
     "pdf.fonttype": 42,
-    "text.parse_math": False, "text.usetex": False, "axes.formatter.use_mathtext": False,
-    "pgf.texsystem": "pdflatex", "pgf.rcfonts": False, "pgf.preamble": _PREAMBLE,
-}  # fmt: skip
+    "text.parse_math": False,
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
+    "pgf.texsystem": "pdflatex",
+    "pgf.rcfonts": False,
+    "pgf.preamble": _PREAMBLE,
+}
 
 
 def has_pdflatex() -> bool:
@@ -105,29 +119,32 @@ def _closing(figure: Figure) -> Iterator[None]:
 
 
 def _frontiers(source: PaperSource, width: str) -> Iterator[tuple[str, Figure]]:
-    """Panels of all groups, on as many pages as they need."""
+    """Panels of all settings, on as many pages as they need."""
     import matplotlib.pyplot as plt
 
     fit = source.fit
     columns, rows = _PANELS[width]
-    pages = list(batched(fit.design.groups, columns * rows))
-    for number, groups in enumerate(pages, start=1):
-        across = min(columns, len(groups))
-        down = -(-len(groups) // across)
-        alone = len(groups) == 1
-        titles = [_wrapped(group, WIDTHS[width] / across - 0.2) for group in groups]
+    pages = list(batched(fit.design.settings, columns * rows))
+    for number, settings in enumerate(pages, start=1):
+        across = min(columns, len(settings))
+        down = -(-len(settings) // across)
+        alone = len(settings) == 1
+        titles = [_wrapped(setting, WIDTHS[width] / across - 0.2) for setting in settings]
         lines = max(title.count("\n") for title in titles)
         height = 1.35 * down + 0.12 * lines * down + 0.6
         height = 0.75 * WIDTHS[width] if alone else height
         figure, grid = plt.subplots(
-            down, across, figsize=(WIDTHS[width], min(height, _MAX_HEIGHT)), squeeze=False,
+            down,
+            across,
+            figsize=(WIDTHS[width], min(height, _MAX_HEIGHT)),
+            squeeze=False,
             layout="constrained",
-        )  # fmt: skip
+        )
         axes = list(grid.ravel())
-        for spare in axes[len(groups) :]:
+        for spare in axes[len(settings) :]:
             spare.remove()
-        axes = axes[: len(groups)]
-        plot_frontiers(fit, groups=groups, prob=source.prob, ax=axes)
+        axes = axes[: len(settings)]
+        plot_frontiers(fit, settings=settings, prob=source.prob, ax=axes)
         for axis, title in zip(axes, titles, strict=True):
             if axis.get_title():
                 axis.set_title(title)
@@ -168,9 +185,14 @@ def _legend_above(figure: Figure, legend: Legend, *, columns: int) -> None:
     columns = max(1, min(columns, len(labels), int(width / (_INCHES_A_LETTER * longest + 0.4))))
     legend.remove()
     figure.legend(
-        handles, labels, loc="outside upper center", ncols=columns, frameon=False, columnspacing=1.0,
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=columns,
+        frameon=False,
+        columnspacing=1.0,
         handlelength=1.6,
-    )  # fmt: skip
+    )
     lines = max(label.count("\n") for label in labels) + 1
     _grow(figure, 0.15 * lines * -(-len(labels) // columns))
 

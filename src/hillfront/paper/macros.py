@@ -24,7 +24,7 @@ _QUANTITIES: Final = {
     "sparsity_gain_nats": "GainNats",
     "hit_reduction": "HitReduction",
 }
-_SCOPES: Final = {"average": "Average", "new_group": "NewGroup"}
+_SCOPES: Final = {"average": "Average", "new_setting": "NewSetting"}
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class _Macro:
 def macros_file(source: PaperSource) -> str:
     r"""Write macros.tex.
 
-    The name is ``\hf``, variant, baseline, scope or group, quantity, place, and what of it: nothing for
+    The name is ``\hf``, variant, baseline, scope or setting, quantity, place, and what of it: nothing for
     the median, ``Low``, ``High``, ``Interval`` (all three), ``Prob`` (of a factor above 1) and ``Support``.
     Each line ends in the line and the column of the CSV file that it is from. Where a diagnostic failed,
     every number prints a warning beside it.
     """
     lines = [
-        source.head("A macro for every number: \\hf<Variant><Baseline><Scope or group><Quantity><what>."),
+        source.head("A macro for every number: \\hf<Variant><Baseline><Scope or setting><Quantity><what>."),
         "% Without an ending: the median. Low, High: ends of the interval. Interval: all three. Prob: the",
         "% probability of a factor above 1. Support: inside the data, or not. Lines of CSV files count "
         "from 1, the",
@@ -56,7 +56,7 @@ def macros_file(source: PaperSource) -> str:
     seen: set[str] = set()
     for macro in (*_gains(source), *_verdicts(source), *_about_fit(source)):
         name = macro.name
-        while name in seen:  # such as variant "a b" in group "c" beside variant "a" in group "b c"
+        while name in seen:  # such as variant "a b" in setting "c" beside variant "a" in setting "b c"
             name += "Again"
         seen.add(name)
         value = rf"\hfDoNotReport{{{macro.value}}}" if source.failed else macro.value
@@ -65,22 +65,22 @@ def macros_file(source: PaperSource) -> str:
 
 
 def _stems(source: PaperSource) -> tuple[dict[str, str], dict[str, str]]:
-    """Letters of every variant and of every group."""
+    """Letters of every variant and of every setting."""
     design = source.fit.design
-    return unique_letters(design.variants), unique_letters(design.groups, taken=_SCOPES.values())
+    return unique_letters(design.variants), unique_letters(design.settings, taken=_SCOPES.values())
 
 
-def _stem(row: pd.Series, label: str, variants: dict[str, str], groups: dict[str, str]) -> str:
-    where = _SCOPES.get(row["scope"]) or groups[label]
+def _stem(row: pd.Series, label: str, variants: dict[str, str], settings: dict[str, str]) -> str:
+    where = _SCOPES.get(row["scope"]) or settings[label]
     return f"{variants[row['variant']]}{variants[row['baseline']]}{where}"
 
 
 def _gains(source: PaperSource) -> Iterator[_Macro]:
-    variants, groups = _stems(source)
+    variants, settings = _stems(source)
     for line, (_, row) in enumerate(source.gains.iterrows(), start=2):
         quantity = _QUANTITIES.get(row["quantity"]) or letters(row["quantity"])
         at = "" if np.isnan(row["at"]) else f"At{letters(f'{row["at"]:g}')}"
-        stem = f"{_stem(row, row['where'], variants, groups)}{quantity}{at}"
+        stem = f"{_stem(row, row['where'], variants, settings)}{quantity}{at}"
         what = f"{row['quantity']}{'' if np.isnan(row['at']) else f' at {row["at"]:g}'}"
         about = f"{what} of {row['variant']} over {row['baseline']}, {row['where']}"
         for ending, column in (("", "median"), ("Low", "lower"), ("High", "upper")):
@@ -88,9 +88,10 @@ def _gains(source: PaperSource) -> Iterator[_Macro]:
                 f"{stem}{ending}", tex_number(row[column]), _cell("improvement", line, column, about)
             )
         yield _Macro(
-            f"{stem}Interval", tex_interval(row["median"], row["lower"], row["upper"]),
+            f"{stem}Interval",
+            tex_interval(row["median"], row["lower"], row["upper"]),
             _cell("improvement", line, "median [lower, upper]", about),
-        )  # fmt: skip
+        )
         yield _Macro(
             f"{stem}Prob", tex_probability(row["p_gt_1"]), _cell("improvement", line, "p_gt_1", about)
         )
@@ -98,17 +99,19 @@ def _gains(source: PaperSource) -> Iterator[_Macro]:
 
 
 def _verdicts(source: PaperSource) -> Iterator[_Macro]:
-    variants, groups = _stems(source)
+    variants, settings = _stems(source)
     for line, (_, row) in enumerate(source.verdicts.iterrows(), start=2):
-        stem = _stem(row, row["where"], variants, groups)
+        stem = _stem(row, row["where"], variants, settings)
         about = f"{row['variant']} against {row['baseline']}, {row['where']}"
         for ending, column in (("PBetter", "p_better"), ("PWorse", "p_worse"), ("PCross", "p_cross")):
             yield _Macro(
                 f"{stem}{ending}", tex_probability(row[column]), _cell("pareto", line, column, about)
             )
         for ending, column in (
-            ("LZeroLow", "l0_low"), ("LZeroHigh", "l0_high"), ("CrossingLZero", "crossing_l0"),
-        ):  # fmt: skip
+            ("LZeroLow", "l0_low"),
+            ("LZeroHigh", "l0_high"),
+            ("CrossingLZero", "crossing_l0"),
+        ):
             yield _Macro(f"{stem}{ending}", tex_number(row[column]), _cell("pareto", line, column, about))
         yield _Macro(f"{stem}Verdict", latex(row["verdict"]), _cell("pareto", line, "verdict", about))
 
@@ -119,16 +122,16 @@ def _cell(table: str, line: int, column: str, about: str) -> str:
 
 def _about_fit(source: PaperSource) -> Iterator[_Macro]:
     fit = source.fit
-    design, settings = fit.design, fit.settings
+    design, sampler_options = fit.design, fit.sampler_options
     counts = {
         "SAEs": (len(fit.frontiers), "SAEs that were fitted"),
         "Curves": (fit.frontiers.n_curves, "curves"),
-        "Groups": (len(design.groups), "groups"),
+        "Settings": (len(design.settings), "settings"),
         "Variants": (len(design.variants), "variants, the baseline among them"),
-        "Chains": (settings["chains"], "chains"),
-        "Draws": (settings["draws"], "draws of each chain after tuning"),
-        "Tune": (settings["tune"], "tuning draws of each chain"),
-        "Seed": (settings["seed"], "seed"),
+        "Chains": (sampler_options["chains"], "chains"),
+        "Draws": (sampler_options["draws"], "draws of each chain after tuning"),
+        "Tune": (sampler_options["tune"], "tuning draws of each chain"),
+        "Seed": (sampler_options["random_seed"], "random_seed"),
     }
     for name, (count, about) in counts.items():
         yield _Macro(f"Fit{name}", str(count), about)

@@ -52,14 +52,12 @@ def methods_paragraph(source: PaperSource) -> str:
 def _data(source: PaperSource) -> str:
     frontiers, design = source.fit.frontiers, source.fit.design
     metric = latex(frontiers.metric_label)
-    groups = (
-        f" in {count(len(design.groups), 'group')} ({', '.join(map(latex, frontiers.group_columns))})"
+    settings = (
+        f" in {count(len(design.settings), 'setting')} ({', '.join(map(latex, frontiers.group_columns))})"
         if frontiers.group_columns
         else ""
     )
-    what = (
-        f"{metric} $y$ (one minus loss recovered)" if frontiers.bounded else f"cost $y$ ({metric})"
-    )  # fmt: skip
+    what = f"{metric} $y$ (one minus loss recovered)" if frontiers.bounded else f"cost $y$ ({metric})"
     variants = ", ".join(latex(v) for v in design.variants[1:])
     dropped = len(frontiers.dropped)
     left_out = (
@@ -71,7 +69,7 @@ def _data(source: PaperSource) -> str:
         f"We compared {variants} with {latex(design.baseline)} sparse autoencoders (SAEs) by fitting "
         "curves jointly to "
         f"all {frontiers.n_curves} frontiers of {what} against sparsity $x = 1/L_0$, "
-        f"{len(frontiers)} SAEs{groups}, with hillfront~\\cite{{hillfront}}.{left_out}"
+        f"{len(frontiers)} SAEs{settings}, with hillfront~\\cite{{hillfront}}.{left_out}"
     )
 
 
@@ -86,8 +84,8 @@ def _model(design: Design, priors: Mapping[str, Any]) -> str:
     )
     relative = ", $L_0$ counting in shares of $d_{\\mathrm{model}}$" if design.relative_sparsity else ""
     pooled = {
-        "partial": "partially pooled over groups",
-        "common": "common to all groups",
+        "partial": "partially pooled over settings",
+        "common": "common to all settings",
         "none": "not pooled",
     }
     poolings = "; ".join(
@@ -97,7 +95,7 @@ def _model(design: Design, priors: Mapping[str, Any]) -> str:
     known = f" Known standard errors ({latex(', '.join(design.known_errors))}) enter the scatter." * bool(
         design.known_errors
     )
-    shared = f" Errors of the {' and '.join(design.shared_errors)} loss are shared within a group." * bool(
+    shared = f" Errors of the {' and '.join(design.shared_errors)} loss are shared within a setting." * bool(
         design.shared_errors
     )
     selected = (
@@ -120,7 +118,7 @@ def _model(design: Design, priors: Mapping[str, Any]) -> str:
     return (
         f"Each frontier is {name}~\\cite{{hf-post}}, ${formula}${limit}{relative}. Positions and slopes "
         "have a mean, "
-        f"contrasts between variants, group effects and variant-by-group interactions ({poolings}). We "
+        f"contrasts between variants, setting effects and variant-by-setting interactions ({poolings}). We "
         "assumed "
         f"{noise}.{known}{shared}{selected} Priors are weakly informative (Table~\\ref{{tab:hf-priors}})."
     )
@@ -128,7 +126,7 @@ def _model(design: Design, priors: Mapping[str, Any]) -> str:
 
 def _sampling(source: PaperSource) -> str:
     fit = source.fit
-    settings = fit.settings
+    sampler = fit.sampler_options
     versions = json.loads(fit.data.attrs["versions"])
     checks = {check.name: check for check in source.diagnostics.checks}
     said: list[tuple[str, Callable[[float], str]]] = [
@@ -153,10 +151,10 @@ def _sampling(source: PaperSource) -> str:
         if key in versions
     )
     return (
-        f"We sampled the posterior by NUTS~\\cite{{hf-nuts}}: {count(settings['chains'], 'chain')} of "
-        f"{settings['draws']} draws after {settings['tune']} of tuning, target acceptance "
-        f"{settings['target_accept']:g}, seed {settings['seed']}. The checks gave {', '.join(found)}; all "
-        "are in "
+        f"We sampled the posterior by NUTS~\\cite{{hf-nuts}}: {count(sampler['chains'], 'chain')} of "
+        f"{sampler['draws']} draws after {sampler['tune']} of tuning, target acceptance "
+        f"{sampler['target_accept']:g}, seed {sampler['random_seed']}. The checks gave "
+        f"{', '.join(found)}; all are in "
         f"Table~\\ref{{tab:hf-diagnostics}}, leave-one-out predictions by Pareto-smoothed importance "
         "sampling "
         f"among them~\\cite{{hf-loo,hf-psis}}. Software: {software}."

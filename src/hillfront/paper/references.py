@@ -110,7 +110,7 @@ _ENTRIES: Final = r"""
 @techreport{hf-bjontegaard,
   author = {Bj{\o}ntegaard, Gisle},
   title = {Calculation of average {PSNR} differences between {RD}-curves},
-  institution = {ITU-T Video Coding Experts Group},
+  institution = {ITU-T Video Coding Experts Setting},
   number = {VCEG-M33},
   year = {2001},
 }

@@ -18,7 +18,7 @@ from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = ["SCOPES", "PaperSource", "paper_source"]
 
-SCOPES = {"average": "average of the groups", "new_group": "a new group"}
+SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class PaperSource:
 
     @property
     def gains(self) -> pd.DataFrame:
-        """The improvement table, with the group's label in a column ``where``."""
+        """The improvement table, with the setting's label in a column ``where``."""
         table = self.improvement.summary
-        return table.assign(where=self._where(table["scope"], self.improvement.draws["group"].to_numpy()))
+        return table.assign(where=self._where(table["scope"], self.improvement.draws["setting"].to_numpy()))
 
     @property
     def verdicts(self) -> pd.DataFrame:
-        """The table of verdicts, with the group's label in a column ``where``."""
+        """The table of verdicts, with the setting's label in a column ``where``."""
         table = self.pareto.summary
-        return table.assign(where=self._where(table["scope"], self.pareto.draws["group"].to_numpy()))
+        return table.assign(where=self._where(table["scope"], self.pareto.draws["setting"].to_numpy()))
 
     @staticmethod
     def _where(scopes: pd.Series, labels: Iterable[object]) -> list[str]:
@@ -68,9 +68,11 @@ class PaperSource:
         """Every name of the user's that a file may hold."""
         frontiers = self.fit.frontiers
         return (
-            *self.fit.design.variants, *self.fit.design.groups, *frontiers.group_columns,
+            *self.fit.design.variants,
+            *self.fit.design.settings,
+            *frontiers.group_columns,
             frontiers.metric_label,
-        )  # fmt: skip
+        )
 
     @property
     def replaced(self) -> tuple[str, ...]:
@@ -120,7 +122,7 @@ def paper_source(
     if improvement.summary.empty:
         raise ValueError(
             f"The fit compares nothing: its variants are {', '.join(fit.design.variants)}, and none shares a "
-            "group with the baseline. Fit a table in which another variant does."
+            "setting with the baseline. Fit a table in which another variant does."
         )
     pareto = fit.pareto(threshold=threshold)
     return PaperSource(fit, improvement, pareto, fit.diagnostics(), prob, threshold)

@@ -39,7 +39,7 @@ def gains_table(source: PaperSource) -> str:
     metric = latex(source.fit.frontiers.metric_label)
     marks = {
         r"\textsuperscript{*}": " Starred: extrapolated beyond the data of one or both, or predicted for "
-        "a group "
+        "a setting "
         "without data.",
         r"\textsuperscript{\textdagger}": " Daggers: driven by the prior as much as by the data, or more.",
     }
@@ -70,14 +70,17 @@ def verdicts_table(source: PaperSource) -> str:
     """Write the Pareto verdict of every comparison."""
     rows = [
         [
-            latex(row["variant"]), latex(row["where"]),
+            latex(row["variant"]),
+            latex(row["where"]),
             f"{tex_number(row['l0_low'])}\\textendash{{}}{tex_number(row['l0_high'])}"
-            if np.isfinite(row["l0_low"]) else MISSING,
+            if np.isfinite(row["l0_low"])
+            else MISSING,
             *(tex_probability(row[name]) for name in ("p_better", "p_worse", "p_cross")),
-            tex_number(row["crossing_l0"]), latex(row["verdict"]),
+            tex_number(row["crossing_l0"]),
+            latex(row["verdict"]),
         ]
         for _, row in source.verdicts.iterrows()
-    ]  # fmt: skip
+    ]
     caption = (
         "Posterior probability that the curve of each variant lies below that of "
         f"{latex(source.fit.baseline)} (better), above it (worse) or crosses it, over the whole range of "
@@ -86,9 +89,15 @@ def verdicts_table(source: PaperSource) -> str:
         f"{source.threshold:g}; the $L_0$ of a crossing is its posterior median where the curves cross."
     )
     heads = [
-        "Variant", "Where", "Shared $L_0$", "$P$(better)", "$P$(worse)", "$P$(cross)", "Crossing $L_0$",
+        "Variant",
+        "Where",
+        "Shared $L_0$",
+        "$P$(better)",
+        "$P$(worse)",
+        "$P$(cross)",
+        "Crossing $L_0$",
         "Verdict",
-    ]  # fmt: skip
+    ]
     return source.head("Pareto verdicts.") + _tables(
         source, "llrrrrrl", heads, rows, caption, "tab:hf-verdicts"
     )
@@ -122,9 +131,13 @@ def priors_table(source: PaperSource, rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _tables(
-    source: PaperSource, columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str,
+    source: PaperSource,
+    columns: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str,
     label: str,
-) -> str:  # fmt: skip
+) -> str:
     """Put rows into one table, or several where they are too many for a page."""
     parts = []
     # Long names are broken into lines, in columns that leave room for the numbers.

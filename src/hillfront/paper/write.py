@@ -26,11 +26,22 @@ __all__ = ["is_paper_file", "write_paper"]
 
 _FILES = frozenset(
     {
-        "gains.tex", "verdicts.tex", "diagnostics.tex", "priors.tex", "macros.tex", "sentences.tex",
-        "sentences.txt", "methods.tex", "example.tex", "references.bib", "improvement.csv", "pareto.csv",
-        "diagnostics.csv", FAILED_FILE,
+        "gains.tex",
+        "verdicts.tex",
+        "diagnostics.tex",
+        "priors.tex",
+        "macros.tex",
+        "sentences.tex",
+        "sentences.txt",
+        "methods.tex",
+        "example.tex",
+        "references.bib",
+        "improvement.csv",
+        "pareto.csv",
+        "diagnostics.csv",
+        FAILED_FILE,
     }
-)  # fmt: skip
+)
 _MADE_FROM_THEM = re.compile(
     r"(frontiers|gains)_[12]col(_\d+)?\.(pdf|pgf)|example\.(pdf|log|aux|bbl|blg|out)"
 )
@@ -106,10 +117,11 @@ def write_paper(
             "sentences.txt": "".join(f"{sentence}\n\n" for sentence in sentences),
             "methods.tex": methods_paragraph(source),
             "references.bib": references_bib(
-                version=str(versions["hillfront"]), nutpie=str(versions["nutpie"]),
+                version=str(versions["hillfront"]),
+                nutpie=str(versions["nutpie"]),
                 year=str(attributes["created"])[:4],
             ),
-        }  # fmt: skip
+        }
         if source.failed:
             files[FAILED_FILE] = "Do not report these results.\n" + "".join(
                 f"{check}\n" for check in source.diagnostics.failed

@@ -38,7 +38,7 @@ def plot_checks(fit: FrontierFit, *, ax: Axes | Sequence[Axes] | None = None) ->
     one, inside its band if predictions are right. Residuals in scales against L0, in which 90% of SAEs lie in
     the grey band, the furthest one with its row. The sign of each residual along each curve: runs of one
     colour mean that the curve has the wrong shape. And the headline factor, the mean sparsity gain on average
-    over the groups, before and after the data.
+    over the settings, before and after the data.
 
     Parameters
     ----------
@@ -94,9 +94,14 @@ def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
         rng=np.random.default_rng(_BAND_SEED),
     )
     axis.fill_between(
-        at, lower - at, upper - at, step="mid", color="0.85", linewidth=0,
+        at,
+        lower - at,
+        upper - at,
+        step="mid",
+        color="0.85",
+        linewidth=0,
         label=f"{DEFAULT_PROB:.0%} band if predictions are right",
-    )  # fmt: skip
+    )
     axis.axhline(0.0, color="0.6", linewidth=1.0)
     axis.plot(at, ecdf - at, color="0.1", linewidth=1.5, drawstyle="steps-mid")
     axis.set_xlim(0, 1)
@@ -124,17 +129,28 @@ def _draw_residuals(
     for variant, style in styles.items():
         own = (table["variant"] == variant).to_numpy()
         axis.plot(
-            table["l0"][own], middle[own], linestyle="none", marker=style.marker, color=style.colour,
-            markersize=4.5, markeredgecolor="white", markeredgewidth=0.5, label=variant,
-        )  # fmt: skip
+            table["l0"][own],
+            middle[own],
+            linestyle="none",
+            marker=style.marker,
+            color=style.colour,
+            markersize=4.5,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            label=variant,
+        )
     furthest = int(np.argmax(np.abs(residual).mean(axis=1)))
     l0 = table["l0"].to_numpy(np.float64)
     left = np.log(l0[furthest]) < np.log(l0).mean()
     axis.annotate(
-        f"row {table['row'].to_numpy()[furthest]}", (l0[furthest], middle[furthest]), fontsize="small",
-        xytext=(6 if left else -6, 0), textcoords="offset points", ha="left" if left else "right",
+        f"row {table['row'].to_numpy()[furthest]}",
+        (l0[furthest], middle[furthest]),
+        fontsize="small",
+        xytext=(6 if left else -6, 0),
+        textcoords="offset points",
+        ha="left" if left else "right",
         va="center",
-    )  # fmt: skip
+    )
     reach = 1.15 * max(float(np.abs(middle).max()), bound)
     if reach > _FAR * bound:
         # A single SAE far out would flatten all others.
@@ -158,9 +174,17 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
     cell, l0 = design.cells(fit.frontiers), table["l0"].to_numpy(np.float64)
     curves, place = np.unique(cell, return_inverse=True)
     points = axis.scatter(
-        l0, place, c=(residual > 0).mean(axis=1), cmap=_two_colours(), vmin=0, vmax=1, marker="s", s=16,
-        edgecolors="0.4", linewidths=0.3,
-    )  # fmt: skip
+        l0,
+        place,
+        c=(residual > 0).mean(axis=1),
+        cmap=_two_colours(),
+        vmin=0,
+        vmax=1,
+        marker="s",
+        s=16,
+        edgecolors="0.4",
+        linewidths=0.3,
+    )
     figure = axis.get_figure(root=True)
     if figure is not None:
         bar = figure.colorbar(points, ax=axis, ticks=[0, 0.5, 1], fraction=0.05, pad=0.02)
@@ -170,7 +194,7 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
     if len(curves) <= _LABELLED_CURVES:
         n = len(design.variants)
         names = [
-            _curve_name(design.groups[c // n], design.variants[c % n], len(design.groups)) for c in curves
+            _curve_name(design.settings[c // n], design.variants[c % n], len(design.settings)) for c in curves
         ]
         axis.set_yticks(range(len(curves)), names, fontsize=8 if len(curves) <= 12 else 5.5)
     else:
@@ -187,8 +211,10 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
 
 def _draw_prior(axis: Axes, fit: FrontierFit, styles: Mapping[str, VariantStyle]) -> None:
     improvement = fit.improvement()
-    seed = fit.settings["seed"]
-    before = improvement_of(fit.data["prior"].to_dataset(), fit.frontiers, fit.design, seed=seed)
+    random_seed = fit.sampler_options["random_seed"]
+    before = improvement_of(
+        fit.data["prior"].to_dataset(), fit.frontiers, fit.design, random_seed=random_seed
+    )
     table = improvement.summary
     rows = table.index[(table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")]
     axis.set_title("Mean sparsity gain on average")
@@ -242,9 +268,14 @@ def _finite_log(draws: Floats) -> Floats:
 
 
 def _density(
-    axis: Axes, grid: Floats, values: Floats, *, color: str, linestyle: str | tuple[float, tuple[float, ...]],
+    axis: Axes,
+    grid: Floats,
+    values: Floats,
+    *,
+    color: str,
+    linestyle: str | tuple[float, tuple[float, ...]],
     label: str,
-) -> None:  # fmt: skip
+) -> None:
     if values.size > 1 and np.ptp(values) > 0:
         axis.plot(
             np.exp(grid), stats.gaussian_kde(values)(grid), color=color, linestyle=linestyle, label=label
@@ -260,8 +291,8 @@ def _log_l0(axis: Axes, l0: Floats) -> None:
     axis.set_xlabel("L0, active latents per token")
 
 
-def _curve_name(group: str, variant: str, n_groups: int) -> str:
-    return f"{group}, {variant}" if n_groups > 1 else variant
+def _curve_name(setting: str, variant: str, n_settings: int) -> str:
+    return f"{setting}, {variant}" if n_settings > 1 else variant
 
 
 def _two_colours() -> LinearSegmentedColormap:

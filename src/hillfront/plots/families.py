@@ -19,14 +19,14 @@ __all__ = ["plot_families"]
 def plot_families(
     comparison: CurveComparison,
     *,
-    groups: Sequence[str] | None = None,
+    settings: Sequence[str] | None = None,
     variants: Sequence[str] | None = None,
     families: Sequence[str] | None = None,
     scale: Scale = "log",
     ax: Axes | Sequence[Axes] | None = None,
     legend: bool = True,
 ) -> NDArray[np.object_]:
-    """Draw the curves of every family over the SAEs, one panel a group.
+    """Draw the curves of every family over the SAEs, one panel a setting.
 
     A line is the posterior median of the expected hit, in the colour and dashes of its family; a point is an
     SAE, with the marker of its variant. The legend gives each family's stacking weight.
@@ -35,66 +35,75 @@ def plot_families(
     ----------
     comparison : CurveComparison
         As from :func:`hillfront.compare_curves`.
-    groups, variants, families : sequence of str, optional
+    settings, variants, families : sequence of str, optional
         Which to draw; all by default.
     scale : {"log", "linear", "logit"}
         Both axes logarithmic; both linear, where straight lines are straight; or logit hit against log
         sparsity, where Hill curves are.
     ax : matplotlib Axes or sequence of them, optional
-        One for each group; a grid of panels is made if left out.
+        One for each setting; a grid of panels is made if left out.
     legend : bool
         Whether to draw the legend.
 
     Returns
     -------
     numpy.ndarray of matplotlib Axes
-        One for each group.
+        One for each setting.
 
     Raises
     ------
     ValueError
-        For an unknown group, variant, family or scale, or the wrong number of axes.
+        For an unknown setting, variant, family or scale, or the wrong number of axes.
     """
     fits = comparison.fits
     first = next(iter(fits.values()))
     frontiers, design = first.frontiers, first.design
     check_scale(scale, bounded=frontiers.bounded)
-    shown_groups = tuple(design.groups if groups is None else groups)
+    shown_settings = tuple(design.settings if settings is None else settings)
     shown_variants = tuple(design.variants if variants is None else variants)
     shown_families = tuple(fits if families is None else families)
-    check_names(shown_groups, design.groups, "groups")
+    check_names(shown_settings, design.settings, "settings")
     check_names(shown_variants, design.variants, "variants")
     check_names(shown_families, tuple(fits), "families")
     styles = styles_for(design.variants)
-    figure, axes = axes_for(len(shown_groups), ax)
+    figure, axes = axes_for(len(shown_settings), ax)
     table = frontiers.table
-    for axis, group in zip(axes, shown_groups, strict=True):
-        here = table[(table["group"] == group) & table["variant"].isin(shown_variants)]
+    for axis, setting in zip(axes, shown_settings, strict=True):
+        here = table[(table["setting"] == setting) & table["variant"].isin(shown_variants)]
         if here.empty:
             axis.text(0.5, 0.5, "no data", ha="center", va="center", color="0.4", transform=axis.transAxes)
             axis.set_axis_off()
             continue
-        grid = panel_grid(here, scale, above=design.scales[design.groups.index(group)].offset)
+        grid = panel_grid(here, scale, above=design.scales[design.settings.index(setting)].offset)
         present = [name for name in shown_variants if (here["variant"] == name).any()]
         for family in shown_families:
             drawn = FAMILY_STYLES[list(fits).index(family) % len(FAMILY_STYLES)]
-            expectation = fits[family].predict(l0=1.0 / grid, variants=present, groups=[group])["expectation"]
-            middle = expectation.median(("chain", "draw")).sel(group=group)
+            expectation = fits[family].predict(l0=1.0 / grid, variants=present, settings=[setting])[
+                "expectation"
+            ]
+            middle = expectation.median(("chain", "draw")).sel(setting=setting)
             for name in present:
                 axis.plot(
-                    grid, middle.sel(variant=name), color=drawn.colour, linestyle=drawn.dashes,
-                    linewidth=1.5, zorder=2,
-                )  # fmt: skip
+                    grid,
+                    middle.sel(variant=name),
+                    color=drawn.colour,
+                    linestyle=drawn.dashes,
+                    linewidth=1.5,
+                    zorder=2,
+                )
         set_scales(
-            axis, here["sparsity"].to_numpy(), here[frontiers.metric].to_numpy(), scale,
+            axis,
+            here["sparsity"].to_numpy(),
+            here[frontiers.metric].to_numpy(),
+            scale,
             frontiers.metric_label,
-        )  # fmt: skip
+        )
         for name in present:
             rows = here[here["variant"] == name]
             style = VariantStyle("0.25", styles[name].marker)
             draw_points(axis, rows["sparsity"].to_numpy(), rows[frontiers.metric].to_numpy(), style, scale)
-        if len(shown_groups) > 1 or group != "all":
-            axis.set_title(group, fontsize="medium")
+        if len(shown_settings) > 1 or setting != "all":
+            axis.set_title(setting, fontsize="medium")
     if legend:
         handles = _handles(comparison, shown_families, shown_variants, styles)
         if len(axes) == 1:

@@ -1,4 +1,4 @@
-"""The forest of improvement factors: groups, their average, and a new group."""
+"""The forest of improvement factors: settings, their average, and a new setting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IN_WORDS = {
     "sparsity_gain_nats": "times fewer active latents at a loss difference of {at:g} nats (sparsity gain)",
     "hit_reduction": "times smaller {metric} at an L0 of {at:g} (hit reduction)",
 }
-_SCOPES = {"average": "average of the groups", "new_group": "a new group"}
+_SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
 
 
 def plot_improvement(
@@ -30,7 +30,7 @@ def plot_improvement(
     at: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one improvement factor as a forest: each group, their average, and a new group.
+    """Draw one improvement factor as a forest: each setting, their average, and a new setting.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def plot_improvement(
         for scope, values in zip(rows["scope"], rows[group_columns].to_numpy(), strict=True)
     ]
     rows = rows.assign(label=labels)
-    # Top to bottom: the groups in their order, then what is said of them together.
-    order = list(dict.fromkeys(rows.loc[rows["scope"] == "group", "label"]))
+    # Top to bottom: the settings in their order, then what is said of them together.
+    order = list(dict.fromkeys(rows.loc[rows["scope"] == "setting", "label"]))
     order += [text for text in _SCOPES.values() if text in set(labels)]
     variants = list(dict.fromkeys(rows["variant"]))
     styles = styles_for([str(rows["baseline"].iloc[0]), *variants])
@@ -77,24 +77,44 @@ def plot_improvement(
             y = order.index(row["label"]) + offset
             if not np.isfinite(row["median"]):
                 ax.text(
-                    1.01, y, "no shared range", va="center", fontsize="small", color="0.4",
+                    1.01,
+                    y,
+                    "no shared range",
+                    va="center",
+                    fontsize="small",
+                    color="0.4",
                     transform=ax.get_yaxis_transform(),
-                )  # fmt: skip
+                )
                 continue
             observed, style = row["support"] == "observed", styles[variant]
             ax.plot([row["lower"], row["upper"]], [y, y], color=style.colour, linewidth=1.8, zorder=2)
             ax.plot(
-                row["median"], y, marker=style.marker, color=style.colour, markersize=7, zorder=3,
-                markerfacecolor=style.colour if observed else "white", markeredgewidth=1.4,
-            )  # fmt: skip
+                row["median"],
+                y,
+                marker=style.marker,
+                color=style.colour,
+                markersize=7,
+                zorder=3,
+                markerfacecolor=style.colour if observed else "white",
+                markeredgewidth=1.4,
+            )
             ax.text(
-                1.01, y, f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"
+                1.01,
+                y,
+                f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"
                 + (" !" if row["prior_driven"] else ""),
-                va="center", fontsize="small", transform=ax.get_yaxis_transform(),
-            )  # fmt: skip
+                va="center",
+                fontsize="small",
+                transform=ax.get_yaxis_transform(),
+            )
     _decorate(ax, rows, order, _words(quantity, at, improvement.metric))
-    _legend(ax, rows, variants, {name: styles[name].colour for name in variants},
-            {name: styles[name].marker for name in variants})  # fmt: skip
+    _legend(
+        ax,
+        rows,
+        variants,
+        {name: styles[name].colour for name in variants},
+        {name: styles[name].marker for name in variants},
+    )
     return ax
 
 
@@ -126,9 +146,9 @@ def _words(quantity: str, at: float | None, metric: str) -> str:
 
 def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], words: str) -> None:
     ax.axvline(1.0, color="0.6", linewidth=1.0, zorder=0)
-    n_groups = sum(label not in _SCOPES.values() for label in order)
-    if 0 < n_groups < len(order):
-        ax.axhline(n_groups - 0.5, color="0.85", linewidth=0.8, zorder=0)
+    n_settings = sum(label not in _SCOPES.values() for label in order)
+    if 0 < n_settings < len(order):
+        ax.axhline(n_settings - 0.5, color="0.85", linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(order)), order)
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.set_xscale("log")
@@ -153,22 +173,31 @@ def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], words: str) -> Non
 def _legend(
     ax: Axes, rows: pd.DataFrame, variants: list[str], colours: dict[str, str], markers: dict[str, str]
 ) -> None:
-    handles = [
-        Line2D([], [], color=colours[v], marker=markers[v], label=v) for v in variants
-    ]  # fmt: skip
+    handles = [Line2D([], [], color=colours[v], marker=markers[v], label=v) for v in variants]
     marker = markers[variants[0]]
     if (rows["support"] == "observed").any():
         handles.append(Line2D([], [], color="0.3", marker=marker, linestyle="none", label="inside the data"))
     if (rows["support"] == "extrapolated").any():
         handles.append(
-            Line2D([], [], color="0.3", marker=marker, markerfacecolor="white", linestyle="none",
-                   label="extrapolated or predicted")
-        )  # fmt: skip
+            Line2D(
+                [],
+                [],
+                color="0.3",
+                marker=marker,
+                markerfacecolor="white",
+                linestyle="none",
+                label="extrapolated or predicted",
+            )
+        )
     if rows["prior_driven"].any():
         handles.append(
             Line2D([], [], color="0.1", marker="$!$", linestyle="none", label="driven by the prior")
         )
     ax.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(handles), frameon=False,
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=len(handles),
+        frameon=False,
         fontsize="small",
-    )  # fmt: skip
+    )

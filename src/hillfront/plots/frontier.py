@@ -1,4 +1,4 @@
-"""The frontier figure: points, curves and bands, one panel a group."""
+"""The frontier figure: points, curves and bands, one panel a setting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Band = Literal["predictive", "expectation"]
 def plot_frontiers(
     fit: FrontierFit,
     *,
-    groups: Sequence[str] | None = None,
+    settings: Sequence[str] | None = None,
     variants: Sequence[str] | None = None,
     scale: Scale = "log",
     band: Band = "predictive",
@@ -33,7 +33,7 @@ def plot_frontiers(
     ax: Axes | Sequence[Axes] | None = None,
     legend: bool = True,
 ) -> NDArray[np.object_]:
-    """Draw the SAEs, the posterior curves and their bands, one panel a group.
+    """Draw the SAEs, the posterior curves and their bands, one panel a setting.
 
     The line is the posterior median of the expected hit, solid where the variant has data and dashed outside
     them. The grey strip is the range of sparsity that all curves of the panel observed, in which verdicts are
@@ -43,7 +43,7 @@ def plot_frontiers(
     Parameters
     ----------
     fit : FrontierFit
-    groups, variants : sequence of str, optional
+    settings, variants : sequence of str, optional
         Which to draw; all by default.
     scale : {"log", "linear", "logit"}
         Both axes logarithmic; both linear; or logit hit against log sparsity, in which Hill curves are
@@ -53,34 +53,34 @@ def plot_frontiers(
     prob : float
         Probability of the band.
     ax : matplotlib Axes or sequence of them, optional
-        One for each group; a grid of panels is made if left out.
+        One for each setting; a grid of panels is made if left out.
     legend : bool
         Whether to draw the legend.
 
     Returns
     -------
     numpy.ndarray of matplotlib Axes
-        One for each group.
+        One for each setting.
 
     Raises
     ------
     ValueError
-        For an unknown group, variant, scale or band, or the wrong number of axes.
+        For an unknown setting, variant, scale or band, or the wrong number of axes.
     """
     check_scale(scale, bounded=fit.frontiers.bounded)
     if band not in ("predictive", "expectation"):
         raise ValueError(f"band={band!r}. Allowed: 'predictive', 'expectation'.")
     design = fit.design
-    shown_groups = tuple(design.groups if groups is None else groups)
+    shown_settings = tuple(design.settings if settings is None else settings)
     shown_variants = tuple(design.variants if variants is None else variants)
-    check_names(shown_groups, design.groups, "groups")
+    check_names(shown_settings, design.settings, "settings")
     check_names(shown_variants, design.variants, "variants")
     styles = styles_for(design.variants)
-    figure, axes = axes_for(len(shown_groups), ax)
-    for axis, group in zip(axes, shown_groups, strict=True):
-        _draw_group(axis, fit, group, shown_variants, styles, scale=scale, band=band, prob=prob)
-        if len(shown_groups) > 1 or group != "all":
-            axis.set_title(group, fontsize="medium")
+    figure, axes = axes_for(len(shown_settings), ax)
+    for axis, setting in zip(axes, shown_settings, strict=True):
+        _draw_setting(axis, fit, setting, shown_variants, styles, scale=scale, band=band, prob=prob)
+        if len(shown_settings) > 1 or setting != "all":
+            axis.set_title(setting, fontsize="medium")
     if legend:
         handles = _legend_handles(shown_variants, styles, design.baseline, band, prob)
         if len(axes) == 1:
@@ -91,10 +91,10 @@ def plot_frontiers(
     return np.array(axes, dtype=object)
 
 
-def _draw_group(
+def _draw_setting(
     axis: Axes,
     fit: FrontierFit,
-    group: str,
+    setting: str,
     variants: tuple[str, ...],
     styles: dict[str, VariantStyle],
     *,
@@ -103,21 +103,21 @@ def _draw_group(
     prob: float,
 ) -> None:
     table = fit.frontiers.table
-    here = table[(table["group"] == group) & table["variant"].isin(variants)]
+    here = table[(table["setting"] == setting) & table["variant"].isin(variants)]
     if here.empty:
         axis.text(0.5, 0.5, "no data", ha="center", va="center", color="0.4", transform=axis.transAxes)
         axis.set_axis_off()
         return
     ranges = observed_ranges(fit.frontiers)
-    present = [name for name in variants if (name, group) in ranges]
+    present = [name for name in variants if (name, setting) in ranges]
     metric = fit.frontiers.metric
-    limit = fit.design.scales[fit.design.groups.index(group)].offset
+    limit = fit.design.scales[fit.design.settings.index(setting)].offset
     grid = panel_grid(here, scale, above=limit)
     for name in present:
         # The ends of the data belong to both the solid and the dashed part.
-        own = ranges[name, group]["sparsity"]
+        own = ranges[name, setting]["sparsity"]
         x = np.unique(np.concatenate([grid, [own.low, own.high]]))
-        predicted = fit.predict(l0=1.0 / x, variants=[name], groups=[group])
+        predicted = fit.predict(l0=1.0 / x, variants=[name], settings=[setting])
         expectation = predicted["expectation"].to_numpy().reshape(x.size, -1)
         banded = predicted[band].to_numpy().reshape(x.size, -1)
         middle = np.median(expectation, axis=-1)
@@ -130,7 +130,7 @@ def _draw_group(
             axis.plot(
                 x[part], middle[part], color=style.colour, linewidth=1.3, linestyle=(0, (3, 2)), zorder=3
             )
-    shared = _shared_by_all(ranges, present, group)
+    shared = _shared_by_all(ranges, present, setting)
     if shared is not None:
         axis.axvspan(*shared, color="0.5", alpha=0.10, linewidth=0, zorder=0)
     set_scales(axis, here["sparsity"].to_numpy(), here[metric].to_numpy(), scale, fit.frontiers.metric_label)
@@ -140,12 +140,12 @@ def _draw_group(
 
 
 def _shared_by_all(
-    ranges: dict[tuple[str, str], dict[str, Range]], present: list[str], group: str
+    ranges: dict[tuple[str, str], dict[str, Range]], present: list[str], setting: str
 ) -> tuple[float, float] | None:
     """Range of sparsity that all curves of a panel observed, or None."""
     if len(present) < 2:
         return None
-    spans = [ranges[name, group]["sparsity"] for name in present]
+    spans = [ranges[name, setting]["sparsity"] for name in present]
     low, high = max(s.low for s in spans), min(s.high for s in spans)
     return (low, high) if high > low else None
 
@@ -155,11 +155,15 @@ def _legend_handles(
 ) -> list[Line2D | Patch]:
     handles: list[Line2D | Patch] = [
         Line2D(
-            [], [], color=styles[name].colour, marker=styles[name].marker, markeredgecolor="white",
+            [],
+            [],
+            color=styles[name].colour,
+            marker=styles[name].marker,
+            markeredgecolor="white",
             label=f"{name} (baseline)" if name == baseline != "baseline" and len(variants) > 1 else name,
         )
         for name in variants
-    ]  # fmt: skip
+    ]
     handles += [
         Line2D([], [], color="0.3", label="expectation, median"),
         Line2D([], [], color="0.3", linestyle=(0, (3, 2)), label="outside its data"),

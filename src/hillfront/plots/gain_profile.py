@@ -35,7 +35,7 @@ _REACH = 1.4
 _EDGE = 1e12
 """A gain of 0 or infinity, of a straight line that never comes down to the hit, is drawn out here."""
 _DASHES = (0, (3, 2))
-_AVERAGE = "average of the groups"
+_AVERAGE = "average of the settings"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class _Profile:
 def plot_gain_profile(
     fit: FrontierFit,
     *,
-    groups: Sequence[str] | None = None,
+    settings: Sequence[str] | None = None,
     variants: Sequence[str] | None = None,
     average: bool = True,
     prob: float = DEFAULT_PROB,
@@ -68,19 +68,19 @@ def plot_gain_profile(
     The line is the posterior median of ``L0_b(y) / L0_v(y)``, draw by draw, and the band its equal-tailed
     interval at each hit. The gain compares two curves, that is expectations: scatter between SAEs is not in
     it. Line and band are full where both frontiers have data, dashed and pale where the gain is extrapolated.
-    The average over the groups is a geometric mean, and full only where every group observed the hit; these
-    are the numbers, and the support, of ``fit.improvement(at_hit=...)``.
+    The average over the settings is a geometric mean, and full only where every setting observed the hit;
+    these are the numbers, and the support, of ``fit.improvement(at_hit=...)``.
 
     Parameters
     ----------
     fit : FrontierFit
-    groups : sequence of str, optional
-        Groups to draw, all by default; an empty one leaves the average alone.
+    settings : sequence of str, optional
+        Settings to draw, all by default; an empty one leaves the average alone.
     variants : sequence of str, optional
         Variants to draw, all but the baseline by default.
     average : bool
-        Whether the first panel is the average over all groups of the fit, those not drawn included. A fit of
-        a single group has no such panel.
+        Whether the first panel is the average over all settings of the fit, those not drawn included. A fit
+        of a single setting has no such panel.
     prob : float
         Probability of the bands.
     ax : matplotlib Axes or sequence of them, optional
@@ -91,12 +91,12 @@ def plot_gain_profile(
     Returns
     -------
     numpy.ndarray of matplotlib Axes
-        The average first, then one for each group. All have the same limits of the gain.
+        The average first, then one for each setting. All have the same limits of the gain.
 
     Raises
     ------
     ValueError
-        For an unknown group or variant, a fit with a single variant, a probability outside (0, 1), no panel
+        For an unknown setting or variant, a fit with a single variant, a probability outside (0, 1), no panel
         to draw, or the wrong number of axes.
     """
     check_prob(prob)
@@ -109,17 +109,17 @@ def plot_gain_profile(
         )
     shown = tuple(others if variants is None else variants)
     check_names(shown, others, "variants")
-    with_average = average and len(design.groups) > 1
-    shown_groups = tuple(design.groups if groups is None else groups)
-    if shown_groups or not with_average:
-        check_names(shown_groups, design.groups, "groups")
+    with_average = average and len(design.settings) > 1
+    shown_settings = tuple(design.settings if settings is None else settings)
+    if shown_settings or not with_average:
+        check_names(shown_settings, design.settings, "settings")
     every = comparisons_of(fit.data["posterior"].to_dataset(), fit.frontiers, design)
     panels: list[tuple[str, list[_Profile]]] = []
     if with_average:
         panels.append((_AVERAGE, [p for v in shown if (p := _averaged(fit, every, v, prob)) is not None]))
-    for group in shown_groups:
-        found = [every[v, group] for v in shown if (v, group) in every]
-        panels.append((group, [p for c in found if (p := _of_group(fit, c, prob)) is not None]))
+    for setting in shown_settings:
+        found = [every[v, setting] for v in shown if (v, setting) in every]
+        panels.append((setting, [p for c in found if (p := _of_setting(fit, c, prob)) is not None]))
     styles = styles_for(design.variants)
     figure, axes = axes_for(len(panels), ax)
     limits = _limits([profile for _, profiles in panels for profile in profiles])
@@ -134,7 +134,7 @@ def plot_gain_profile(
             _draw(axis, profile, styles[profile.variant])
         _decorate(axis, profiles, limits, fit)
         if not any(profile.observed for profile in profiles):
-            words = "no hit that every group shares" if title == _AVERAGE else "no shared range of hits"
+            words = "no hit that every setting shares" if title == _AVERAGE else "no shared range of hits"
             axis.text(0.03, 0.03, words, fontsize="small", color="0.4", transform=axis.transAxes)
     if legend:
         handles = _legend_handles(shown, styles, design.baseline, prob)
@@ -146,7 +146,7 @@ def plot_gain_profile(
     return np.array(axes, dtype=object)
 
 
-def _of_group(fit: FrontierFit, comparison: Comparison, prob: float) -> _Profile | None:
+def _of_setting(fit: FrontierFit, comparison: Comparison, prob: float) -> _Profile | None:
     hit = _grid(comparison.own, comparison.shared, bounded=fit.frontiers.bounded)
     if hit is None:
         return None
@@ -157,7 +157,7 @@ def _of_group(fit: FrontierFit, comparison: Comparison, prob: float) -> _Profile
 def _averaged(
     fit: FrontierFit, every: dict[tuple[str, str], Comparison], variant: str, prob: float
 ) -> _Profile | None:
-    own = {group: found for (name, group), found in every.items() if name == variant}
+    own = {setting: found for (name, setting), found in every.items() if name == variant}
     if not own:
         return None
     reach = Range(min(c.own.low for c in own.values()), max(c.own.high for c in own.values()))

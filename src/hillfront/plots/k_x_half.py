@@ -56,17 +56,17 @@ def ellipse_of(draws: Floats, *, prob: float) -> Floats:
 def plot_k_against_x_half(
     fit: FrontierFit,
     *,
-    groups: Sequence[str] | None = None,
+    settings: Sequence[str] | None = None,
     variants: Sequence[str] | None = None,
     prob: float = DEFAULT_PROB,
     ax: Axes | None = None,
     legend: bool = True,
 ) -> Axes:
-    """Draw the posterior of x_half and k of every curve, with the curves of a group joined.
+    """Draw the posterior of x_half and k of every curve, with the curves of a setting joined.
 
     Markers are posterior means on log scales, and ellipses the highest-density regions of normal
     distributions with the posterior's means and covariances there. Thin lines lead from the baseline, which
-    has the group's name beside it, to the other variants of its group: down and to the right where a
+    has the setting's name beside it, to the other variants of its setting: down and to the right where a
     variant's x_half is higher and its k lower. A curve whose data do not reach a hit of one half has its
     x_half extrapolated: hollow marker, dashed ellipse.
 
@@ -74,7 +74,7 @@ def plot_k_against_x_half(
     ----------
     fit : FrontierFit
         Of Hill curves.
-    groups, variants : sequence of str, optional
+    settings, variants : sequence of str, optional
         Which to draw; all by default.
     prob : float
         Probability of the ellipses.
@@ -89,15 +89,15 @@ def plot_k_against_x_half(
     Raises
     ------
     ValueError
-        For a family without x_half and k, one of them fixed by a number, an unknown group or variant, or a
+        For a family without x_half and k, one of them fixed by a number, an unknown setting or variant, or a
         probability outside (0, 1).
     """
     check_prob(prob)
     design = fit.design
     _check_family(fit)
-    shown_groups = tuple(design.groups if groups is None else groups)
+    shown_settings = tuple(design.settings if settings is None else settings)
     shown_variants = tuple(design.variants if variants is None else variants)
-    check_names(shown_groups, design.groups, "groups")
+    check_names(shown_settings, design.settings, "settings")
     check_names(shown_variants, design.variants, "variants")
     figure, axes = axes_for(1, ax)
     axis = axes[0]
@@ -110,39 +110,55 @@ def plot_k_against_x_half(
     axis.set_yscale("log")
     outlines = []
     supports: set[bool] = set()
-    for group in shown_groups:
-        g = design.groups.index(group)
+    for setting in shown_settings:
+        g = design.settings.index(setting)
         centres = {}
         for name in shown_variants:
-            if (name, group) not in ranges:
+            if (name, setting) not in ranges:
                 continue
             draws = logs[:, g, design.variants.index(name)]
             centres[name] = np.exp(draws.mean(axis=1))
             outline = np.exp(ellipse_of(draws, prob=prob))
             outlines.append(outline)
-            observed = 0.5 in ranges[name, group]["hit"]
+            observed = 0.5 in ranges[name, setting]["hit"]
             supports.add(observed)
             colour = styles[name].colour
             axis.fill(*outline, color=colour, alpha=0.07, linewidth=0, zorder=1)
             axis.plot(
-                *outline, color=colour, alpha=0.6, linewidth=1.0, zorder=2,
+                *outline,
+                color=colour,
+                alpha=0.6,
+                linewidth=1.0,
+                zorder=2,
                 linestyle="-" if observed else (0, (3, 2)),
-            )  # fmt: skip
+            )
             axis.plot(
-                *centres[name], marker=styles[name].marker, color=colour, markersize=6, zorder=4,
-                markerfacecolor=colour if observed else "white", linestyle="none",
-            )  # fmt: skip
+                *centres[name],
+                marker=styles[name].marker,
+                color=colour,
+                markersize=6,
+                zorder=4,
+                markerfacecolor=colour if observed else "white",
+                linestyle="none",
+            )
         for name, centre in centres.items():
             if name != design.baseline and design.baseline in centres:
                 ends = np.stack([centres[design.baseline], centre], axis=1)
                 axis.plot(*ends, color="0.3", linewidth=0.9, zorder=3)
-        if centres and len(design.groups) > 1:
-            # Beside the first curve of the group, which is the baseline where it is there.
+        if centres and len(design.settings) > 1:
+            # Beside the first curve of the setting, which is the baseline where it is there.
             first = tuple(next(iter(centres.values())))
             axis.annotate(
-                group, first, xytext=(-6, 0), textcoords="offset points", ha="right", va="center",
-                fontsize="x-small", color="0.25", zorder=5,
-            )  # fmt: skip
+                setting,
+                first,
+                xytext=(-6, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize="x-small",
+                color="0.25",
+                zorder=5,
+            )
     _decorate(axis, outlines)
     if legend:
         handles = _legend_handles(fit, shown_variants, prob, supports)
@@ -192,19 +208,30 @@ def _legend_handles(
     styles, baseline = styles_for(fit.design.variants), fit.baseline
     handles: list[Line2D | Patch] = [
         Line2D(
-            [], [], color=styles[name].colour, marker=styles[name].marker, linestyle="none",
+            [],
+            [],
+            color=styles[name].colour,
+            marker=styles[name].marker,
+            linestyle="none",
             label=f"{name} (baseline)" if name == baseline != "baseline" and len(variants) > 1 else name,
         )
         for name in variants
-    ]  # fmt: skip
+    ]
     handles.append(
         Patch(facecolor="0.85", edgecolor="0.4", label=f"{prob:.0%} posterior ellipse, normal on log scales")
     )
     if False in supports:
         handles.append(
-            Line2D([], [], color="0.4", linestyle=(0, (3, 2)), marker="o", markerfacecolor="white",
-                   label="x_half extrapolated: outside its data")
-        )  # fmt: skip
+            Line2D(
+                [],
+                [],
+                color="0.4",
+                linestyle=(0, (3, 2)),
+                marker="o",
+                markerfacecolor="white",
+                label="x_half extrapolated: outside its data",
+            )
+        )
     if baseline in variants and len(variants) > 1:
-        handles.append(Line2D([], [], color="0.3", linewidth=0.9, label="same group"))
+        handles.append(Line2D([], [], color="0.3", linewidth=0.9, label="same setting"))
     return handles

@@ -18,7 +18,7 @@ Scale = Literal["log", "linear", "logit"]
 
 GRID_POINTS: Final = 80
 REACH: Final = 1.6
-"""How far, as a factor of L0, a curve is drawn beyond its group's data."""
+"""How far, as a factor of L0, a curve is drawn beyond its setting's data."""
 
 
 def check_scale(scale: str, *, bounded: bool) -> None:
@@ -127,12 +127,26 @@ def draw_points(
     above = (y >= 1) & (scale == "logit")
     fine = ~(below | above)
     axis.plot(
-        x[fine], y[fine], linestyle="none", marker=style.marker, color=style.colour, markersize=5.5,
-        markeredgecolor="white", markeredgewidth=0.6, zorder=4,
-    )  # fmt: skip
+        x[fine],
+        y[fine],
+        linestyle="none",
+        marker=style.marker,
+        color=style.colour,
+        markersize=5.5,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        zorder=4,
+    )
     for mask, place, marker in ((below, 0.015, "v"), (above, 0.985, "^")):
         if mask.any():
             axis.plot(
-                x[mask], np.full(mask.sum(), place), linestyle="none", marker=marker, color=style.colour,
-                transform=axis.get_xaxis_transform(), markersize=6, zorder=4, clip_on=False,
-            )  # fmt: skip
+                x[mask],
+                np.full(mask.sum(), place),
+                linestyle="none",
+                marker=marker,
+                color=style.colour,
+                transform=axis.get_xaxis_transform(),
+                markersize=6,
+                zorder=4,
+                clip_on=False,
+            )

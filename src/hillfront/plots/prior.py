@@ -99,9 +99,11 @@ def plot_prior(
     if legend:
         handles = _legend_handles(design, styles, prob, fitted=posterior is not None)
         figure.legend(
-            handles=handles, loc="outside lower center", ncols=max(2, int(figure.get_figwidth() / 3.2)),
+            handles=handles,
+            loc="outside lower center",
+            ncols=max(2, int(figure.get_figwidth() / 3.2)),
             frameon=False,
-        )  # fmt: skip
+        )
     return np.array(axes, dtype=object)
 
 
@@ -124,17 +126,19 @@ def _draw_frontiers(
     styles: dict[str, VariantStyle],
     prob: float,
 ) -> None:
-    """Draw the SAEs over curves of the baseline, whose prior is the same in every group of one scale."""
+    """Draw the SAEs over curves of the baseline, whose prior is the same in every setting of one scale."""
     table = frontiers.table
     x_data = np.asarray(table["sparsity"], dtype=np.float64)
     y = np.asarray(frontiers.y, dtype=np.float64)
     low, high = min(1 / _L0[1], x_data.min()), max(1 / _L0[0], x_data.max())
     offset = design.scales[0].offset
     x = np.geomspace(max(low, 1.02 * offset), high, _GRID)
-    # Groups of one scale share a prior, and all their draws make a smoother band.
-    groups = design.groups if len(set(design.scales)) == 1 else design.groups[:1]
-    drawn = predict_curves(prior, design, l0=1.0 / x, variants=[design.baseline], groups=groups, seed=0)
-    expectation = drawn["expectation"].isel(group=0).to_numpy().reshape(x.size, -1)
+    # Settings of one scale share a prior, and all their draws make a smoother band.
+    settings = design.settings if len(set(design.scales)) == 1 else design.settings[:1]
+    drawn = predict_curves(
+        prior, design, l0=1.0 / x, variants=[design.baseline], settings=settings, random_seed=0
+    )
+    expectation = drawn["expectation"].isel(setting=0).to_numpy().reshape(x.size, -1)
     predictive = drawn["predictive"].transpose("l0", ...).to_numpy().reshape(x.size, -1)
     lower, _, upper = equal_tailed(predictive, prob=prob)
     bounds = np.array(_HITS) if frontiers.bounded else np.array([lower[lower > 0].min(), upper.max()])
@@ -218,12 +222,12 @@ def _draw_posteriors(
 ) -> tuple[float, ...]:
     """Draw each curve's interval below the density; return limits that hold them all."""
     shift = 1 if after.compares else 0
-    seen = set(zip(frontiers.table["variant"], frontiers.table["group"], strict=True))
+    seen = set(zip(frontiers.table["variant"], frontiers.table["setting"], strict=True))
     curves = [
         (g, v)
-        for g, group in enumerate(design.groups)
+        for g, setting in enumerate(design.settings)
         for v, name in enumerate(design.variants[shift:])
-        if (name, group) in seen and (not shift or (design.baseline, group) in seen)
+        if (name, setting) in seen and (not shift or (design.baseline, setting) in seen)
     ]
     heights = -0.1 - 0.9 * (np.arange(len(curves)) + 0.5) / max(len(curves), 1)
     for (g, v), height in zip(curves, heights, strict=True):
@@ -246,8 +250,14 @@ def _legend_handles(
         Line2D([], [], color="0.35", linewidth=0.8, label="curves drawn from the prior"),
         Line2D([], [], color="0.35", linewidth=3.0, label=f"{prob:.0%} interval of the prior"),
         *(
-            Line2D([], [], color=style.colour, marker=style.marker, linewidth=1.2 if fitted else 0.0,
-                   label=f"{name}{what}")
+            Line2D(
+                [],
+                [],
+                color=style.colour,
+                marker=style.marker,
+                linewidth=1.2 if fitted else 0.0,
+                label=f"{name}{what}",
+            )
             for name, style in styles.items()
         ),
-    ]  # fmt: skip
+    ]

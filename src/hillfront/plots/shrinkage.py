@@ -1,4 +1,4 @@
-"""What pooling does: each curve by itself, and where the groups together put it."""
+"""What pooling does: each curve by itself, and where the settings together put it."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def plot_shrinkage(
     ax: Axes | Sequence[Axes] | None = None,
     legend: bool = True,
 ) -> NDArray[np.object_]:
-    """Draw how far pooling the groups moves each curve, and towards what.
+    """Draw how far pooling the settings moves each curve, and towards what.
 
     One panel for each coordinate in which curves are pooled (for Hill curves the position and k). In each row
     a hollow, pale marker is the curve by itself and a full one the curve in the fit, joined by an arrow; the
-    dotted line is the variant's average over the groups, posterior median. A curve is drawn towards it and,
-    through the effect of its group, towards the group's other variants; one that says little by itself moves
-    far, one that says much hardly moves.
+    dotted line is the variant's average over the settings, posterior median. A curve is drawn towards it and,
+    through the effect of its setting, towards the setting's other variants; one that says little by itself
+    moves far, one that says much hardly moves.
 
     Parameters
     ----------
@@ -85,13 +85,13 @@ def plot_shrinkage(
     design = fit.design
     names = _pooled_coordinates(fit, unpooled)
     panels = [_panel(name, fit, unpooled, prob) for name in names]
-    seen = set(zip(fit.frontiers.table["variant"], fit.frontiers.table["group"], strict=True))
+    seen = set(zip(fit.frontiers.table["variant"], fit.frontiers.table["setting"], strict=True))
     # Blocks by variant, because it is towards the variant's average that curves are drawn.
     curves = [
         (g, v)
         for v, variant in enumerate(design.variants)
-        for g, group in enumerate(design.groups)
-        if (variant, group) in seen
+        for g, setting in enumerate(design.settings)
+        if (variant, setting) in seen
     ]
     figure, axes = axes_for(len(panels), ax, size=(4.4, 1.4 + 0.24 * len(curves)))
     if ax is None:
@@ -99,15 +99,18 @@ def plot_shrinkage(
     for index, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
         _draw(axis, panel, curves, design)
         labels = [
-            f"{design.groups[g]}, {design.variants[v]}" if len(design.groups) > 1 else design.variants[v]
+            f"{design.settings[g]}, {design.variants[v]}" if len(design.settings) > 1 else design.variants[v]
             for g, v in curves
         ]
         axis.set_yticks(range(len(curves)), labels if index == 0 else [], fontsize="small")
     if legend:
         figure.legend(
-            handles=_legend_handles(prob, own_fit=unpooled is not None), loc="outside lower center",
-            ncols=max(1, min(3, int(figure.get_figwidth() / 3.6))), frameon=False, fontsize="small",
-        )  # fmt: skip
+            handles=_legend_handles(prob, own_fit=unpooled is not None),
+            loc="outside lower center",
+            ncols=max(1, min(3, int(figure.get_figwidth() / 3.6))),
+            frameon=False,
+            fontsize="small",
+        )
     return np.array(axes, dtype=object)
 
 
@@ -117,7 +120,7 @@ def _pooled_coordinates(fit: FrontierFit, unpooled: FrontierFit | None) -> list[
     names = [p.name for p in design.family.sampled if design.pooling[p.natural] in ("partial", "common")]
     if not names:
         raise ValueError(
-            "No parameter of this fit is pooled over the groups, so nothing is drawn together. Fit with "
+            "No parameter of this fit is pooled over the settings, so nothing is drawn together. Fit with "
             "pool left out, and pass this one as unpooled=."
         )
     if unpooled is None:
@@ -126,7 +129,7 @@ def _pooled_coordinates(fit: FrontierFit, unpooled: FrontierFit | None) -> list[
     for what, theirs, ours in (
         ("curve", other.curve, design.curve),
         ("variants", other.variants, design.variants),
-        ("groups", other.groups, design.groups),
+        ("settings", other.settings, design.settings),
         ("hit_ref", other.hit_ref, design.hit_ref),
         ("scales of sparsity", other.scales, design.scales),
         ("data", unpooled.frontiers.data_hash, fit.frontiers.data_hash),
@@ -162,20 +165,20 @@ def _panel(name: str, fit: FrontierFit, unpooled: FrontierFit | None, prob: floa
     average = np.broadcast_to(np.median(theta.mean(axis=0), axis=-1), theta.shape[:2])
 
     def in_units(values: Floats) -> Floats:
-        by_group = np.moveaxis(values, -2, 0)
-        return np.moveaxis(
-            coordinate_of(name, by_group, design, metric_label=label)[1], 0, -2
-        )  # fmt: skip
+        by_setting = np.moveaxis(values, -2, 0)
+        return np.moveaxis(coordinate_of(name, by_setting, design, metric_label=label)[1], 0, -2)
 
     return _Panel(
         coordinate_of(name, average, design, metric_label=label)[0],
-        in_units(alone), in_units(pooled), in_units(average),
-    )  # fmt: skip
+        in_units(alone),
+        in_units(pooled),
+        in_units(average),
+    )
 
 
 def _draws(fit: FrontierFit, name: str) -> Floats:
     posterior = fit.data["posterior"].to_dataset()
-    return sample_axis_last(posterior[name].transpose("group", "variant", "chain", "draw"))
+    return sample_axis_last(posterior[name].transpose("setting", "variant", "chain", "draw"))
 
 
 def _draw(axis: Axes, panel: _Panel, curves: list[tuple[int, int]], design: Design) -> None:
@@ -190,18 +193,26 @@ def _draw(axis: Axes, panel: _Panel, curves: list[tuple[int, int]], design: Desi
             own = values[:, g, v]
             axis.plot(own[[0, 2]], [height, height], color=style.colour, alpha=alpha, linewidth=1.4, zorder=2)
             axis.plot(
-                own[1], height, marker=style.marker, color=style.colour, alpha=max(alpha, 0.8),
-                markerfacecolor=fill, markersize=4.5, zorder=4,
-            )  # fmt: skip
+                own[1],
+                height,
+                marker=style.marker,
+                color=style.colour,
+                alpha=max(alpha, 0.8),
+                markerfacecolor=fill,
+                markersize=4.5,
+                zorder=4,
+            )
         axis.annotate(
-            "", xy=(panel.pooled[1, g, v], row + _APART), xytext=(panel.alone[1, g, v], row - _APART),
+            "",
+            xy=(panel.pooled[1, g, v], row + _APART),
+            xytext=(panel.alone[1, g, v], row - _APART),
             arrowprops={"arrowstyle": "->", "color": "0.3", "linewidth": 0.8, "shrinkA": 2, "shrinkB": 2},
             zorder=3,
-        )  # fmt: skip
+        )
     for v, variant in enumerate(design.variants):
         rows = [row for row, (_, other) in enumerate(curves) if other == v]
         if rows:
-            # In groups of different width one position is several L0s; a step in the line shows it.
+            # In settings of different width one position is several L0s; a step in the line shows it.
             steps = [panel.average[g, v] for g, other in curves if other == v]
             x = np.repeat(steps, 2)
             y = np.array([[row - 0.5, row + 0.5] for row in rows]).ravel()
@@ -229,5 +240,5 @@ def _legend_handles(prob: float, *, own_fit: bool) -> list[Line2D]:
     return [
         Line2D([], [], color="0.3", alpha=0.8, marker="o", markerfacecolor="white", label=f"alone: {how}"),
         Line2D([], [], color="0.3", marker="o", label=f"pooled: posterior median, {prob:.0%} interval"),
-        Line2D([], [], color="0.3", linestyle=":", linewidth=1.6, label="average over the groups"),
+        Line2D([], [], color="0.3", linestyle=":", linewidth=1.6, label="average over the settings"),
     ]

@@ -20,9 +20,12 @@ __all__ = ["FORMATS", "Format", "find_format", "read_source"]
 
 FORMATS: Final[tuple[str, ...]] = get_args(Format.__value__)
 _SUFFIXES: Final[dict[str, Format]] = {
-    ".parquet": "parquet", ".pq": "parquet",
-    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
-}  # fmt: skip
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
 _OF_RUNS: Final = frozenset({"State", "Runtime", "Created"})
 
 

@@ -80,8 +80,8 @@ def read_saebench(
     """
     if y is not None and cost is not None:
         raise ValueError(f"pass y or cost, not both: y={y!r} and cost={cost!r}")
-    groups = (group,) if isinstance(group, str) else group
-    source = saebench_table(find_json(path)).using(variant=variant, group=groups, l0=None, y=y)
+    columns = (group,) if isinstance(group, str) else group
+    source = saebench_table(find_json(path)).using(variant=variant, group=columns, l0=None, y=y)
     return to_frontiers(source, cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)
 
 
@@ -109,7 +109,7 @@ def _read(path: Path) -> list[Row]:
     metrics = document.get("eval_result_metrics")
     if not isinstance(metrics, Mapping):
         raise UnfitError("no object at eval_result_metrics")
-    settings = _mapping(document.get("eval_config"))
+    evaluation = _mapping(document.get("eval_config"))
     config = _mapping(document.get("sae_cfg_dict"))
     return [
         row_of(
@@ -120,9 +120,9 @@ def _read(path: Path) -> list[Row]:
                 architecture_at="sae_cfg_dict.architecture",
                 release=text_at(document, "sae_lens_release_id") or "",
                 sae_id=text_at(document, "sae_lens_id") or path.stem,
-                model=text_at(settings, "model_name"),
-                dataset=text_at(settings, "dataset"),
-                context_size=text_at(settings, "context_size"),
+                model=text_at(evaluation, "model_name"),
+                dataset=text_at(evaluation, "dataset"),
+                context_size=text_at(evaluation, "context_size"),
             )
         )
     ]

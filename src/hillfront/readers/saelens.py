@@ -80,7 +80,7 @@ def _row(record: Mapping[str, Any]) -> Row:
     if not isinstance(record.get("metrics"), Mapping):
         keys = ", ".join(map(repr, list(record)[:4])) or "none"
         raise UnfitError(f"no object at metrics, so no SAELens evaluation (its keys: {keys})")
-    config, settings = (
+    config, evaluation = (
         dict(value) if isinstance(value := record.get(name), Mapping) else {}
         for name in ("sae_cfg", "eval_cfg")
     )
@@ -94,8 +94,8 @@ def _row(record: Mapping[str, Any]) -> Row:
             release=text_at(record, "sae_set") or "",
             sae_id=text_at(record, "sae_id", "unique_id") or "",
             model=None,
-            dataset=text_at(settings, "dataset"),
-            context_size=text_at(settings, "context_size"),
+            dataset=text_at(evaluation, "dataset"),
+            context_size=text_at(evaluation, "context_size"),
         )
     )
 

@@ -68,10 +68,16 @@ def to_frontiers(
     """
     try:
         return Frontiers.from_frame(
-            source.frame, variant=source.variant, group=source.group, l0=source.l0,
-            y=None if cost is not None else source.y, cost=cost, dense_limit=dense_limit, baseline=baseline,
+            source.frame,
+            variant=source.variant,
+            group=source.group,
+            l0=source.l0,
+            y=None if cost is not None else source.y,
+            cost=cost,
+            dense_limit=dense_limit,
+            baseline=baseline,
             on_fault=on_fault,
-        )  # fmt: skip
+        )
     except FrontierDataError as error:
         if not source.places:
             raise

@@ -34,7 +34,7 @@ _NAMES: Final = {
     "d_model": ("d_model", "d_in", "activation_dim"),
     "seed": ("seed",),
     "label": ("name",),
-}  # fmt: skip
+}
 _LOSSES: Final = ("ce_sae", "ce_base", "ce_ablated")
 _GROUP: Final = ("model", "site", "layer", "width")
 _OPTIONS: Final = {"l0": "--l0", "variant": "--variant", "loss_recovered": "--y", "performance_hit": "--y"}
@@ -42,9 +42,14 @@ _PARTS: Final = re.compile(r"[/.]")
 
 
 def wandb_table(
-    path: Path, *, variant: str | None = None, group: Sequence[str] | None = None, l0: str | None = None,
-    y: str | None = None, cost: str | None = None,
-) -> SourceTable:  # fmt: skip
+    path: Path,
+    *,
+    variant: str | None = None,
+    group: Sequence[str] | None = None,
+    l0: str | None = None,
+    y: str | None = None,
+    cost: str | None = None,
+) -> SourceTable:
     """Table of runs, its columns found by the usual names unless the user names them.
 
     A name counts if it is the last part of a column's, between slashes and dots, in any letter case. The
@@ -69,9 +74,10 @@ def wandb_table(
     # One column of each of these is needed; of the others it would be nice to have.
     problems = [text for role in wanted if (text := _problem(role, found[role], columns))]
     loose = [
-        role for role in (*_GROUP, "d_model", "seed")
+        role
+        for role in (*_GROUP, "d_model", "seed")
         if len(found[role]) > 1 and not (group and role in _GROUP)
-    ]  # fmt: skip
+    ]
     problems += [_ambiguous(role, found[role]) for role in loose if role not in found[role]]
     if problems:
         raise ValueError("\n".join([f"{path} does not fit as a table of runs:", *problems]))
@@ -84,10 +90,10 @@ def wandb_table(
         # A column that the user names keeps its name, and so does one that would take another's.
         if column not in taken and (role == column or role not in columns):
             renamed[column] = role
-    groups = [role for role in _GROUP if role in renamed.values()] if not group else list(group)
+    columns = [role for role in _GROUP if role in renamed.values()] if not group else list(group)
     return SourceTable(
-        frame.rename(columns=renamed), variant or "variant", tuple(groups), l0 or "l0", y or scale
-    )  # fmt: skip
+        frame.rename(columns=renamed), variant or "variant", tuple(columns), l0 or "l0", y or scale
+    )
 
 
 def _last(column: str) -> str:
@@ -123,7 +129,7 @@ def _problem(role: str, candidates: list[str], columns: Sequence[str]) -> str | 
 def _ambiguous(role: str, candidates: Sequence[str]) -> str:
     step = f"Name one by {_OPTIONS[role]}" if role in _OPTIONS else "Delete or rename all but one"
     if role in _GROUP:
-        step = "Name the columns of the group by --group"
+        step = "Name the columns of the setting by --group"
     return f"- more than one column for {role}: {', '.join(map(repr, candidates))}. {step}."
 
 

@@ -16,11 +16,16 @@ from hillfront.report.tables import Cell, Table, chance, label, mark, number, ta
 from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = [
-    "data_table", "diagnostics_table", "dropped_table", "factors_table", "selection_frame_table",
-    "verdict_table", "where",
-]  # fmt: skip
+    "data_table",
+    "diagnostics_table",
+    "dropped_table",
+    "factors_table",
+    "selection_frame_table",
+    "verdict_table",
+    "where",
+]
 
-_SCOPES: Final = {"average": "average of the groups", "new_group": "a new group"}
+_SCOPES: Final = {"average": "average of the settings", "new_setting": "a new setting"}
 
 
 def where(row: pd.Series) -> str:
@@ -58,13 +63,21 @@ def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
     return Table(
         "verdicts",
         f"Verdicts, and the headline factors: median and {DEFAULT_PROB:.0%} interval. "
-        "* extrapolated, or predicted for a group without data; ! driven by the prior.",
+        "* extrapolated, or predicted for a setting without data; ! driven by the prior.",
         (
-            "variant", "where", "verdict", "mean sparsity gain", "mean hit reduction", "p better", "p worse",
-            "p crossing", "shared L0 from", "to",
+            "variant",
+            "where",
+            "verdict",
+            "mean sparsity gain",
+            "mean hit reduction",
+            "p better",
+            "p worse",
+            "p crossing",
+            "shared L0 from",
+            "to",
         ),
         tuple(rows),
-    )  # fmt: skip
+    )
 
 
 def _interval(row: pd.Series | None) -> Cell:
@@ -80,24 +93,37 @@ def factors_table(improvement: Improvement) -> Table:
     """Every row of the improvement table."""
     rows = tuple(
         (
-            text(row["variant"]), text(where(row)), text(str(row["quantity"]).replace("_", " ")),
+            text(row["variant"]),
+            text(where(row)),
+            text(str(row["quantity"]).replace("_", " ")),
             number(row["at"], _place(row["at"])),
-            number(row["median"]), number(row["lower"]), number(row["upper"]),
-            number(row["p_gt_1"], chance(row["p_gt_1"])), text(row["support"]),
+            number(row["median"]),
+            number(row["lower"]),
+            number(row["upper"]),
+            number(row["p_gt_1"], chance(row["p_gt_1"])),
+            text(row["support"]),
             text("by the prior" if row["prior_driven"] else "by the data"),
         )
         for _, row in improvement.summary.iterrows()
-    )  # fmt: skip
+    )
     return Table(
         "factors",
         f"Every improvement factor, with its {DEFAULT_PROB:.0%} interval. Factors above 1 favour the "
         "variant, apart from those of k, which only describe the shape.",
         (
-            "variant", "where", "quantity", "at", "median", "lower", "upper", "p above 1", "support",
+            "variant",
+            "where",
+            "quantity",
+            "at",
+            "median",
+            "lower",
+            "upper",
+            "p above 1",
+            "support",
             "driven",
         ),
         rows,
-    )  # fmt: skip
+    )
 
 
 def _place(at: float) -> str:
@@ -127,14 +153,15 @@ def data_table(frontiers: Frontiers) -> Table:
     """Every SAE that was fitted."""
     table = frontiers.table
     first = [name for name in ("row", "variant", *frontiers.group_columns) if name in table]
-    left_out = {"group"} if frontiers.group_columns != ("group",) else set()
+    left_out = {"setting"} if frontiers.group_columns != ("setting",) else set()
     rest = [name for name in table if name not in first and name not in left_out]
     frame = table[[*first, *rest]]
     return table_of(
-        frame, name="data",
+        frame,
+        name="data",
         caption="Every SAE that was fitted; row counts from 0 in the table that was given.",
         headings={"l0": "L0", frontiers.metric: frontiers.metric_label, "sparsity": "sparsity (1 / L0)"},
-    )  # fmt: skip
+    )
 
 
 def dropped_table(frontiers: Frontiers) -> Table:
@@ -153,6 +180,7 @@ def selection_frame_table(fit: FrontierFit, improvement: Improvement) -> Table:
         at_hit=places("sparsity_gain"), at_l0=places("hit_reduction"), at_nats=places("sparsity_gain_nats")
     )
     return table_of(
-        selection.drop(columns="baseline"), name="selection",
+        selection.drop(columns="baseline"),
+        name="selection",
         caption="Every factor with the correction for the SAEs that the table left out, and without it.",
-    )  # fmt: skip
+    )

@@ -28,7 +28,7 @@ from hillfront.utils.wording import count
 __all__ = ["PANELS_MAX", "FigureSet", "checks_figures", "forest_figures", "frontier_figures", "gain_figures"]
 
 PANELS_MAX: Final = 24
-"""Groups that are drawn; the tables hold all of them."""
+"""Settings that are drawn; the tables hold all of them."""
 
 _PANEL: Final = (3.5, 3.1)
 _SIGN: Final = re.compile(r"\$(.+)\$")
@@ -59,25 +59,25 @@ class FigureSet:
 
 
 def frontier_figures(fit: FrontierFit) -> FigureSet:
-    """SAEs, curves and bands, one panel a group."""
-    shown = fit.design.groups[:PANELS_MAX]
+    """SAEs, curves and bands, one panel a setting."""
+    shown = fit.design.settings[:PANELS_MAX]
     panels = []
     with drawing():
-        for index, group in enumerate(shown):
+        for index, setting in enumerate(shown):
             figure, axis = _panel()
-            plot_frontiers(fit, groups=[group], ax=axis, legend=False)
-            axis.set_title(group if len(fit.design.groups) > 1 else "", fontsize="medium")
+            plot_frontiers(fit, settings=[setting], ax=axis, legend=False)
+            axis.set_title(setting if len(fit.design.settings) > 1 else "", fontsize="medium")
             panels.append(
                 svg_of(
                     figure,
                     prefix=f"frontiers-{index}",
-                    title=f"Frontiers in {group}",
-                    description=_describe_points(fit, group),
+                    title=f"Frontiers in {setting}",
+                    description=_describe_points(fit, setting),
                 )
             )
         _, axis = _panel()
         legend = _legend_alone(
-            plot_frontiers(fit, groups=shown[:1], ax=axis)[0], "frontiers-legend", columns=2
+            plot_frontiers(fit, settings=shown[:1], ax=axis)[0], "frontiers-legend", columns=2
         )
     caption = (
         f"Each point is one SAE; lines are posterior medians of the expected {fit.frontiers.metric_label}, "
@@ -88,7 +88,7 @@ def frontier_figures(fit: FrontierFit) -> FigureSet:
 
 
 def forest_figures(improvement: Improvement) -> FigureSet:
-    """The two headline factors of every group, as forests."""
+    """The two headline factors of every setting, as forests."""
     panels = []
     with drawing():
         for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
@@ -117,20 +117,20 @@ def forest_figures(improvement: Improvement) -> FigureSet:
             )
     caption = (
         f"Median and {DEFAULT_PROB:.0%} interval of each factor; above 1 favours the variant. Hollow markers "
-        "are extrapolated, or predicted for a group without data."
+        "are extrapolated, or predicted for a setting without data."
     )
     return FigureSet("forests", caption, tuple(panels), wide=True)
 
 
 def gain_figures(fit: FrontierFit) -> FigureSet:
-    """The sparsity gain against the hit: the average over the groups, then each group."""
-    shown = fit.design.groups[:PANELS_MAX]
-    several = len(fit.design.groups) > 1
-    names = [*(["average of the groups"] if several else []), *shown]
+    """The sparsity gain against the hit: the average over the settings, then each setting."""
+    shown = fit.design.settings[:PANELS_MAX]
+    several = len(fit.design.settings) > 1
+    names = [*(["average of the settings"] if several else []), *shown]
     with drawing():
         made = [_panel() for _ in names]
         axes = [axis for _, axis in made]
-        plot_gain_profile(fit, groups=shown, ax=axes, legend=False)
+        plot_gain_profile(fit, settings=shown, ax=axes, legend=False)
         panels = [
             svg_of(
                 figure,
@@ -144,7 +144,7 @@ def gain_figures(fit: FrontierFit) -> FigureSet:
             for index, (name, (figure, _)) in enumerate(zip(names, made, strict=True))
         ]
         _, axis = _panel()
-        one = plot_gain_profile(fit, groups=shown[:1], average=False, ax=axis)[0]
+        one = plot_gain_profile(fit, settings=shown[:1], average=False, ax=axis)[0]
         legend = _legend_alone(one, "gain-legend", columns=1)
     caption = (
         f"How many times fewer active latents a variant needs than {fit.baseline} for the same "
@@ -164,7 +164,7 @@ def checks_figures(fit: FrontierFit) -> FigureSet:
         ("Signs of residuals", "Whether each SAE lies above or below its curve, along each curve."),
         (
             "Prior and posterior",
-            "The mean sparsity gain, averaged over the groups, before and after the data.",
+            "The mean sparsity gain, averaged over the settings, before and after the data.",
         ),
     )
     curves = min(fit.frontiers.n_curves, 30)
@@ -229,15 +229,15 @@ def _fold(axis: Axes) -> None:
 
 
 def _left_out(fit: FrontierFit) -> str:
-    more = len(fit.design.groups) - PANELS_MAX
-    return f" {count(more, 'more group')} not drawn; the tables hold all." if more > 0 else ""
+    more = len(fit.design.settings) - PANELS_MAX
+    return f" {count(more, 'more setting')} not drawn; the tables hold all." if more > 0 else ""
 
 
-def _describe_points(fit: FrontierFit, group: str) -> str:
+def _describe_points(fit: FrontierFit, setting: str) -> str:
     table = fit.frontiers.table
     parts = []
     for variant in fit.design.variants:
-        rows = table[(table["variant"] == variant) & (table["group"] == group)]
+        rows = table[(table["variant"] == variant) & (table["setting"] == setting)]
         if len(rows):
             y = rows[fit.frontiers.metric]
             parts.append(

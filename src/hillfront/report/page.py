@@ -31,7 +31,7 @@ from hillfront.report.figures import (
     frontier_figures,
     gain_figures,
 )
-from hillfront.report.settings import code_of, priors_table, settings_table, versions_of, versions_table
+from hillfront.report.fit_options import code_of, options_table, priors_table, versions_of, versions_table
 from hillfront.report.verdicts import verdicts_of
 from hillfront.text.summary import correction_lines
 
@@ -110,7 +110,7 @@ def report_html(
             diagnostics_table=diagnostics_table(diagnostics),
             data_table=data_table(fit.frontiers),
             dropped_table=dropped_table(fit.frontiers) if len(fit.frontiers.dropped) else None,
-            settings_table=settings_table(fit, source=source),
+            options_table=options_table(fit, source=source),
             priors_table=priors_table(fit),
             versions_table=versions_table(fit),
             code=code_of(fit),
@@ -160,7 +160,7 @@ def _about(fit: FrontierFit) -> dict[str, Any]:
         "saes": len(fit.frontiers),
         "curves": fit.frontiers.n_curves,
         "variants": fit.design.variants,
-        "groups": len(fit.design.groups),
+        "settings": len(fit.design.settings),
         "group_columns": fit.frontiers.group_columns,
         "l0": (l0.min(), l0.max()),
         "y": (y.min(), y.max()),
@@ -185,8 +185,12 @@ def _policy(style: str, script: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("hillfront.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=PackageLoader("hillfront.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
     environment.filters["written"] = "{:.4g}".format
     return environment

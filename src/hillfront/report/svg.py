@@ -24,7 +24,7 @@ _OF_THE_PAGE: Final = frozenset({"font-family", "font", "white-space"})
 @contextmanager
 def drawing() -> Iterator[None]:
     """Settings under which the report's figures are drawn and written."""
-    settings = matplotlib.rc_context(
+    style = matplotlib.rc_context(
         {
             # Text stays text: small, found by a search, and drawn by fonts that know every script.
             "svg.fonttype": "none",
@@ -34,7 +34,7 @@ def drawing() -> Iterator[None]:
             "savefig.facecolor": "white",
         }
     )
-    with settings, warnings.catch_warnings():
+    with style, warnings.catch_warnings():
         # matplotlib's own font lacks many scripts; the reader's have them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         yield

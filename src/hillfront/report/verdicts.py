@@ -46,18 +46,21 @@ class Verdict:
 
 
 def verdicts_of(fit: FrontierFit, improvement: Improvement) -> tuple[Verdict, ...]:
-    """Say the verdict on every variant: on average over the groups, then of the groups one by one."""
+    """Say the verdict on every variant: on average over the settings, then of the settings one by one."""
     pareto = fit.pareto()
     failed = [check.name for check in fit.diagnostics().failed]
     sentences = comparison_sentences(improvement, pareto, fit.frontiers, failed=failed, quantities=_HEADLINES)
     table = pareto.summary
     return tuple(
         _verdict(
-            fit, variant, _headline(improvement.summary, variant), table[table["variant"] == variant],
+            fit,
+            variant,
+            _headline(improvement.summary, variant),
+            table[table["variant"] == variant],
             [sentence for sentence in sentences if sentence.variant == variant],
         )
         for variant in fit.design.variants[1:]
-    )  # fmt: skip
+    )
 
 
 def _verdict(
@@ -65,21 +68,23 @@ def _verdict(
 ) -> Verdict:
     overall = rows[rows["scope"] == "average"]
     if overall.empty:
-        overall = rows[rows["scope"] == "group"]
+        overall = rows[rows["scope"] == "setting"]
     words = set(overall["verdict"])
     word = str(overall["verdict"].iloc[0]) if len(words) == 1 else "no shared range"
-    scope = "average" if len(fit.design.groups) > 1 else "group"
+    scope = "average" if len(fit.design.settings) > 1 else "setting"
     said = [sentence for sentence in sentences if sentence.scope == scope] if len(overall) == 1 else []
     if not said:
-        said_text = [f"{variant} and {fit.baseline} share no range in any group: nothing can be compared."]
+        said_text = [f"{variant} and {fit.baseline} share no range in any setting: nothing can be compared."]
     else:
         said_text = [*dict.fromkeys(s.verdict for s in said if s.verdict), *(s.gain for s in said)]
-    new = [s for s in sentences if s.scope == "new_group" and s.quantity == _HEADLINES[0]]
+    new = [s for s in sentences if s.scope == "new_setting" and s.quantity == _HEADLINES[0]]
     warning = next((s.warning for s in sentences if s.warning), "")
     return Verdict(
-        variant, word, headline,
-        tuple(part for part in (warning, *said_text, *_of_groups(rows), *(s.gain for s in new)) if part),
-    )  # fmt: skip
+        variant,
+        word,
+        headline,
+        tuple(part for part in (warning, *said_text, *_of_settings(rows), *(s.gain for s in new)) if part),
+    )
 
 
 def _headline(factors: pd.DataFrame, variant: str) -> str:
@@ -94,9 +99,9 @@ def _headline(factors: pd.DataFrame, variant: str) -> str:
     return f"Mean sparsity gain {significant(row['median'])} {interval(row['lower'], row['upper'])}"
 
 
-def _of_groups(rows: pd.DataFrame) -> Iterator[str]:
-    """How many groups have which verdict, where there are several."""
-    words = rows.loc[rows["scope"] == "group", "verdict"]
+def _of_settings(rows: pd.DataFrame) -> Iterator[str]:
+    """How many settings have which verdict, where there are several."""
+    words = rows.loc[rows["scope"] == "setting", "verdict"]
     if len(words) > 1:
         parts = ", ".join(f"{word} in {n}" for word, n in words.value_counts(sort=False).items())
-        yield f"Of {count(len(words), 'group')}, each by itself: {parts}."
+        yield f"Of {count(len(words), 'setting')}, each by itself: {parts}."

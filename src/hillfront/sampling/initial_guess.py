@@ -34,7 +34,7 @@ class CurveGuesses:
 
     Attributes
     ----------
-    theta, variance : array, shape (parameter, group, variant)
+    theta, variance : array, shape (parameter, setting, variant)
         Sampled parameters and their squared standard errors; NaN for curves without data.
     """
 
@@ -60,7 +60,7 @@ def curve_guesses(data: Mapping[str, NDArray[Any]], design: Design) -> CurveGues
             value = family.value(x, **design.natural(*theta))
         return np.asarray((target - _on_link(np.nan_to_num(value), bounded=family.bounded)) / scale)
 
-    shape = (len(design.groups), len(design.variants))
+    shape = (len(design.settings), len(design.variants))
     # Curves with data only, numbered from 0.
     cells, curve = np.unique(data["cell"], return_inverse=True)
     found = solve_robust(residuals, curve, centre, spread)

@@ -1,4 +1,4 @@
-"""Sampler settings, what a sampler of a design does, and the run of nutpie that all of them share."""
+"""Sampler sampler_options, what a sampler of a design does, and the run of nutpie that all of them share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "START_SPREAD",
     "Sampler",
-    "SamplerSettings",
+    "SamplerOptions",
     "default_target_accept",
     "run_nutpie",
     "sample_coords",
@@ -33,7 +33,7 @@ START_SPREAD: Final = 0.5
 
 
 @dataclass(frozen=True)
-class SamplerSettings:
+class SamplerOptions:
     """How to sample.
 
     Attributes
@@ -42,7 +42,7 @@ class SamplerSettings:
         Kept and discarded iterations of each chain, and the number of chains.
     target_accept : float
         Mean acceptance that sets the step size.
-    seed : int
+    random_seed : int
         Seed of everything random in the fit.
     thin : int
         Keep every so-many-th of the draws: memory and files shrink with it, and so does what they can tell.
@@ -52,11 +52,11 @@ class SamplerSettings:
     tune: int = 1000
     chains: int = 4
     target_accept: float = 0.98
-    seed: int = 1
+    random_seed: int = 1
     thin: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("draws", "tune", "chains", "seed", "thin"):
+        for name in ("draws", "tune", "chains", "random_seed", "thin"):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
                 raise TypeError(f"{name}={getattr(self, name)!r} must be an integer.")
         if self.draws < 4 or self.chains < 1 or self.tune < 1:
@@ -73,16 +73,17 @@ class SamplerSettings:
             raise ValueError(
                 f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.98 is the default."
             )
-        if self.seed < 0:
-            raise ValueError(f"seed={self.seed!r} must be a non-negative integer.")
+        if self.random_seed < 0:
+            raise ValueError(f"random_seed={self.random_seed!r} must be a non-negative integer.")
 
 
-def default_target_accept(groups: int) -> float:
-    """Target acceptance for so many groups: the usual one guards designs whose few groups make a funnel.
+def default_target_accept(settings: int) -> float:
+    """Target acceptance for so many settings: the usual one guards designs whose few settings make a funnel.
 
-    From 10 groups on a smaller one gives more effective draws a second, without divergences (docs/model.md).
+    From 10 settings on a smaller one gives more effective draws a second, without divergences
+    (docs/model.md).
     """
-    return 0.95 if groups >= 10 else SamplerSettings.target_accept
+    return 0.95 if settings >= 10 else SamplerOptions.target_accept
 
 
 class Sampler(Protocol):
@@ -96,22 +97,22 @@ class Sampler(Protocol):
         self,
         frontiers: Frontiers,
         coordinates: Coordinates,
-        settings: SamplerSettings,
+        sampler_options: SamplerOptions,
         *,
-        progress: bool,
+        progressbar: bool,
         cores: int | None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
 
-    def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+    def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
         """Draws of the reported variables from the prior, in one chain."""
 
 
 def run_nutpie(
     compiled: Callable[[], CompiledPyMCModel],
-    settings: SamplerSettings,
+    sampler_options: SamplerOptions,
     *,
-    progress: bool,
+    progressbar: bool,
     cores: int | None,
 ) -> tuple[dict[str, NDArray[Any]], xr.Dataset]:
     """Sample what is compiled.
@@ -120,8 +121,8 @@ def run_nutpie(
     ----------
     compiled : callable
         Gives nutpie's compiled model.
-    settings : SamplerSettings
-    progress : bool
+    sampler_options : SamplerOptions
+    progressbar : bool
     cores : int or None
 
     Returns
@@ -145,18 +146,18 @@ def run_nutpie(
 
             sampler = nutpie.sample(
                 compiled(),
-                draws=settings.draws,
-                tune=settings.tune,
-                chains=settings.chains,
+                draws=sampler_options.draws,
+                tune=sampler_options.tune,
+                chains=sampler_options.chains,
                 cores=cores,
-                seed=settings.seed,
-                target_accept=settings.target_accept,
-                progress_bar=progress,
+                seed=sampler_options.random_seed,
+                target_accept=sampler_options.target_accept,
+                progress_bar=progressbar,
                 return_raw_trace=True,
                 blocking=False,
             )
         # Beside the chains, too: as xarray makes its first coordinates, it imports Dask if that is there.
-        of_samples = xr.Dataset(coords=sample_coords(replace(settings, thin=1)))
+        of_samples = xr.Dataset(coords=sample_coords(replace(sampler_options, thin=1)))
         points, stats = sampler.wait().get_arrow_trace()
     except BaseException:
         # nutpie's own handling would return the draws so far as if they were a result.
@@ -165,16 +166,16 @@ def run_nutpie(
         raise
     kept = [~_values(batch, "tuning") for batch in stats]
     draws = {name: _after_tuning(points, name, kept) for name in points[0].column_names}
-    thinned = slice(settings.thin - 1, None, settings.thin)
+    thinned = slice(sampler_options.thin - 1, None, sampler_options.thin)
     return {name: values[:, thinned] for name, values in draws.items()}, of_samples.assign(
         {ours: (("chain", "draw"), _after_tuning(stats, name, kept)) for name, ours in _STATISTICS.items()}
     )
 
 
-def sample_coords(settings: SamplerSettings) -> dict[str, NDArray[np.int64]]:
+def sample_coords(sampler_options: SamplerOptions) -> dict[str, NDArray[np.int64]]:
     """Numbers of the chains, and of the draws that are kept."""
-    draws = np.arange(settings.thin - 1, settings.draws, settings.thin)
-    return {"chain": np.arange(settings.chains), "draw": draws}
+    draws = np.arange(sampler_options.thin - 1, sampler_options.draws, sampler_options.thin)
+    return {"chain": np.arange(sampler_options.chains), "draw": draws}
 
 
 _STATISTICS: Final = {

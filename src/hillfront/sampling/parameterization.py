@@ -3,7 +3,7 @@
 Neither changes what is sampled. Chains start near each curve's own robust fit: from the centre of the
 prior, a chain may fall into a corner where a curve gives up some of its SAEs as outliers, which heavy tails
 allow, and stay in it, though it holds next to nothing of the posterior. Starts are spread far wider than
-the posterior, so that chains which then agree have something to say. And group effects are centred as far
+the posterior, so that chains which then agree have something to say. And setting effects are centred as far
 as the data fix them.
 """
 
@@ -34,7 +34,7 @@ class Coordinates:
     starts : mapping of str to array
         Start values of the variables that the guesses determine, by name.
     centring : array, shape (column,)
-        From 0, non-centred, to 1, centred, for each column of effect coefficients; empty without groups.
+        From 0, non-centred, to 1, centred, for each column of effect coefficients; empty without settings.
     """
 
     starts: Mapping[str, Floats]
@@ -67,9 +67,9 @@ def coordinates_of(data: Mapping[str, NDArray[Any]], design: Design) -> Coordina
         if not any(own == name for own, _ in columns):
             continue
         noise = float(np.nanmean(variance))
-        for kind, part, usual in _effects(filled - level, parameter.group, parameter.interaction):
+        for kind, part, usual in _effects(filled - level, parameter.setting, parameter.interaction):
             # The average over the variants is known better than a single curve.
-            own_noise = noise / len(design.variants) if kind == "group" else noise
+            own_noise = noise / len(design.variants) if kind == "setting" else noise
             scale, centred = _scale_and_centring(part, own_noise, usual)
             starts[f"{name}_{kind}_sd"] = np.asarray(scale)
             coefficients.append(part / scale ** (1.0 - centred))
@@ -79,13 +79,13 @@ def coordinates_of(data: Mapping[str, NDArray[Any]], design: Design) -> Coordina
     return Coordinates(starts, np.array(centring))
 
 
-def _effects(deviations: Floats, group: float, interaction: float) -> list[tuple[str, Floats, float]]:
-    """Coefficients of group and interaction effects, and the usual size of each."""
-    n_groups, n_variants = deviations.shape
-    over_groups = zero_sum_basis(n_groups).T @ deviations
-    kinds = [("group", over_groups.mean(axis=1, keepdims=True), group)]
+def _effects(deviations: Floats, setting: float, interaction: float) -> list[tuple[str, Floats, float]]:
+    """Coefficients of setting and interaction effects, and the usual size of each."""
+    n_settings, n_variants = deviations.shape
+    over_settings = zero_sum_basis(n_settings).T @ deviations
+    kinds = [("setting", over_settings.mean(axis=1, keepdims=True), setting)]
     if n_variants > 1:
-        kinds.append(("interaction", over_groups @ zero_sum_basis(n_variants), interaction))
+        kinds.append(("interaction", over_settings @ zero_sum_basis(n_variants), interaction))
     return kinds
 
 
@@ -104,7 +104,7 @@ def _scale_and_centring(coefficients: Floats, noise: float, usual: float) -> tup
 
 
 def _filled(guess: Floats) -> Floats:
-    """Curves without data take their variant's average over the groups, or that of all curves."""
+    """Curves without data take their variant's average over the settings, or that of all curves."""
     variant = np.array(
         [column[np.isfinite(column)].mean() if np.isfinite(column).any() else np.nan for column in guess.T]
     )

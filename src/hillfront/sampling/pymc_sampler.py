@@ -17,7 +17,7 @@ from hillfront.model.data import in_logs, row_data
 from hillfront.model.design import Design
 from hillfront.model.pymc_model import build_model, reported_variables
 from hillfront.model.selection import hidden_data
-from hillfront.sampling.nutpie_run import START_SPREAD, SamplerSettings, run_nutpie, sample_coords
+from hillfront.sampling.nutpie_run import START_SPREAD, SamplerOptions, run_nutpie, sample_coords
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -61,23 +61,23 @@ class GraphSampler:
         self,
         frontiers: Frontiers,
         coordinates: Coordinates,
-        settings: SamplerSettings,
+        sampler_options: SamplerOptions,
         *,
-        progress: bool,
+        progressbar: bool,
         cores: int | None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
         data = in_logs(row_data(frontiers, self.design) | hidden_data(frontiers, self.design))
         centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
         compiled = started_near(self.compiled.with_data(**data, **centring), self._places, coordinates.starts)
-        draws, stats = run_nutpie(lambda: compiled, settings, progress=progress, cores=cores)
+        draws, stats = run_nutpie(lambda: compiled, sampler_options, progressbar=progressbar, cores=cores)
         return _dataset(
-            self.model, {name: draws[name] for name in self.var_names}, sample_coords(settings)
+            self.model, {name: draws[name] for name in self.var_names}, sample_coords(sampler_options)
         ), stats
 
-    def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+    def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
         """Draws of the reported variables from the prior, in one chain."""
-        return draw_prior(self.model, var_names=self.var_names, draws=draws, seed=seed)
+        return draw_prior(self.model, var_names=self.var_names, draws=draws, random_seed=random_seed)
 
 
 @contextlib.contextmanager
@@ -151,9 +151,9 @@ def started_near(
         if name in places and places[name].by_log is not None
     }
 
-    def start(seed: Any = None) -> NDArray[np.float64]:
-        point: NDArray[np.float64] = default(seed)
-        rng = np.random.default_rng(seed)
+    def start(random_seed: Any = None) -> NDArray[np.float64]:
+        point: NDArray[np.float64] = default(random_seed)
+        rng = np.random.default_rng(random_seed)
         for begin, value in near.items():
             point[begin : begin + value.size] = value + rng.uniform(-START_SPREAD, START_SPREAD, value.size)
         return point
@@ -161,14 +161,14 @@ def started_near(
     return replace(compiled, initial_point_func=start)
 
 
-def draw_prior(model: pm.Model, *, var_names: Sequence[str], draws: int, seed: int) -> xr.Dataset:
+def draw_prior(model: pm.Model, *, var_names: Sequence[str], draws: int, random_seed: int) -> xr.Dataset:
     """Draw the named variables from the prior, with dims (chain, draw, ...)."""
     import pymc as pm
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*rng", category=UserWarning)
         values = pm.draw(
-            [model[name] for name in var_names], draws=draws, random_seed=seed, mode="FAST_COMPILE"
+            [model[name] for name in var_names], draws=draws, random_seed=random_seed, mode="FAST_COMPILE"
         )
     drawn = {name: np.asarray(value)[None] for name, value in zip(var_names, values, strict=True)}
     return _dataset(model, drawn, {"chain": np.arange(1), "draw": np.arange(draws)})

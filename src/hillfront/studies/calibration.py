@@ -51,23 +51,23 @@ def check_sets(sets: int, workers: int) -> None:
 def calibration(
     *,
     points: int = 4,
-    groups: int = 3,
+    settings: int = 3,
     sets: int = 100,
     work: Path,
     workers: int = 1,
-    seed: int = 1,
-    progress: bool = False,
+    random_seed: int = 1,
+    progressbar: bool = False,
 ) -> pd.DataFrame:
-    """Draw from the priors, simulate, fit, and rank the truth: two variants in so many groups.
+    """Draw from the priors, simulate, fit, and rank the truth: two variants in so many settings.
 
     Parameters
     ----------
-    points, groups : int
-        SAEs of each curve, at L0 values from 10 to 200, evenly spaced in log L0, and groups.
+    points, settings : int
+        SAEs of each curve, at L0 values from 10 to 200, evenly spaced in log L0, and settings.
     sets : int
     work : Path
         File of finished sets; see :func:`hillfront.studies.engine.run`.
-    workers, seed, progress
+    workers, random_seed, progressbar
         As for :func:`hillfront.studies.engine.run`. A set depends on the seed and its own number alone.
 
     Returns
@@ -80,36 +80,39 @@ def calibration(
     Raises
     ------
     ValueError
-        For fewer than one set, worker, point or group.
+        For fewer than one set, worker, point or setting.
     """
     check_sets(sets, workers)
-    if points < 1 or groups < 1:
-        raise ValueError(f"points={points}, groups={groups}: give 1 or more of each.")
-    cell = {"points": points, "groups": groups}
-    tasks = [Task(cell, index, task_seed("calibration", cell, index, seed=seed)) for index in range(sets)]
-    return run(one_set, tasks, work=work, workers=workers, progress=progress)
+    if points < 1 or settings < 1:
+        raise ValueError(f"points={points}, settings={settings}: give 1 or more of each.")
+    cell = {"points": points, "settings": settings}
+    tasks = [
+        Task(cell, index, task_seed("calibration", cell, index, random_seed=random_seed))
+        for index in range(sets)
+    ]
+    return run(one_set, tasks, work=work, workers=workers, progressbar=progressbar)
 
 
 def one_set(task: Task) -> list[dict[str, Any]]:
     """Simulate one set and compare its refit with the truth."""
-    prepared = prepared_for(groups=task.cell["groups"])
-    truth = prior_draw(prepared, seed=task.seed)
+    prepared = prepared_for(settings=task.cell["settings"])
+    truth = prior_draw(prepared, random_seed=task.random_seed)
     try:
-        frontiers = simulated_set(truth, prepared, points=task.cell["points"], seed=task.seed)
+        frontiers = simulated_set(truth, prepared, points=task.cell["points"], random_seed=task.random_seed)
     except FrontierDataError as error:
         return refused("; ".join(fault.kind for fault in error.faults))
-    found = refit(prepared, frontiers, at_hit=[AT_HIT], seed=task.seed)
-    return compared_with_truth(truth, found, frontiers, prepared.design, seed=task.seed + 1)
+    found = refit(prepared, frontiers, at_hit=[AT_HIT], random_seed=task.random_seed)
+    return compared_with_truth(truth, found, frontiers, prepared.design, random_seed=task.random_seed + 1)
 
 
-def prior_draw(prepared: PreparedModel, *, seed: int) -> xr.Dataset:
+def prior_draw(prepared: PreparedModel, *, random_seed: int) -> xr.Dataset:
     """Draw every reported parameter once from the model's own prior, as a posterior of one draw."""
-    draws = prepared.sampler.prior(draws=1, seed=seed)
+    draws = prepared.sampler.prior(draws=1, random_seed=random_seed)
     fixed = {f"fixed_{name}": prior for name, prior in prepared.priors.items() if isinstance(prior, float)}
     return draws.assign_attrs(fixed)
 
 
-def simulated_set(truth: xr.Dataset, prepared: PreparedModel, *, points: int, seed: int) -> Frontiers:
+def simulated_set(truth: xr.Dataset, prepared: PreparedModel, *, points: int, random_seed: int) -> Frontiers:
     """Table of the design, its hits drawn from the truth.
 
     Raises
@@ -118,13 +121,13 @@ def simulated_set(truth: xr.Dataset, prepared: PreparedModel, *, points: int, se
         If they cannot be fitted.
     """
     design = prepared.design
-    at = simulate(groups=len(design.groups), points=points, seed=1).frontiers
-    y = simulated_y(truth, at, design, rng=np.random.default_rng([seed, 0]))
-    frame = at.table[["variant", "group", "l0"]].assign(performance_hit=y)
+    at = simulate(settings=len(design.settings), points=points, random_seed=1).frontiers
+    y = simulated_y(truth, at, design, rng=np.random.default_rng([random_seed, 0]))
+    frame = at.table[["variant", "setting", "l0"]].assign(performance_hit=y)
     with warnings.catch_warnings():
         # Priors reach further than real data: few points inside (0, 1), or none on a shared range.
         warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(frame, group="group")
+        return Frontiers.from_frame(frame, group="setting")
 
 
 def calibration_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -161,8 +164,18 @@ def calibration_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 _COLUMNS: Final = (
-    "quantity", "where", "sets", "left_out", "inside", "excursion", "p", "mean", "spread", "ess", "diverged",
-)  # fmt: skip
+    "quantity",
+    "where",
+    "sets",
+    "left_out",
+    "inside",
+    "excursion",
+    "p",
+    "mean",
+    "spread",
+    "ess",
+    "diverged",
+)
 
 
 def _of_quantity(rows: pd.DataFrame, refused_sets: int) -> dict[str, Any]:
@@ -213,9 +226,16 @@ def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
             better = int(part["truth"].sum())
             ends = stats.binomtest(better, len(part)).proportion_ci(0.95)
             found.append(
-                {"where": where, "low": low, "high": high, "sets": len(part),
-                 "p_better": float(part["p_better"].mean()), "better": better / len(part),
-                 "lower": float(ends.low), "upper": float(ends.high)}
-            )  # fmt: skip
+                {
+                    "where": where,
+                    "low": low,
+                    "high": high,
+                    "sets": len(part),
+                    "p_better": float(part["p_better"].mean()),
+                    "better": better / len(part),
+                    "lower": float(ends.low),
+                    "upper": float(ends.high),
+                }
+            )
     names = ["where", "low", "high", "sets", "p_better", "better", "lower", "upper"]
     return pd.DataFrame(found, columns=names)

@@ -70,9 +70,12 @@ def draw_calibration(rows: pd.DataFrame) -> list[Axes]:
     for axis in axes:
         axis.tick_params(labelsize="small")
     figure.legend(
-        handles=_handles(list(ranks.values()), verdicts=bool(wheres)), loc="outside lower center", ncols=4,
-        frameon=False, fontsize="small",
-    )  # fmt: skip
+        handles=_handles(list(ranks.values()), verdicts=bool(wheres)),
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize="small",
+    )
     return axes
 
 
@@ -88,9 +91,16 @@ def _handles(ranks: list[RankEcdf], *, verdicts: bool) -> list[Artist]:
         handles.append(Line2D([], [], color=_OUTSIDE, linewidth=1.3, label="outside the band"))
     if verdicts:
         handles.append(
-            Line2D([], [], color=_MARK, marker="o", markersize=4, linewidth=1.2,
-                   label="share truly better, 95% interval")
-        )  # fmt: skip
+            Line2D(
+                [],
+                [],
+                color=_MARK,
+                marker="o",
+                markersize=4,
+                linewidth=1.2,
+                label="share truly better, 95% interval",
+            )
+        )
     return handles
 
 

@@ -21,7 +21,7 @@ from hillfront.studies.scenarios import AT_HIT, scenario_named, simulated_set
 __all__ = ["CELL", "HILLFRONT", "ORACLE", "QUANTITIES", "coverage", "coverage_cells", "one_set"]
 
 QUANTITIES: Final = ("mean_sparsity_gain", "sparsity_gain")
-CELL: Final = ("points", "groups", "sigma", "gain", "noise")
+CELL: Final = ("points", "settings", "sigma", "gain", "noise")
 HILLFRONT: Final = "hillfront"
 ORACLE: Final = "oracle"
 
@@ -29,7 +29,7 @@ ORACLE: Final = "oracle"
 def coverage_cells(
     *,
     points: Sequence[int] = (4,),
-    groups: Sequence[int] = (1, 3),
+    settings: Sequence[int] = (1, 3),
     sigma: Sequence[float] = (0.03, 0.1, 0.3),
     gain: Sequence[float] = (2.0,),
     noise: Sequence[str] = ("normal",),
@@ -38,8 +38,8 @@ def coverage_cells(
 
     Parameters
     ----------
-    points, groups : sequence of int
-        SAEs a curve, and groups.
+    points, settings : sequence of int
+        SAEs a curve, and settings.
     sigma : sequence of float
         True scatter on the logit scale.
     gain : sequence of float
@@ -50,14 +50,15 @@ def coverage_cells(
     Raises
     ------
     ValueError
-        For fewer than two SAEs a curve, no groups, scatter or gain that is not positive, or an unknown noise.
+        For fewer than two SAEs a curve, no settings, scatter or gain that is not positive, or an unknown
+        noise.
 
     Examples
     --------
     >>> len(coverage_cells()), coverage_cells()[0]
-    (6, {'points': 4, 'groups': 1, 'sigma': 0.03, 'gain': 2.0, 'noise': 'normal'})
+    (6, {'points': 4, 'settings': 1, 'sigma': 0.03, 'gain': 2.0, 'noise': 'normal'})
     """
-    for name, values, least in (("points", points, 2), ("groups", groups, 1)):
+    for name, values, least in (("points", points, 2), ("settings", settings, 1)):
         if min(values) < least:
             raise ValueError(f"{name}={list(values)}: a set has {least} or more {name}.")
     for name, scales in (("sigma", sigma), ("gain", gain)):
@@ -65,7 +66,7 @@ def coverage_cells(
             raise ValueError(f"{name}={list(scales)}: give positive numbers.")
     for name in noise:
         scenario_named(name)
-    return [dict(zip(CELL, values, strict=True)) for values in product(points, groups, sigma, gain, noise)]
+    return [dict(zip(CELL, values, strict=True)) for values in product(points, settings, sigma, gain, noise)]
 
 
 def coverage(
@@ -75,8 +76,8 @@ def coverage(
     oracle_sets: int = 0,
     work: Path,
     workers: int = 1,
-    seed: int = 1,
-    progress: bool = False,
+    random_seed: int = 1,
+    progressbar: bool = False,
 ) -> pd.DataFrame:
     """Simulate, fit and compare with the truth: one row a set, method and quantity; see :func:`one_set`.
 
@@ -90,7 +91,7 @@ def coverage(
         Of these, the first so many are also fitted with the true sigma, which costs as much again.
     work, workers, progress
         As for :func:`hillfront.studies.engine.run`.
-    seed : int
+    random_seed : int
 
     Returns
     -------
@@ -108,12 +109,14 @@ def coverage(
         )
     tasks = [
         # A cell's seed does not depend on what is fitted, so the oracle sees the same sets.
-        Task({**cell, "sigma_known": known}, index, task_seed("coverage", cell, index, seed=seed))
+        Task(
+            {**cell, "sigma_known": known}, index, task_seed("coverage", cell, index, random_seed=random_seed)
+        )
         for cell in cells
         for known, number in ((False, sets), (True, oracle_sets))
         for index in range(number)
     ]
-    return run(one_set, tasks, work=work, workers=workers, progress=progress)
+    return run(one_set, tasks, work=work, workers=workers, progressbar=progressbar)
 
 
 def one_set(task: Task) -> list[dict[str, Any]]:
@@ -122,16 +125,16 @@ def one_set(task: Task) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        method, quantity (averages over the groups), truth, lower, median, upper; for posteriors also verdict,
-        divergences and kept_draws; for the bootstrap redrawn and undefined, see
+        method, quantity (averages over the settings), truth, lower, median, upper; for posteriors also
+        verdict, divergences and kept_draws; for the bootstrap redrawn and undefined, see
         :func:`hillfront.studies.rivals.rival_rows`.
     """
     cell = dict(task.cell)
     known = cell.pop("sigma_known")
-    simulation = simulated_set(**cell, seed=task.seed)
+    simulation = simulated_set(**cell, random_seed=task.random_seed)
     truth = simulation.truth.query("scope == 'average'").set_index("quantity")["value"]
-    prepared = prepared_for(groups=cell["groups"], sigma=cell["sigma"] if known else None)
-    found = refit(prepared, simulation.frontiers, at_hit=[AT_HIT], seed=task.seed)
+    prepared = prepared_for(settings=cell["settings"], sigma=cell["sigma"] if known else None)
+    found = refit(prepared, simulation.frontiers, at_hit=[AT_HIT], random_seed=task.random_seed)
     table = found.improvement.summary
     average = table[table["scope"] == "average"].set_index("quantity")
     rows: list[dict[str, Any]] = [
@@ -147,5 +150,5 @@ def one_set(task: Task) -> list[dict[str, Any]]:
         if quantity in average.index
     ]
     if not known:
-        rows += rival_rows(simulation.frontiers, at_hit=AT_HIT, seed=task.seed)
+        rows += rival_rows(simulation.frontiers, at_hit=AT_HIT, random_seed=task.random_seed)
     return [row | {"truth": float(truth[row["quantity"]])} for row in rows if row["quantity"] in truth.index]

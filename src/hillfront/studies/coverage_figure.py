@@ -120,13 +120,13 @@ def _handle(method: str) -> Line2D:
 
 
 def _labels(cells: pd.DataFrame) -> list[str]:
-    """Name each cell by what varies, or by points and groups if nothing does."""
+    """Name each cell by what varies, or by points and settings if nothing does."""
     texts: dict[str, Callable[[Any], str]] = {
         "points": lambda value: f"{value} SAEs a curve",
-        "groups": lambda value: f"{value} group{'s' if value > 1 else ''}",
+        "settings": lambda value: f"{value} setting{'s' if value > 1 else ''}",
         "sigma": lambda value: f"σ {value:g}",
         "gain": lambda value: f"gain {value:g}",
         "noise": str,
     }
-    varied = [name for name in CELL if len(set(cells[name])) > 1] or ["points", "groups"]
+    varied = [name for name in CELL if len(set(cells[name])) > 1] or ["points", "settings"]
     return [", ".join(texts[name](cell[name]) for name in varied) for _, cell in cells.iterrows()]

@@ -48,11 +48,13 @@ def coverage_table(rows: pd.DataFrame) -> pd.DataFrame:
         frame.dropna(subset="method")
         .groupby([*keys, "sigma_known"], sort=False)
         .agg(
-            sets=("good", "sum"), covered=("inside", "sum"), width=("log_width", "mean"),
+            sets=("good", "sum"),
+            covered=("inside", "sum"),
+            width=("log_width", "mean"),
             diverged=("diverged", "mean"),
         )
         .reset_index()
-    )  # fmt: skip
+    )
     table = table.merge(attempted, on=[*CELL, "sigma_known"], how="left")
     table["failed"] = table["attempted"] - table["sets"]
     pairs = zip(table["covered"], table["sets"], strict=True)
@@ -60,8 +62,17 @@ def coverage_table(rows: pd.DataFrame) -> pd.DataFrame:
     table["covered"] = table["covered"] / table["sets"].where(table["sets"] > 0)
     table["width"] = np.exp(table["width"])
     table = table.merge(_against_oracle(frame[good]), on=keys, how="left")
-    columns = ["sets", "failed", "covered", "covered_lower", "covered_upper", "width", "log_width_ratio",
-               "oracle_sets", "diverged"]  # fmt: skip
+    columns = [
+        "sets",
+        "failed",
+        "covered",
+        "covered_lower",
+        "covered_upper",
+        "width",
+        "log_width_ratio",
+        "oracle_sets",
+        "diverged",
+    ]
     table["oracle_sets"] = table["oracle_sets"].fillna(0).astype(int)
     return table[[*keys, *columns]]
 
@@ -79,7 +90,7 @@ def _against_oracle(good: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of each verdict on the average over the groups, by cell.
+    """Share of each verdict on the average over the settings, by cell.
 
     With a gain of 1 the curves are identical and every ``better``, ``worse`` or ``crossing`` is wrong; with a
     larger one, as these sets are simulated, the variant is better.

@@ -17,7 +17,7 @@ __all__ = ["plot_design"]
 def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None = None) -> Figure:
     """Draw power above and interval width below, against the SAEs in all; one column a sweep.
 
-    Lines are numbers of groups, bars the Wilson intervals of the power, dashes the targets.
+    Lines are numbers of settings, bars the Wilson intervals of the power, dashes the targets.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None 
     sweeps = sorted(set(pairs), key=lambda ends: ends[0] / ends[1])  # the widest first
     figure = Figure(figsize=(1.2 + 2.9 * max(len(sweeps), 1.5), 5.4), layout="constrained")
     axes = figure.subplots(2, len(sweeps), sharex=True, sharey="row", squeeze=False)
-    several = sorted(table["groups"].unique())
+    several = sorted(table["settings"].unique())
     styles = {n: VARIANT_STYLES[i % len(VARIANT_STYLES)] for i, n in enumerate(several)}
     top = min(WIDEST, 1.1 * max(float(table["width"].fillna(1.0).max()), width or 1.05))
     # Doubling sizes, so that their labels do not run into each other.
@@ -46,7 +46,7 @@ def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None 
         above, below = axes[:, column]
         here = table[(table["l0_low"] == low) & (table["l0_high"] == high)].sort_values(list(DESIGN))
         for index, n in enumerate(several):
-            rows = here[here["groups"] == n]
+            rows = here[here["settings"] == n]
             # Designs of one size lie side by side, so that their bars can be told apart.
             at = rows["saes"] * (1.0 + 0.025 * (index - 0.5 * (len(several) - 1)))
             style = styles[n]
@@ -71,7 +71,11 @@ def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None 
         axis.spines[["top", "right"]].set_visible(False)
     handles = [
         Line2D(
-            [], [], color=styles[n].colour, marker=styles[n].marker, label=f"{n} group{'s' if n > 1 else ''}"
+            [],
+            [],
+            color=styles[n].colour,
+            marker=styles[n].marker,
+            label=f"{n} setting{'s' if n > 1 else ''}",
         )
         for n in several
     ]

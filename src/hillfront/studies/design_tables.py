@@ -13,7 +13,7 @@ from hillfront.studies.shares import wilson
 
 __all__ = ["DESIGN", "Recommendation", "design_table", "recommend"]
 
-DESIGN: Final = ("points", "groups", "l0_low", "l0_high")
+DESIGN: Final = ("points", "settings", "l0_low", "l0_high")
 
 
 def design_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -27,9 +27,9 @@ def design_table(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        points, groups, l0_low, l0_high, and
+        points, settings, l0_low, l0_high, and
 
-        - saes: SAEs to train in all, 2 x points x groups, the baseline's included;
+        - saes: SAEs to train in all, 2 x points x settings, the baseline's included;
         - sets: those fitted; failed: those with an error;
         - power, power_lower, power_upper: share of verdicts ``better``, and its Wilson interval;
         - wrong: share of verdicts ``worse`` or ``crossing``;
@@ -70,7 +70,7 @@ def design_table(rows: pd.DataFrame) -> pd.DataFrame:
             "diverged": counts["diverged"] / sets,
         }
     ).reset_index()
-    table.insert(len(keys), "saes", 2 * table["points"] * table["groups"])
+    table.insert(len(keys), "saes", 2 * table["points"] * table["settings"])
     return table.sort_values(["saes", *keys], ignore_index=True)
 
 
@@ -121,7 +121,7 @@ def recommend(table: pd.DataFrame, *, power: float = 0.8, width: float | None = 
     Examples
     --------
     >>> table = pd.DataFrame({
-    ...     "points": [4, 8], "groups": 1, "l0_low": 10.0, "l0_high": 200.0, "saes": [8, 16], "sets": 50,
+    ...     "points": [4, 8], "settings": 1, "l0_low": 10.0, "l0_high": 200.0, "saes": [8, 16], "sets": 50,
     ...     "power": [0.5, 0.9], "power_lower": [0.39, 0.81], "power_upper": [0.61, 0.95],
     ...     "width": [1.9, 1.4]})
     >>> recommend(table, power=0.8).designs["points"].tolist()
@@ -139,7 +139,7 @@ def recommend(table: pd.DataFrame, *, power: float = 0.8, width: float | None = 
         best = table.sort_values(["power", "saes"], ascending=[False, True]).iloc[:1]
         lines = [
             f"No design reaches {target}. Closest in power: {_described(best)}. Try more SAEs a curve, more "
-            "groups or a wider sweep."
+            "settings or a wider sweep."
         ]
     else:
         lines = [f"Fewest SAEs for {target}: {_described(designs)}."]
@@ -169,9 +169,9 @@ def _smallest(table: pd.DataFrame) -> pd.DataFrame:
 def _described(designs: pd.DataFrame) -> str:
     texts = []
     for _, row in designs.iterrows():
-        groups = f"{row['groups']:g} group{'s' if row['groups'] > 1 else ''}"
+        settings = f"{row['settings']:g} setting{'s' if row['settings'] > 1 else ''}"
         texts.append(
-            f"{row['points']:g} SAEs a curve in {groups}, L0 {row['l0_low']:g} to {row['l0_high']:g} "
+            f"{row['points']:g} SAEs a curve in {settings}, L0 {row['l0_low']:g} to {row['l0_high']:g} "
             f"(power {row['power']:.2f} [{row['power_lower']:.2f}, {row['power_upper']:.2f}] of "
             f"{row['sets']:g} sets, width {number(row['width'])})"
         )

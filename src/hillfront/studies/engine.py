@@ -40,29 +40,30 @@ class Task:
         What it simulates, and columns of its rows.
     replicate : int
         Its number within the cell.
-    seed : int
+    random_seed : int
         Its own, from :func:`task_seed`.
     """
 
     cell: Mapping[str, Any]
     replicate: int
-    seed: int
+    random_seed: int
 
     @property
     def key(self) -> str:
         """Name that the same task has in every run."""
-        return json.dumps([dict(self.cell), self.replicate, self.seed], sort_keys=True)
+        return json.dumps([dict(self.cell), self.replicate, self.random_seed], sort_keys=True)
 
 
-def task_seed(study: str, cell: Mapping[str, Any], replicate: int, *, seed: int) -> int:
+def task_seed(study: str, cell: Mapping[str, Any], replicate: int, *, random_seed: int) -> int:
     """Seed of a task, from names and numbers alone.
 
     Examples
     --------
-    >>> task_seed("coverage", {"points": 4}, 0, seed=1) == task_seed("coverage", {"points": 4}, 0, seed=1)
+    >>> one = {"study": "coverage", "cell": {"points": 4}, "replicate": 0}
+    >>> task_seed(**one, random_seed=1) == task_seed(**one, random_seed=1)
     True
     """
-    text = json.dumps([study, dict(cell), replicate, seed], sort_keys=True)
+    text = json.dumps([study, dict(cell), replicate, random_seed], sort_keys=True)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
@@ -72,7 +73,7 @@ def run(
     *,
     work: Path,
     workers: int = 1,
-    progress: bool = False,
+    progressbar: bool = False,
 ) -> pd.DataFrame:
     """Run every task that a work file does not have yet, and return the rows of all.
 
@@ -85,7 +86,7 @@ def run(
         File of finished tasks, one line each; made if it is not there.
     workers : int
         Processes; those of a cluster under :func:`cluster`.
-    progress : bool
+    progressbar : bool
         Whether to show a progress bar with the time left, on standard error.
 
     Returns
@@ -98,7 +99,7 @@ def run(
     done = _finished(work)
     todo = [task for task in tasks if task.key not in done]
     with (
-        _bar(len(tasks), len(tasks) - len(todo), progress) as advance,
+        _bar(len(tasks), len(tasks) - len(todo), progressbar) as advance,
         work.open("a", encoding="utf-8") as file,
     ):
         for record in _results(function, todo, workers):
@@ -109,7 +110,7 @@ def run(
     rows = []
     for task in tasks:
         record = done[task.key]
-        about = {"replicate": task.replicate, "seed": task.seed, "seconds": record["seconds"]}
+        about = {"replicate": task.replicate, "random_seed": task.random_seed, "seconds": record["seconds"]}
         found = record["rows"] or [{}]
         rows += [{**task.cell, **about, **row, "error": record["error"]} for row in found]
     return pd.DataFrame(rows)

@@ -10,11 +10,11 @@ from hillfront.curves.families import FAMILIES
 from hillfront.fits.compare import compare_prepared
 from hillfront.fits.fitting import prepare
 from hillfront.fits.simulation import simulate
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 
 __all__ = ["family_recovery", "recovery_table"]
 
-GROUPS, POINTS = 4, 8
+SETTINGS, POINTS = 4, 8
 
 
 def family_recovery(
@@ -22,19 +22,19 @@ def family_recovery(
     sets: int = 20,
     truths: Sequence[str] = tuple(FAMILIES),
     families: Sequence[str] = tuple(FAMILIES),
-    settings: SamplerSettings | None = None,
-    seed: int = 1,
+    sampler_options: SamplerOptions | None = None,
+    random_seed: int = 1,
 ) -> Iterator[dict[str, object]]:
     """Simulate sets from each family, compare all families on each, and yield one row a set.
 
     Parameters
     ----------
     sets : int
-        Data sets of each true family, of two variants in four groups with eight SAEs a curve.
+        Data sets of each true family, of two variants in four settings with eight SAEs a curve.
     truths, families : sequence of str
         Families that make the data, and families that are compared.
-    settings : SamplerSettings, optional
-    seed : int
+    sampler_options : SamplerOptions, optional
+    random_seed : int
 
     Yields
     ------
@@ -43,19 +43,23 @@ def family_recovery(
         from it, weight (the true family's stacking weight), refits, divergences (over all families), and
         found: whether the true family is first or within one standard error of it.
     """
-    settings = settings or SamplerSettings(draws=500)
-    # Sweeps over two decades, as within one a Hill curve, a power law and a line look alike; and groups close
-    # enough that no family leaves (0, 1), where data of a straight line would be no data of it.
+    sampler_options = sampler_options or SamplerOptions(draws=500)
+    # Sweeps over two decades, as within one a Hill curve, a power law and a line look alike; and settings
+    # close enough that no family leaves (0, 1), where data of a straight line would be no data of it.
     options = {
-        "groups": GROUPS, "points": POINTS, "group_sd": 0.2, "interaction_sd": 0.1, "l0": (8.0, 800.0),
-    }  # fmt: skip
-    template = simulate(**options, seed=seed).frontiers  # type: ignore[arg-type]
+        "settings": SETTINGS,
+        "points": POINTS,
+        "setting_sd": 0.2,
+        "interaction_sd": 0.1,
+        "l0": (8.0, 800.0),
+    }
+    template = simulate(**options, random_seed=random_seed).frontiers  # type: ignore[arg-type]
     prepared = {name: prepare(template, baseline="baseline", curve=name) for name in families}
     for truth in truths:
         for index in range(sets):
-            own_seed = seed * 100_000 + 1000 * list(FAMILIES).index(truth) + index
-            data = simulate(**options, curve=truth, seed=own_seed).frontiers  # type: ignore[arg-type]
-            comparison = compare_prepared(prepared, data, settings=settings)
+            own_seed = random_seed * 100_000 + 1000 * list(FAMILIES).index(truth) + index
+            data = simulate(**options, curve=truth, random_seed=own_seed).frontiers  # type: ignore[arg-type]
+            comparison = compare_prepared(prepared, data, sampler_options=sampler_options)
             table = comparison.summary.set_index("curve")
             difference, difference_se, weight = (
                 float(table[name][truth]) for name in ("difference", "difference_se", "weight")
@@ -64,7 +68,7 @@ def family_recovery(
             yield {
                 "truth": truth,
                 "set": index,
-                "seed": own_seed,
+                "random_seed": own_seed,
                 "first": table.index[0],
                 "difference": difference,
                 "difference_se": difference_se,

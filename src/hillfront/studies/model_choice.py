@@ -21,11 +21,11 @@ from hillfront.frontiers.table import FrontierDataError, FrontierDataWarning, Fr
 from hillfront.model.likelihood import DEFAULT_NOISE, NOISES
 from hillfront.studies.markdown import Report, versions
 
-__all__ = ["Setting", "choices", "packaged_settings", "saebench_settings", "write_model_choice"]
+__all__ = ["Case", "choices", "packaged_cases", "saebench_cases", "write_model_choice"]
 
 
 @dataclass(frozen=True)
-class Setting:
+class Case:
     """One table, as it is fitted.
 
     Attributes
@@ -46,9 +46,13 @@ class Setting:
 
 # Width of the activation that an SAE reads; in attention, the heads side by side before their output matrix.
 _WIDTHS = {
-    ("Gemma-7B", "resid"): 3072, ("Gemma-7B", "mlp"): 3072, ("Gemma-7B", "attn"): 4096,
-    ("Pythia-2.8B", "resid"): 2560, ("Pythia-2.8B", "mlp"): 2560, ("Pythia-2.8B", "attn"): 2560,
-}  # fmt: skip
+    ("Gemma-7B", "resid"): 3072,
+    ("Gemma-7B", "mlp"): 3072,
+    ("Gemma-7B", "attn"): 4096,
+    ("Pythia-2.8B", "resid"): 2560,
+    ("Pythia-2.8B", "mlp"): 2560,
+    ("Pythia-2.8B", "attn"): 2560,
+}
 
 
 def _read(rows: pd.DataFrame, **options: object) -> Frontiers:
@@ -57,32 +61,30 @@ def _read(rows: pd.DataFrame, **options: object) -> Frontiers:
         return Frontiers.from_frame(rows, dense_limit="d_model", on_fault="drop", **options)  # type: ignore[arg-type]
 
 
-def packaged_settings() -> Iterator[Setting]:
+def packaged_cases() -> Iterator[Case]:
     """The packaged tables, with the width of each activation."""
     for model in ("Gemma-7B", "Pythia-2.8B"):
         rows = load_dataset("gated_sae", model=model)
         widths = [_WIDTHS[model, site] for site in rows["site"]]
         frontiers = _read(rows.assign(d_model=widths), group=["site", "layer"], y="loss_recovered")
-        yield Setting(f"gated_sae, {model}", frontiers, "baseline")
+        yield Case(f"gated_sae, {model}", frontiers, "baseline")
 
 
-def saebench_settings(path: Path) -> Iterator[Setting]:
-    """The SAEBench tables, which are not packaged: one of each model, a group for each width."""
+def saebench_cases(path: Path) -> Iterator[Case]:
+    """The SAEBench tables, which are not packaged: one of each model, a setting for each width."""
     rows = pd.read_csv(path)
     for model, own in rows.groupby("model", sort=False):
         columns = ["variant", "width", "l0", "loss_recovered", "d_model"]
-        yield Setting(
-            f"SAEBench, {model}", _read(own[columns], group="width", y="loss_recovered"), "standard"
-        )
+        yield Case(f"SAEBench, {model}", _read(own[columns], group="width", y="loss_recovered"), "standard")
 
 
 def choices(
-    settings: Sequence[Setting],
+    cases: Sequence[Case],
     *,
     families: Sequence[str] = tuple(FAMILIES),
     noises: Sequence[str] = tuple(NOISES),
     draws: int = 1000,
-    seed: int = 1,
+    random_seed: int = 1,
 ) -> Iterator[dict[str, object]]:
     """Fit every family, scatter and dense limit to every table, and yield a row a fit.
 
@@ -97,26 +99,29 @@ def choices(
     """
     import arviz_stats
 
-    for setting in settings:
+    for case in cases:
         for noise in noises:
             for curve in families:
                 about = {
-                    "table": setting.name,
-                    "rows": len(setting.frontiers),
+                    "table": case.name,
+                    "rows": len(case.frontiers),
                     "curve": curve,
                     "noise": noise,
                 }
-                limits = ["none" if limit is None else str(limit) for limit in setting.dense_limits]
-                for name, limit in zip(limits, setting.dense_limits, strict=True):
+                limits = ["none" if limit is None else str(limit) for limit in case.dense_limits]
+                for name, limit in zip(limits, case.dense_limits, strict=True):
                     try:
                         prepared = prepare(
-                            setting.frontiers, baseline=setting.baseline, curve=curve, noise=noise,
+                            case.frontiers,
+                            baseline=case.baseline,
+                            curve=curve,
+                            noise=noise,
                             dense_limit=limit,
-                        )  # fmt: skip
+                        )
                     except FrontierDataError as error:
                         yield about | {"dense_limit": name, "why": str(error.faults[0])}
                         continue
-                    fit = prepared.fit(draws=draws, seed=seed, progress=False)
+                    fit = prepared.fit(draws=draws, random_seed=random_seed, progressbar=False)
                     with warnings.catch_warnings():
                         warnings.simplefilter("ignore", UserWarning)
                         elpd = arviz_stats.loo(fit.data, pointwise=True)
@@ -237,7 +242,7 @@ def _limits(report: Report, rows: pd.DataFrame) -> None:
 def _recovery(report: Report, recovery: pd.DataFrame) -> None:
     report.heading("Does the comparison find the family that made the data?")
     report.paragraph(
-        """Simulated sets of two variants in four groups, eight SAEs a curve at L0 of 8 to 800, scatter 0.1
+        """Simulated sets of two variants in four settings, eight SAEs a curve at L0 of 8 to 800, scatter 0.1
         on the logit scale. *Found*: the true family is ranked first, or lies within one standard error of
         the first."""
     )

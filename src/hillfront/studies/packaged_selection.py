@@ -26,19 +26,21 @@ __all__ = ["packaged_selection"]
 
 
 def packaged_selection(
-    models: Sequence[str], *, work: Path, workers: int = 1, seed: int = 1, progress: bool = False
+    models: Sequence[str], *, work: Path, workers: int = 1, random_seed: int = 1, progressbar: bool = False
 ) -> pd.DataFrame:
     """Fit the packaged table of each model in three ways; one row a model and method.
 
     Returns
     -------
     pandas.DataFrame
-        model, method, saes, lower, median and upper of the mean sparsity gain on average over the groups,
+        model, method, saes, lower, median and upper of the mean sparsity gain on average over the settings,
         sigma (posterior median), divergences, and the columns of :func:`hillfront.studies.engine.run`.
     """
     cells = [{"model": model} for model in models]
-    tasks = [Task(cell, 0, task_seed("packaged selection", cell, 0, seed=seed)) for cell in cells]
-    return run(_one_table, tasks, work=work, workers=workers, progress=progress)
+    tasks = [
+        Task(cell, 0, task_seed("packaged selection", cell, 0, random_seed=random_seed)) for cell in cells
+    ]
+    return run(_one_table, tasks, work=work, workers=workers, progressbar=progressbar)
 
 
 def _one_table(task: Task) -> list[dict[str, Any]]:
@@ -52,7 +54,7 @@ def _one_table(task: Task) -> list[dict[str, Any]]:
         ("Pareto-optimal", without_selection(told)),
         ("with n_trained", told),
     ):
-        found = refit(prepare(frontiers, baseline="baseline"), frontiers, seed=task.seed)
+        found = refit(prepare(frontiers, baseline="baseline"), frontiers, random_seed=task.random_seed)
         table = found.improvement.summary
         gain = table[(table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")].iloc[0]
         rows.append(

@@ -17,7 +17,7 @@ from hillfront.fits.compare import CurveComparison, compare_prepared
 from hillfront.fits.fitting import prepare
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.studies.least_squares import REFERENCE, LeastSquares, least_squares, log_ratio_interval
 
 __all__ = ["BASELINE", "LAYER", "SITES", "VARIANT", "Case", "Cases", "Fits", "cases", "fit_cases"]
@@ -130,17 +130,21 @@ class Fits:
         return [f"{name}: {check}" for name, fit in fits.items() for check in fit.diagnostics().failed]
 
 
-def fit_cases(everything: Cases, settings: SamplerSettings) -> Fits:
+def fit_cases(everything: Cases, sampler_options: SamplerOptions) -> Fits:
     """Fit every case, each family compiled once: all cases have the same design."""
     template = everything["resid", "Pareto"].frontiers
     models = {curve: prepare(template, baseline=BASELINE, curve=curve) for curve in FAMILIES}
     comparisons = {
-        site: compare_prepared(models, everything[site, "Pareto"].frontiers, settings=settings)
+        site: compare_prepared(models, everything[site, "Pareto"].frontiers, sampler_options=sampler_options)
         for site in SITES
     }
     hill = {
         key: models["hill"].fit(
-            case.frontiers, draws=settings.draws, tune=settings.tune, seed=settings.seed, progress=False
+            case.frontiers,
+            draws=sampler_options.draws,
+            tune=sampler_options.tune,
+            random_seed=sampler_options.random_seed,
+            progressbar=False,
         )
         for key, case in everything.items()
         if case.points != "Pareto"

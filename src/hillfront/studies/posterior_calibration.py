@@ -33,7 +33,7 @@ from hillfront.studies.refits import refit
 
 __all__ = ["augmented", "posterior_calibration"]
 
-_IDENTITY: Final = ("data_hash", "design", "priors", "settings")
+_IDENTITY: Final = ("data_hash", "design", "priors", "sampler_options")
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def posterior_calibration(
     sets: int = 100,
     work: Path,
     workers: int = 1,
-    seed: int = 1,
-    progress: bool = False,
+    random_seed: int = 1,
+    progressbar: bool = False,
 ) -> pd.DataFrame:
     """Draw from the posterior of a fit, simulate at its rows, refit to both tables, and rank the truth.
 
@@ -65,14 +65,14 @@ def posterior_calibration(
     sets : int
     work : Path
         File of finished sets. Those of another fit in the same file do not count.
-    workers, seed, progress
+    workers, random_seed, progressbar
         As for :func:`hillfront.studies.engine.run`.
 
     Returns
     -------
     pandas.DataFrame
         As from :func:`hillfront.studies.calibration.calibration`, with the column ``fit``, a name made of its
-        data and settings.
+        data and sampler_options.
 
     Raises
     ------
@@ -81,15 +81,16 @@ def posterior_calibration(
 
     Notes
     -----
-    Errors of losses that the SAEs of a group share are part of the truth, and the same for both tables.
+    Errors of losses that the SAEs of a setting share are part of the truth, and the same for both tables.
     """
     check_sets(sets, workers)
     observed = _observed(fit)
     cell = {"fit": observed.key}
     tasks = [
-        Task(cell, index, task_seed("posterior calibration", cell, index, seed=seed)) for index in range(sets)
+        Task(cell, index, task_seed("posterior calibration", cell, index, random_seed=random_seed))
+        for index in range(sets)
     ]
-    return run(partial(_one_set, observed), tasks, work=work, workers=workers, progress=progress)
+    return run(partial(_one_set, observed), tasks, work=work, workers=workers, progressbar=progressbar)
 
 
 def augmented(frontiers: Frontiers, y: NDArray[np.float64]) -> Frontiers:
@@ -101,7 +102,7 @@ def augmented(frontiers: Frontiers, y: NDArray[np.float64]) -> Frontiers:
 
 def _observed(fit: FrontierFit) -> _Observed:
     design, frontiers = fit.design, fit.frontiers
-    errors = known_errors(frontiers, design.shared_groups)["se"]
+    errors = known_errors(frontiers, design.shared_settings)["se"]
     if not design.shared_errors and errors.any():
         # What losses say of an error depends on the hit: it must not change with the simulated one.
         frontiers = replace(frontiers, table=frontiers.table.assign(se=errors), from_losses=False)
@@ -114,20 +115,26 @@ def _observed(fit: FrontierFit) -> _Observed:
 def _prepared(observed: _Observed) -> PreparedModel:
     design = observed.design
     return prepare(
-        observed.frontiers, baseline=design.baseline, curve=design.curve, pool=design.pooling,
-        priors=priors_from_json(json.loads(observed.priors)), hit_ref=design.hit_ref, noise=design.noise,
-        dense_limit=design.dense_limit, relative_sparsity=design.relative_sparsity,
-    )  # fmt: skip
+        observed.frontiers,
+        baseline=design.baseline,
+        curve=design.curve,
+        pool=design.pooling,
+        priors=priors_from_json(json.loads(observed.priors)),
+        hit_ref=design.hit_ref,
+        noise=design.noise,
+        dense_limit=design.dense_limit,
+        relative_sparsity=design.relative_sparsity,
+    )
 
 
 def _one_set(observed: _Observed, task: Task) -> list[dict[str, Any]]:
     prepared, posterior, frontiers = _prepared(observed), observed.posterior, observed.frontiers
-    rng = np.random.default_rng([task.seed, 0])
+    rng = np.random.default_rng([task.random_seed, 0])
     truth = posterior.isel({name: [int(rng.integers(posterior.sizes[name]))] for name in ("chain", "draw")})
     y = simulated_y(truth, frontiers, prepared.design, rng=rng)
     if not np.isfinite(y).all():
         return refused("y not finite")
     both = augmented(frontiers, y)
     at_hit = [AT_HIT] if frontiers.bounded else []
-    found = refit(prepared, both, at_hit=at_hit, seed=task.seed)
-    return compared_with_truth(truth, found, both, prepared.design, seed=task.seed + 1)
+    found = refit(prepared, both, at_hit=at_hit, random_seed=task.random_seed)
+    return compared_with_truth(truth, found, both, prepared.design, random_seed=task.random_seed + 1)

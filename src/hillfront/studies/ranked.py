@@ -29,7 +29,7 @@ BETTER: Final = "better everywhere"
 """Name of the rows that hold ``p_better`` beside whether it is so."""
 
 _GAINS: Final = ("mean_sparsity_gain", "sparsity_gain")
-_SCOPES: Final = {"average": "average", "new_group": "new group"}
+_SCOPES: Final = {"average": "average", "new_setting": "new setting"}
 NO_RANGE: Final = "no shared range"
 
 
@@ -47,12 +47,12 @@ def refused(reason: str) -> list[dict[str, Any]]:
 
 
 def compared_with_truth(
-    truth: xr.Dataset, found: Refit, frontiers: Frontiers, design: Design, *, seed: int
+    truth: xr.Dataset, found: Refit, frontiers: Frontiers, design: Design, *, random_seed: int
 ) -> list[dict[str, Any]]:
     """Rank every quantity of the truth among the draws of a refit.
 
     Gains are those over the ranges of the simulated table, for the truth as for the draws. The truth of a new
-    group is one group drawn from the true hyperparameters, and what is ranked is the prediction for it.
+    setting is one setting drawn from the true hyperparameters, and what is ranked is the prediction for it.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def compared_with_truth(
     frontiers : Frontiers
         The data that were fitted.
     design : Design
-    seed : int
-        Of the new group and of the ranks; another than that of the refit, which would make its predictions
+    random_seed : int
+        Of the new setting and of the ranks; another than that of the refit, which would make its predictions
         from the same random numbers.
 
     Returns
@@ -74,12 +74,12 @@ def compared_with_truth(
         left_out (the reason where the data have no such quantity), divergences, kept_draws; and a row for
         each variant's verdict: truth (1 if it is better everywhere), p_better.
     """
-    rng = np.random.default_rng([seed, 1])
-    group = _group(frontiers, design)
+    rng = np.random.default_rng([random_seed, 1])
+    setting = _setting(frontiers, design)
     at_hit = sorted(set(found.improvement.summary["at"].dropna()))
-    own = improvement_of(truth, frontiers, design, at_hit=at_hit, at_l0=[], seed=seed)
-    values = _parameters(truth, design, group) | _gains(own, design, group, at_hit)
-    draws = _parameters(found.posterior, design, group) | _gains(found.improvement, design, group, at_hit)
+    own = improvement_of(truth, frontiers, design, at_hit=at_hit, at_l0=[], random_seed=random_seed)
+    values = _parameters(truth, design, setting) | _gains(own, design, setting, at_hit)
+    draws = _parameters(found.posterior, design, setting) | _gains(found.improvement, design, setting, at_hit)
     fitted = {"divergences": found.divergences, "kept_draws": found.kept_draws}
     rows: list[dict[str, Any]] = []
     for key, several in draws.items():
@@ -90,7 +90,7 @@ def compared_with_truth(
         value = values[key]
         assert value is not None  # what is there depends on the data alone
         rows.append(row | {"left_out": "", **_ranked(float(value.ravel()[0]), several, rng)})
-    real = pareto_of(truth, frontiers, design, seed=seed)
+    real = pareto_of(truth, frontiers, design, random_seed=random_seed)
     for variant in design.variants[1:]:
         p, so = _p_better(found.pareto, variant), _p_better(real, variant)
         about = {"quantity": BETTER, "where": f"{variant}, average", **fitted}
@@ -108,24 +108,24 @@ def _ranked(truth: float, draws: Floats, rng: np.random.Generator) -> dict[str, 
     return {"truth": truth, "rank": rank, "draws": int(thinned.size), "place": place, "ess": ess}
 
 
-def _group(frontiers: Frontiers, design: Design) -> str:
-    """The first group in which the first variant is beside the baseline, else the first group."""
-    there = {(variant, group) for variant, group, _ in frontiers.curves()}
+def _setting(frontiers: Frontiers, design: Design) -> str:
+    """The first setting in which the first variant is beside the baseline, else the first setting."""
+    there = {(variant, setting) for variant, setting, _ in frontiers.curves()}
     wanted = design.variants[:2]
-    both = (g for g in design.groups if all((variant, g) in there for variant in wanted))
-    return next(both, design.groups[0])
+    both = (g for g in design.settings if all((variant, g) in there for variant in wanted))
+    return next(both, design.settings[0])
 
 
-def _parameters(posterior: xr.Dataset, design: Design, group: str) -> dict[tuple[str, str], Floats | None]:
-    """Parameters that are not fixed: curves of one group, standard deviations of effects, and the noise."""
+def _parameters(posterior: xr.Dataset, design: Design, setting: str) -> dict[tuple[str, str], Floats | None]:
+    """Parameters that are not fixed: curves of one setting, standard deviations of effects, and the noise."""
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
-    g = design.groups.index(group)
+    g = design.settings.index(setting)
     out: dict[tuple[str, str], Floats | None] = {}
     curves = curve_draws(posterior, design)
     for index, variant in reversed(list(enumerate(design.variants[:2]))):
         for name, values in curves.items():
             if not isinstance(design.pooling.get(name), float):
-                out[name, f"{variant}, {group}"] = values[g, index].reshape(shape)
+                out[name, f"{variant}, {setting}"] = values[g, index].reshape(shape)
     sds = [str(name) for name in posterior if str(name).endswith("_sd")]
     for name in (*sds, *design.observation.parameters):
         if name in posterior:
@@ -134,18 +134,18 @@ def _parameters(posterior: xr.Dataset, design: Design, group: str) -> dict[tuple
 
 
 def _gains(
-    improvement: Improvement, design: Design, group: str, at_hit: list[float]
+    improvement: Improvement, design: Design, setting: str, at_hit: list[float]
 ) -> dict[tuple[str, str], Floats | None]:
-    """Gains of every variant on average, and of the first in one group and in a new one."""
-    there = dict(_there(improvement, group))
-    several = len(design.groups) > 1
+    """Gains of every variant on average, and of the first in one setting and in a new one."""
+    there = dict(_there(improvement, setting))
+    several = len(design.settings) > 1
     unseen = several and "none" not in design.pooling.values()
     names = ["mean_sparsity_gain", *(f"sparsity_gain at {at:g}" for at in at_hit)]
     out: dict[tuple[str, str], Floats | None] = {}
     for index, variant in enumerate(design.variants[1:]):
         scopes = ["average"]
         if index == 0:
-            scopes += [*([group] if several else []), *(["new group"] if unseen else [])]
+            scopes += [*([setting] if several else []), *(["new setting"] if unseen else [])]
         for name in names:
             out |= {
                 (name, f"{variant}, {scope}"): there.get((name, f"{variant}, {scope}")) for scope in scopes
@@ -153,12 +153,14 @@ def _gains(
     return out
 
 
-def _there(improvement: Improvement, group: str) -> Iterator[tuple[tuple[str, str], Floats]]:
+def _there(improvement: Improvement, setting: str) -> Iterator[tuple[tuple[str, str], Floats]]:
     """Gains that the data have, by quantity and place."""
     draws = improvement.draws
-    columns = (draws[name].to_numpy() for name in ("quantity", "at", "variant", "scope", "group", "support"))
+    columns = (
+        draws[name].to_numpy() for name in ("quantity", "at", "variant", "scope", "setting", "support")
+    )
     for row, (quantity, at, variant, scope, own, support) in enumerate(zip(*columns, strict=True)):
-        if quantity not in _GAINS or support == "none" or (scope == "group" and own != group):
+        if quantity not in _GAINS or support == "none" or (scope == "setting" and own != setting):
             continue
         name = quantity if np.isnan(at) else f"{quantity} at {at:g}"
         yield (name, f"{variant}, {_SCOPES.get(scope, own)}"), draws[row].to_numpy()

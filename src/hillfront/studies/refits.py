@@ -18,7 +18,7 @@ from hillfront.estimands.pareto import Pareto, pareto_of
 from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 
 __all__ = ["DRAWS", "TUNE", "Refit", "prepared_for", "refit"]
 
@@ -51,26 +51,26 @@ class Refit:
 
     @property
     def verdict(self) -> str:
-        """Verdict on the average over the groups."""
+        """Verdict on the average over the settings."""
         table = self.pareto.summary
         found = table.loc[table["scope"] == "average", "verdict"]
         return str(found.iloc[0]) if len(found) else "no shared range"
 
 
-def prepared_for(*, groups: int, sigma: float | None = None) -> PreparedModel:
-    """Model of two simulated variants in so many groups, compiled once a process; sigma may be told to it."""
-    return _prepared(groups, sigma)
+def prepared_for(*, settings: int, sigma: float | None = None) -> PreparedModel:
+    """Model of two simulated variants in so many settings, prepared once a process."""
+    return _prepared(settings, sigma)
 
 
 # Room for a grid of four sizes with three told sigmas, which a study visits in turn.
 @lru_cache(maxsize=16)
-def _prepared(groups: int, sigma: float | None) -> PreparedModel:
-    frontiers = simulate(groups=groups, seed=1).frontiers
+def _prepared(settings: int, sigma: float | None) -> PreparedModel:
+    frontiers = simulate(settings=settings, random_seed=1).frontiers
     return prepare(frontiers, baseline="baseline", priors=None if sigma is None else {"sigma": sigma})
 
 
 def refit(
-    prepared: PreparedModel, frontiers: Frontiers, *, at_hit: Sequence[float] = (0.05,), seed: int
+    prepared: PreparedModel, frontiers: Frontiers, *, at_hit: Sequence[float] = (0.05,), random_seed: int
 ) -> Refit:
     """Fit a table of the design on one core.
 
@@ -81,15 +81,15 @@ def refit(
         The rows of its curves, as many as there are.
     at_hit : sequence of float
         Hits at which gains are read.
-    seed : int
-        Of the chains and of the predictions for a new group.
+    random_seed : int
+        Of the chains and of the predictions for a new setting.
     """
-    settings = SamplerSettings(draws=DRAWS, tune=TUNE, seed=seed)
-    posterior, statistics = prepared.sample(frontiers, settings, cores=1)
+    sampler_options = SamplerOptions(draws=DRAWS, tune=TUNE, random_seed=random_seed)
+    posterior, statistics = prepared.sample(frontiers, sampler_options, cores=1)
     design = prepared.design
     return Refit(
         posterior,
-        improvement_of(posterior, frontiers, design, at_hit=at_hit, at_l0=[], seed=seed),
-        pareto_of(posterior, frontiers, design, seed=seed),
+        improvement_of(posterior, frontiers, design, at_hit=at_hit, at_l0=[], random_seed=random_seed),
+        pareto_of(posterior, frontiers, design, random_seed=random_seed),
         int(statistics["diverging"].sum()),
     )

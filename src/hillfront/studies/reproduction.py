@@ -13,7 +13,7 @@ import pandas as pd
 
 from hillfront.curves.families import FAMILIES
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.sampling.nutpie_run import SamplerSettings
+from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.studies.markdown import Report, interval, interval_of, number, versions
 from hillfront.studies.post_cases import BASELINE, LAYER, SITES, VARIANT, Cases, Fits, cases, fit_cases
 
@@ -23,14 +23,14 @@ SURE, UNLIKELY = 0.95, 0.05
 MEANS = ("mean_sparsity_gain", "mean_hit_reduction")
 
 
-def write_reproduction(out: Path, *, draws: int = 4000, seed: int = 1) -> list[str]:
+def write_reproduction(out: Path, *, draws: int = 4000, random_seed: int = 1) -> list[str]:
     """Write ``reproduction.md`` and ``reproduction.png`` into a folder.
 
     Parameters
     ----------
     out : Path
         Folder, which must exist.
-    draws, seed : int
+    draws, random_seed : int
         Of every fit.
 
     Returns
@@ -39,7 +39,7 @@ def write_reproduction(out: Path, *, draws: int = 4000, seed: int = 1) -> list[s
         Diagnostics that failed, in words.
     """
     everything = cases()
-    fits = fit_cases(everything, SamplerSettings(draws=draws, seed=seed))
+    fits = fit_cases(everything, SamplerOptions(draws=draws, random_seed=random_seed))
     report = Report("What of the source post stands")
     report.paragraph(
         """The post "How to Better Report Sparse Autoencoder Performance" fits curves by least squares to
@@ -63,7 +63,7 @@ def write_reproduction(out: Path, *, draws: int = 4000, seed: int = 1) -> list[s
     failed = fits.failed
     report.heading("Diagnostics")
     report.paragraph(
-        f"4 chains of {draws} draws, seed {seed}; {versions()}. "
+        f"4 chains of {draws} draws, seed {random_seed}; {versions()}. "
         + (
             "These checks failed; do not rely on their rows:"
             if failed
@@ -93,8 +93,10 @@ def _in_short(report: Report, everything: Cases, fits: Fits) -> None:
     """Say what stands, site by site, in words that follow from the numbers."""
     optimal = {site: everything[site, "Pareto"] for site in SITES}
     texts = []
-    slopes = {curve: _claim(fits.of(optimal["resid"], curve), "slope_ratio", low=2.7) for curve in
-              ("linear", "proportional")}  # fmt: skip
+    slopes = {
+        curve: _claim(fits.of(optimal["resid"], curve), "slope_ratio", low=2.7)
+        for curve in ("linear", "proportional")
+    }
     texts.append(
         "**2.7x**, by family: "
         + "; ".join(
@@ -136,9 +138,15 @@ def _straight_lines(report: Report, everything: Cases, fits: Fits) -> None:
         lower, found, upper = case.least_squares_ratio(curve, "slope_ratio")
         posterior = interval_of(_row(fit, "slope_ratio"))
         rows.append(
-            (curve, FAMILIES[curve].equation, number(found), interval(lower, upper), posterior,
-             *_claim(fit, "slope_ratio", low=2.7))
-        )  # fmt: skip
+            (
+                curve,
+                FAMILIES[curve].equation,
+                number(found),
+                interval(lower, upper),
+                posterior,
+                *_claim(fit, "slope_ratio", low=2.7),
+            )
+        )
     report.heading('"2.7x": a ratio of slopes, residual stream of layer 20')
     report.table(
         ("family", "curve", "least squares", "Wald 90%", "posterior", "P(at least 2.7)", "verdict"), rows
@@ -160,15 +168,33 @@ def _hill_parameters(report: Report, everything: Cases, fits: Fits) -> None:
         for quantity, low, high in (("x_half_ratio", 5.0, 6.0), ("k_ratio", 1.2, 1.4)):
             _, found, _ = case.least_squares_ratio("hill", quantity)
             rows.append(
-                (site, case.sizes, quantity, number(found), interval_of(_row(fit, quantity)),
-                 f"{number(low)} to {number(high)}", *_claim(fit, quantity, low=low, high=high),
-                 *_claim(fit, quantity, low=1.0))
-            )  # fmt: skip
+                (
+                    site,
+                    case.sizes,
+                    quantity,
+                    number(found),
+                    interval_of(_row(fit, quantity)),
+                    f"{number(low)} to {number(high)}",
+                    *_claim(fit, quantity, low=low, high=high),
+                    *_claim(fit, quantity, low=1.0),
+                )
+            )
     report.heading('"x_half up 5-6x, k down 1.3x" for residual stream, attention and MLP')
     report.table(
-        ("site", "SAEs", "quantity", "least squares", "posterior", "claim", "P(claim)", "verdict",
-         "P(above 1)", "verdict"), rows,
-    )  # fmt: skip
+        (
+            "site",
+            "SAEs",
+            "quantity",
+            "least squares",
+            "posterior",
+            "claim",
+            "P(claim)",
+            "verdict",
+            "P(above 1)",
+            "verdict",
+        ),
+        rows,
+    )
     report.paragraph(
         """x_half is the sparsity at a hit of one half, beyond nearly all of these SAEs, so its ratio is an
         extrapolation wherever a star says so. It trades off against k: of two curves through the same
@@ -203,17 +229,20 @@ def _families(report: Report, everything: Cases, fits: Fits) -> None:
             fit = fits.of(case, str(row["curve"]))
             difference = f"{row['difference']:.1f} ({row['difference_se']:.1f})"
             rows.append(
-                (site, row["curve"], difference, f"{row['weight']:.2f}",
-                 *(interval_of(_row(fit, quantity)) for quantity in MEANS),
-                 fit.pareto().summary["verdict"].iloc[0])
-            )  # fmt: skip
+                (
+                    site,
+                    row["curve"],
+                    difference,
+                    f"{row['weight']:.2f}",
+                    *(interval_of(_row(fit, quantity)) for quantity in MEANS),
+                    fit.pareto().summary["verdict"].iloc[0],
+                )
+            )
         averaged = comparison.gains[comparison.gains["curve"] == "averaged"].assign(support="observed")
         cells = [interval_of(averaged[averaged["quantity"] == quantity].iloc[0]) for quantity in MEANS]
         rows.append((site, "averaged by weight", "", "", *cells, ""))
     report.heading("Does the headline depend on the family?")
-    report.table(
-        ("site", "family", "LOO difference (SE)", "weight", *MEANS, "verdict"), rows
-    )  # fmt: skip
+    report.table(("site", "family", "LOO difference (SE)", "weight", *MEANS, "verdict"), rows)
     report.image("reproduction.png", "Posterior medians of every family over the Pareto points of layer 20")
 
 
@@ -221,7 +250,7 @@ def _steep_shapes(report: Report, everything: Cases, fits: Fits) -> None:
     rows = []
     for site in SITES:
         case = everything[site, "Pareto"]
-        k = fits.of(case).data["posterior"]["k"].isel(group=0)
+        k = fits.of(case).data["posterior"]["k"].isel(setting=0)
         found = case.least_squares("hill")
         for variant in (BASELINE, VARIANT):
             values = k.sel(variant=variant).to_numpy().ravel()
@@ -279,8 +308,12 @@ def _figure(fits: Fits, path: Path) -> None:
         axis.set_title(f"{site}, layer {LAYER}", fontsize="medium")
         handles = axis.get_legend().legend_handles
         axis.legend(
-            handles=handles, ncols=2, fontsize="small", frameon=False, loc="upper center",
+            handles=handles,
+            ncols=2,
+            fontsize="small",
+            frameon=False,
+            loc="upper center",
             bbox_to_anchor=(0.5, -0.16),
-        )  # fmt: skip
+        )
     figure.savefig(path, dpi=160)
     plt.close(figure)

@@ -1,8 +1,8 @@
 """Intervals that users would otherwise give, from the same SAEs.
 
 Least squares on y with a Wald interval, regression of logit y with a t interval, and the bootstrap of least
-squares on y. Each treats every curve on its own and combines groups by the mean of their log gains, as the
-average over groups is defined.
+squares on y. Each treats every curve on its own and combines settings by the mean of their log gains, as the
+average over settings is defined.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Curve:
     y: Floats
 
 
-def rival_rows(frontiers: Frontiers, *, at_hit: float, seed: int) -> list[dict[str, Any]]:
+def rival_rows(frontiers: Frontiers, *, at_hit: float, random_seed: int) -> list[dict[str, Any]]:
     """Interval of each method for the sparsity gain at a hit, and for its mean over the shared range.
 
     Parameters
@@ -50,7 +50,7 @@ def rival_rows(frontiers: Frontiers, *, at_hit: float, seed: int) -> list[dict[s
         Of the variants ``baseline`` and ``variant``.
     at_hit : float
         Hit at which ``sparsity_gain`` is read.
-    seed : int
+    random_seed : int
         Of the bootstrap.
 
     Returns
@@ -63,11 +63,11 @@ def rival_rows(frontiers: Frontiers, *, at_hit: float, seed: int) -> list[dict[s
         than a tail holds.
     """
     curves = {
-        (group, variant): _Curve(rows["sparsity"].to_numpy(float), rows["performance_hit"].to_numpy(float))
-        for variant, group, rows in frontiers.curves()
+        (setting, variant): _Curve(rows["sparsity"].to_numpy(float), rows["performance_hit"].to_numpy(float))
+        for variant, setting, rows in frontiers.curves()
     }
     fits = {key: least_squares(curve.x, curve.y, HILL) for key, curve in curves.items()}
-    resampled = _resampled(curves, seed)
+    resampled = _resampled(curves, random_seed)
     rows = []
     for quantity, hits in _hits(frontiers, at_hit).items():
         if not hits:
@@ -84,16 +84,18 @@ def rival_rows(frontiers: Frontiers, *, at_hit: float, seed: int) -> list[dict[s
 
 
 def _hits(frontiers: Frontiers, at_hit: float) -> dict[str, dict[str, float]]:
-    """Hit at which the log gain is each quantity, by group."""
+    """Hit at which the log gain is each quantity, by setting."""
     ranges = observed_ranges(frontiers)
     middles = {}
-    for group in frontiers.groups:
-        shared = shared_range(ranges, variant="variant", baseline="baseline", group=group, of="hit")
+    for setting in frontiers.settings:
+        shared = shared_range(ranges, variant="variant", baseline="baseline", setting=setting, of="hit")
         if shared:
             # Log x is linear in logit y, so the mean over log y is the value at the mean logit.
             u = np.linspace(np.log(shared.low), np.log(shared.high), 201)
-            middles[group] = float(special.expit(np.trapezoid(special.logit(np.exp(u)), u) / (u[-1] - u[0])))
-    return {"sparsity_gain": dict.fromkeys(frontiers.groups, at_hit), "mean_sparsity_gain": middles}
+            middles[setting] = float(
+                special.expit(np.trapezoid(special.logit(np.exp(u)), u) / (u[-1] - u[0]))
+            )
+    return {"sparsity_gain": dict.fromkeys(frontiers.settings, at_hit), "mean_sparsity_gain": middles}
 
 
 def _ends(middle: float, half: float) -> Ends:
@@ -104,7 +106,7 @@ def _ends(middle: float, half: float) -> Ends:
 
 def _wald(fits: Mapping[tuple[str, str], LeastSquares], hits: Mapping[str, float]) -> Ends:
     parts = []
-    for group, hit in hits.items():
+    for setting, hit in hits.items():
         above = float(special.logit(hit) - special.logit(REFERENCE.hit))
 
         def log_gain(variant: Floats, baseline: Floats, above: float = above) -> float:
@@ -112,7 +114,7 @@ def _wald(fits: Mapping[tuple[str, str], LeastSquares], hits: Mapping[str, float
             (x, k), (x_b, k_b) = variant, baseline
             return float(x - x_b + above * (np.exp(-k) - np.exp(-k_b)))
 
-        parts.append(log_ratio(fits[group, "variant"], fits[group, "baseline"], log_gain))
+        parts.append(log_ratio(fits[setting, "variant"], fits[setting, "baseline"], log_gain))
     middle, variance = np.mean([m for m, _ in parts]), np.sum([v for _, v in parts]) / len(parts) ** 2
     return _ends(float(middle), float(special.ndtri(0.5 + 0.5 * DEFAULT_PROB) * np.sqrt(variance)))
 
@@ -121,9 +123,9 @@ def _logit_regression(curves: Mapping[tuple[str, str], _Curve], hits: Mapping[st
     """Regress logit y on log x and read log x at a hit: delta method, Welch's degrees of freedom."""
     middle = 0.0
     variances, dofs = [], []
-    for group, hit in hits.items():
+    for setting, hit in hits.items():
         for name, sign in zip(_PAIR, (1.0, -1.0), strict=True):
-            curve = curves[group, name]
+            curve = curves[setting, name]
             if not ((curve.y > 0) & (curve.y < 1)).all() or len(curve.y) < 3:
                 return np.nan, np.nan, np.nan
             at, variance = _log_sparsity_at(curve, hit)
@@ -155,8 +157,8 @@ class _Resampled:
     redrawn: int
 
 
-def _resampled(curves: Mapping[tuple[str, str], _Curve], seed: int) -> _Resampled:
-    rng = np.random.default_rng([seed, 5])
+def _resampled(curves: Mapping[tuple[str, str], _Curve], random_seed: int) -> _Resampled:
+    rng = np.random.default_rng([random_seed, 5])
     lines, redrawn = {}, 0
     for key, curve in curves.items():
         counts, again = resample_counts(curve.x, rng=rng)
@@ -169,8 +171,8 @@ def _bootstrap(resampled: _Resampled, hits: Mapping[str, float]) -> tuple[Ends, 
     """Percentile interval of the mean log gain over resamples of all curves."""
 
     def log_gains() -> Iterator[Floats]:
-        for group, hit in hits.items():
-            variant, baseline = (resampled.log_sparsity[group, name](hit) for name in _PAIR)
+        for setting, hit in hits.items():
+            variant, baseline = (resampled.log_sparsity[setting, name](hit) for name in _PAIR)
             yield variant - baseline
 
     log_gain = np.mean(list(log_gains()), axis=0)

@@ -76,15 +76,24 @@ def scenario_named(name: str) -> Scenario:
 
 
 def simulated_set(
-    *, points: int, groups: int, sigma: float, gain: float, noise: str, seed: int
+    *, points: int, settings: int, sigma: float, gain: float, noise: str, random_seed: int
 ) -> Simulation:
     """Simulate a baseline with k = 0.9 and a variant with k = 0.8; identical curves for a gain of 1.
 
-    ``gain`` is the true gain at a hit of 0.05, in every group.
+    ``gain`` is the true gain at a hit of 0.05, in every setting.
     """
     scenario = scenario_named(noise)
     return simulate(
-        points=points, groups=groups, sigma=sigma, gain=gain, k=K["baseline"] if gain == 1.0 else K,
-        curve=scenario.curve, dense_limit=scenario.dense_limit, nu=scenario.nu, outliers=scenario.outliers,
-        tau=scenario.tau, at_hit=(AT_HIT,), seed=seed,
-    )  # fmt: skip
+        points=points,
+        settings=settings,
+        sigma=sigma,
+        gain=gain,
+        k=K["baseline"] if gain == 1.0 else K,
+        curve=scenario.curve,
+        dense_limit=scenario.dense_limit,
+        nu=scenario.nu,
+        outliers=scenario.outliers,
+        tau=scenario.tau,
+        at_hit=(AT_HIT,),
+        random_seed=random_seed,
+    )

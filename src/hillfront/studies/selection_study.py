@@ -25,8 +25,8 @@ from hillfront.studies.refits import prepared_for, refit
 
 __all__ = [
     "GAIN",
-    "GROUPS",
     "METHODS",
+    "SETTINGS",
     "SIGMA",
     "TRAINED",
     "selection_cells",
@@ -38,7 +38,7 @@ METHODS: Final = ("all trained", "Pareto-optimal", "with n_trained", "half of n_
 """The last is told half the true number, or that of the kept where this is more: users may not count well."""
 
 TRAINED: Final = ((8, 64), (8, 8), (64, 64), (5, 12))
-GROUPS: Final = (1,)
+SETTINGS: Final = (1,)
 SIGMA: Final = (0.1, 0.3)
 GAIN: Final = (1.0,)
 
@@ -48,7 +48,7 @@ _QUANTITY: Final = "mean_sparsity_gain"
 def selection_cells(
     *,
     trained: Sequence[tuple[int, int]] = TRAINED,
-    groups: Sequence[int] = GROUPS,
+    settings: Sequence[int] = SETTINGS,
     sigma: Sequence[float] = SIGMA,
     gain: Sequence[float] = GAIN,
 ) -> list[dict[str, Any]]:
@@ -57,24 +57,24 @@ def selection_cells(
     Raises
     ------
     ValueError
-        For fewer than three trained SAEs or one group, or scatter or a gain that is not positive.
+        For fewer than three trained SAEs or one setting, or scatter or a gain that is not positive.
 
     Examples
     --------
     >>> selection_cells(trained=[(8, 64)], sigma=[0.1])
-    [{'trained_baseline': 8, 'trained_variant': 64, 'groups': 1, 'sigma': 0.1, 'gain': 1.0}]
+    [{'trained_baseline': 8, 'trained_variant': 64, 'settings': 1, 'sigma': 0.1, 'gain': 1.0}]
     """
     if min(min(pair) for pair in trained) < 3:
         raise ValueError(f"trained={list(trained)}: train three SAEs or more of each curve.")
-    if min(groups) < 1 or min(*sigma, *gain) <= 0:
+    if min(settings) < 1 or min(*sigma, *gain) <= 0:
         raise ValueError(
-            f"groups={list(groups)}, sigma={list(sigma)}, gain={list(gain)}: give one group or more, and "
-            "positive numbers."
+            f"settings={list(settings)}, sigma={list(sigma)}, gain={list(gain)}: give one setting or more, "
+            "and positive numbers."
         )
     return [
-        {"trained_baseline": b, "trained_variant": v, "groups": g, "sigma": s, "gain": factor}
+        {"trained_baseline": b, "trained_variant": v, "settings": g, "sigma": s, "gain": factor}
         for b, v in trained
-        for g in groups
+        for g in settings
         for s in sigma
         for factor in gain
     ]
@@ -86,16 +86,16 @@ def selection_study(
     sets: int,
     work: Path,
     workers: int = 1,
-    seed: int = 1,
-    progress: bool = False,
+    random_seed: int = 1,
+    progressbar: bool = False,
 ) -> pd.DataFrame:
     """Simulate sets and fit each in every way; one row a set and method, see :func:`one_selection`."""
     tasks = [
-        Task(cell, index, task_seed("selection", cell, index, seed=seed))
+        Task(cell, index, task_seed("selection", cell, index, random_seed=random_seed))
         for cell in cells
         for index in range(sets)
     ]
-    return run(one_selection, tasks, work=work, workers=workers, progress=progress)
+    return run(one_selection, tasks, work=work, workers=workers, progressbar=progressbar)
 
 
 def one_selection(task: Task) -> list[dict[str, Any]]:
@@ -105,19 +105,23 @@ def one_selection(task: Task) -> list[dict[str, Any]]:
     -------
     list of dict
         method, kept (SAEs), truth, lower, median, upper (of the mean sparsity gain on average over the
-        groups), sigma (posterior median), verdict, divergences, kept_draws.
+        settings), sigma (posterior median), verdict, divergences, kept_draws.
     """
     cell = dict(task.cell)
     numbers = {"baseline": cell["trained_baseline"], "variant": cell["trained_variant"]}
     simulation = simulate(
-        groups=cell["groups"], sigma=cell["sigma"], gain=cell["gain"], n_trained=numbers, seed=task.seed
+        settings=cell["settings"],
+        sigma=cell["sigma"],
+        gain=cell["gain"],
+        n_trained=numbers,
+        random_seed=task.random_seed,
     )
     rows = []
     for method in METHODS:
         frontiers = _as_told(simulation, method)
         selected = "n_trained" in frontiers.table
-        model = _selected_model(cell["groups"]) if selected else prepared_for(groups=cell["groups"])
-        found = refit(model, frontiers, seed=task.seed)
+        model = _selected_model(cell["settings"]) if selected else prepared_for(settings=cell["settings"])
+        found = refit(model, frontiers, random_seed=task.random_seed)
         table = found.improvement.summary
         gain = table[(table["quantity"] == _QUANTITY) & (table["scope"] == "average")]
         if gain.empty:
@@ -151,8 +155,8 @@ def _as_told(simulation: Simulation, method: str) -> Frontiers:
 
 
 @lru_cache(maxsize=8)
-def _selected_model(groups: int) -> PreparedModel:
-    return prepare(simulate(groups=groups, n_trained=8, seed=1).frontiers, baseline="baseline")
+def _selected_model(settings: int) -> PreparedModel:
+    return prepare(simulate(settings=settings, n_trained=8, random_seed=1).frontiers, baseline="baseline")
 
 
 def selection_summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -166,7 +170,7 @@ def selection_summary(rows: pd.DataFrame) -> pd.DataFrame:
         (geometric mean of upper / lower), sigma_found over the true sigma, better, worse (shares of
         verdicts), diverged (share of sets).
     """
-    cell = ["trained_baseline", "trained_variant", "groups", "sigma", "gain"]
+    cell = ["trained_baseline", "trained_variant", "settings", "sigma", "gain"]
     good = rows[rows["error"] == ""]
     error = np.log(good["median"] / good["truth"])
     frame = good.assign(
@@ -180,11 +184,17 @@ def selection_summary(rows: pd.DataFrame) -> pd.DataFrame:
     )
     grouped = frame.groupby([*cell, "method"], sort=False)
     table = grouped.agg(
-        sets=("inside", "size"), kept=("kept", "mean"), bias=("log_bias", "mean"),
-        bias_se=("log_bias", "sem"), covered=("inside", "mean"), width=("log_width", "mean"),
-        sigma_share=("share", "mean"), better=("is_better", "mean"), worse=("is_worse", "mean"),
+        sets=("inside", "size"),
+        kept=("kept", "mean"),
+        bias=("log_bias", "mean"),
+        bias_se=("log_bias", "sem"),
+        covered=("inside", "mean"),
+        width=("log_width", "mean"),
+        sigma_share=("share", "mean"),
+        better=("is_better", "mean"),
+        worse=("is_worse", "mean"),
         diverged=("diverges", "mean"),
-    ).reset_index()  # fmt: skip
+    ).reset_index()
     table[["bias", "width"]] = np.exp(table[["bias", "width"]])
     failed = rows[rows["error"] != ""].groupby(cell).size()
     found = table.set_index(cell).index.map(failed.to_dict()).fillna(0).astype(int)

@@ -29,7 +29,7 @@ class Sizes:
         Sets of the calibration study; of the main cells of the coverage study, and how many of these the
         oracle fits too; of its grid; of the cells that depart from the model; of each design; and of each
         cell of the selection study.
-    grid_groups, design_groups, design_points : tuple of int
+    grid_settings, design_settings, design_points : tuple of int
         Sizes in the grid and among the designs.
     grid_points : tuple of int
     trained : tuple of (int, int)
@@ -46,9 +46,9 @@ class Sizes:
     design: int = 12
     selection: int = 25
     grid_points: tuple[int, ...] = (3, 4, 6, 8)
-    grid_groups: tuple[int, ...] = (1, 3, 6)
+    grid_settings: tuple[int, ...] = (1, 3, 6)
     design_points: tuple[int, ...] = (3, 4, 6, 8, 12)
-    design_groups: tuple[int, ...] = (1, 3, 6)
+    design_settings: tuple[int, ...] = (1, 3, 6)
     trained: tuple[tuple[int, int], ...] = ((8, 64), (8, 8))
     models: tuple[str, ...] = ("Gemma-7B",)
 
@@ -56,10 +56,20 @@ class Sizes:
 FULL: Final = Sizes()
 
 QUICK: Final = Sizes(
-    calibration=6, coverage=3, oracle=0, grid=1, departures=1, design=2, selection=2,
-    grid_points=(4,), grid_groups=(1,), design_points=(3, 4), design_groups=(1,), trained=((8, 24),),
+    calibration=6,
+    coverage=3,
+    oracle=0,
+    grid=1,
+    departures=1,
+    design=2,
+    selection=2,
+    grid_points=(4,),
+    grid_settings=(1,),
+    design_points=(3, 4),
+    design_settings=(1,),
+    trained=((8, 24),),
     models=(),
-)  # fmt: skip
+)
 """Enough to run every part once, but for the oracle, which compiles many models; its numbers mean nothing."""
 
 GAIN: Final = 1.3
@@ -104,8 +114,8 @@ def run_trust(
     work: Path,
     sizes: Sizes = FULL,
     workers: int = 1,
-    seed: int = 1,
-    progress: bool = False,
+    random_seed: int = 1,
+    progressbar: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Trust:
     """Run every study, or what is left of it: each keeps its finished fits in a file of the work folder.
@@ -115,13 +125,13 @@ def run_trust(
     work : Path
         Folder of the finished fits; made if it is not there.
     sizes : Sizes
-    workers, progress
+    workers, progressbar
         As for :func:`hillfront.studies.engine.run`.
-    seed : int
+    random_seed : int
     say : callable
         Is told which study comes next.
     """
-    common: dict[str, Any] = {"workers": workers, "seed": seed, "progress": progress}
+    common: dict[str, Any] = {"workers": workers, "random_seed": random_seed, "progressbar": progressbar}
     work_of_coverage = work / "coverage.jsonl"
     say("calibration")
     of_calibration = calibration(sets=sizes.calibration, work=work / "calibration.jsonl", **common)
@@ -140,27 +150,45 @@ def run_trust(
     )
     say("designs")
     design = design_study(
-        gain=GAIN, sigma=SIGMA, work=work / "design.jsonl", points=sizes.design_points,
-        groups=sizes.design_groups, sweeps=SWEEPS, sets=sizes.design, **common,
-    )  # fmt: skip
+        gain=GAIN,
+        sigma=SIGMA,
+        work=work / "design.jsonl",
+        points=sizes.design_points,
+        settings=sizes.design_settings,
+        sweeps=SWEEPS,
+        sets=sizes.design,
+        **common,
+    )
     say("the design of a cell of the coverage study")
     check = design_study(
-        gain=2.0, sigma=0.1, work=work / "design.jsonl", points=(4,), groups=(3,), sweeps=((10.0, 200.0),),
-        sets=8 * sizes.design, interaction_sd=0.0, workers=workers, progress=progress,
-        seed=task_seed("check", {}, 0, seed=seed),
-    )  # fmt: skip
+        gain=2.0,
+        sigma=0.1,
+        work=work / "design.jsonl",
+        points=(4,),
+        settings=(3,),
+        sweeps=((10.0, 200.0),),
+        sets=8 * sizes.design,
+        interaction_sd=0.0,
+        workers=workers,
+        progressbar=progressbar,
+        random_seed=task_seed("check", {}, 0, random_seed=random_seed),
+    )
     say("coverage where the sets depart from the model")
     departures = coverage(
         coverage_cells(
             sigma=(0.1,), noise=("heavy-tails", "outliers", "additive", "wrong-family", "dense-limit")
         ),
-        sets=sizes.departures, work=work_of_coverage, **common,
-    )  # fmt: skip
+        sets=sizes.departures,
+        work=work_of_coverage,
+        **common,
+    )
     say("coverage over a grid")
     grid = coverage(
-        coverage_cells(points=sizes.grid_points, groups=sizes.grid_groups, gain=(1.0, 1.5, 3.0)),
-        sets=sizes.grid, work=work_of_coverage, **common,
-    )  # fmt: skip
+        coverage_cells(points=sizes.grid_points, settings=sizes.grid_settings, gain=(1.0, 1.5, 3.0)),
+        sets=sizes.grid,
+        work=work_of_coverage,
+        **common,
+    )
     say("the packaged tables")
     packaged = packaged_selection(sizes.models, work=work / "packaged.jsonl", **common)
     parts = (of_calibration, of_coverage, grid, departures, design, check, selection, packaged)
@@ -176,4 +204,4 @@ def _seconds(rows: pd.DataFrame) -> float:
     """What the tasks took; each of a task's rows has its time."""
     if rows.empty:
         return 0.0
-    return float(rows.drop_duplicates(["seed", "seconds"])["seconds"].sum())
+    return float(rows.drop_duplicates(["random_seed", "seconds"])["seconds"].sum())

@@ -58,7 +58,7 @@ def _calibration(report: Report, found: Trust, folder: Path) -> None:
     report.heading("Calibration: is the posterior what it says it is?")
     table = calibration_table(found.calibration)
     report.paragraph(
-        """Parameters are drawn from the default priors, data of 2 variants x 3 groups x 4 points from the
+        """Parameters are drawn from the default priors, data of 2 variants x 3 settings x 4 points from the
         model, and the model is fitted to them. If all is right, a true value is one draw more of its
         posterior: its rank among the draws is uniform, and the empirical distribution function of the ranks
         stays inside its band (simultaneous, 95%), which one quantity in twenty leaves by chance. `left out`
@@ -68,13 +68,19 @@ def _calibration(report: Report, found: Trust, folder: Path) -> None:
         ["quantity", "where", "sets", "left out", "inside the band", "p", "mean rank", "spread", "diverged"],
         [
             (
-                row["quantity"], row["where"], row["sets"], row["left_out"],
+                row["quantity"],
+                row["where"],
+                row["sets"],
+                row["left_out"],
                 "" if pd.isna(row["inside"]) else "yes" if row["inside"] else "**no**",
-                number(row["p"]), f"{row['mean']:.3f}", f"{row['spread']:.2f}", f"{row['diverged']:.1%}",
+                number(row["p"]),
+                f"{row['mean']:.3f}",
+                f"{row['spread']:.2f}",
+                f"{row['diverged']:.1%}",
             )
             for _, row in table.iterrows()
         ],
-    )  # fmt: skip
+    )
     save_calibration(found.calibration, folder / "calibration.png")
     report.image("calibration.png", "Rank ECDFs minus uniform, with 95% bands; and p_better against truth")
     report.paragraph("How often the variant is truly better everywhere, by what `p_better` said:")
@@ -82,12 +88,16 @@ def _calibration(report: Report, found: Trust, folder: Path) -> None:
         ["scope", "p_better", "sets", "mean p_better", "truly better", "95% interval"],
         [
             (
-                row["where"], f"{row['low']:g} to {row['high']:g}", row["sets"], f"{row['p_better']:.3f}",
-                f"{row['better']:.3f}", f"[{row['lower']:.3f}, {row['upper']:.3f}]",
+                row["where"],
+                f"{row['low']:g} to {row['high']:g}",
+                row["sets"],
+                f"{row['p_better']:.3f}",
+                f"{row['better']:.3f}",
+                f"[{row['lower']:.3f}, {row['upper']:.3f}]",
             )
             for _, row in reliability_table(found.calibration).iterrows()
         ],
-    )  # fmt: skip
+    )
 
 
 def _share(row: pd.Series, name: str) -> str:
@@ -105,17 +115,21 @@ def _coverage(report: Report, found: Trust, folder: Path) -> None:
         of the interval over that of the same model told the true sigma, on the same sets."""
     )
     report.table(
-        ["groups", "sigma", "quantity", "sets", "covered", "width", "against the oracle", "diverged"],
+        ["settings", "sigma", "quantity", "sets", "covered", "width", "against the oracle", "diverged"],
         [
             (
-                row["groups"], row["sigma"], row["quantity"], row["sets"], _share(row, "covered"),
+                row["settings"],
+                row["sigma"],
+                row["quantity"],
+                row["sets"],
+                _share(row, "covered"),
                 f"{row['width']:.2f}x",
                 "" if pd.isna(row["log_width_ratio"]) else f"{row['log_width_ratio']:.2f}",
                 f"{row['diverged']:.1%}",
             )
             for _, row in main[main["method"] == HILLFRONT].iterrows()
         ],
-    )  # fmt: skip
+    )
     report.paragraph(_said_of(main[main["method"] == HILLFRONT]))
     report.paragraph(
         """Beside it, on the same sets, what one would do otherwise. Sets without an interval are left out of
@@ -123,13 +137,19 @@ def _coverage(report: Report, found: Trust, folder: Path) -> None:
     )
     rivals = main[main["quantity"] == "mean_sparsity_gain"]
     report.table(
-        ["groups", "sigma", "method", "covered", "width", "sets without an interval"],
+        ["settings", "sigma", "method", "covered", "width", "sets without an interval"],
         [
-            (row["groups"], row["sigma"], row["method"], _share(row, "covered"), f"{number(row['width'])}x",
-             row["failed"])
+            (
+                row["settings"],
+                row["sigma"],
+                row["method"],
+                _share(row, "covered"),
+                f"{number(row['width'])}x",
+                row["failed"],
+            )
             for _, row in rivals.iterrows()
         ],
-    )  # fmt: skip
+    )
     plot_coverage(main).savefig(folder / "coverage.png", dpi=160)
     report.image("coverage.png", "Coverage of 90% intervals, and their widths, by cell and method")
 
@@ -143,7 +163,7 @@ def _said_of(table: pd.DataFrame) -> str:
     if away.empty:
         return f"{text}, all inside {bounds}."
     cells = ", ".join(
-        f"{row['quantity']} with {row['groups']} group{'s' if row['groups'] > 1 else ''} at sigma "
+        f"{row['quantity']} with {row['settings']} setting{'s' if row['settings'] > 1 else ''} at sigma "
         f"{row['sigma']} ({row['covered']:.1%})"
         for _, row in away.iterrows()
     )
@@ -156,20 +176,27 @@ def _said_of(table: pd.DataFrame) -> str:
 def _verdicts(report: Report, found: Trust) -> None:
     report.heading("Verdicts: how often are they wrong, and how often right?")
     report.paragraph(
-        """The verdict on the average over the groups, at the default threshold of 0.95. With a gain of 1 the
+        """The verdict on the average over the settings, at the default threshold of 0.95. With a gain of 1
+        the
         curves are identical: `better`, `worse` and `crossing` are wrong."""
     )
     table = verdict_table(found.coverage)
     wide = table[table["verdict"] != "no shared range"]
     report.table(
-        ["groups", "sigma", "gain", "verdict", "sets", "share"],
+        ["settings", "sigma", "gain", "verdict", "sets", "share"],
         [
-            (row["groups"], row["sigma"], row["gain"], row["verdict"], row["sets"],
-             f"{row['share']:.1%} [{row['lower']:.1%}, {row['upper']:.1%}]")
+            (
+                row["settings"],
+                row["sigma"],
+                row["gain"],
+                row["verdict"],
+                row["sets"],
+                f"{row['share']:.1%} [{row['lower']:.1%}, {row['upper']:.1%}]",
+            )
             for _, row in wide.iterrows()
             if row["count"] or row["gain"] == 1.0
         ],
-    )  # fmt: skip
+    )
 
 
 def _pooled(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -184,13 +211,13 @@ def _grid(report: Report, found: Trust) -> None:
     report.heading("A grid of designs")
     sizes = found.sizes
     report.paragraph(
-        f"""Points {_listed(sizes.grid_points)}, groups {_listed(sizes.grid_groups)}, sigma 0.03, 0.1 and 0.3,
-        gains of 1, 1.5 and 3: {sizes.grid} sets of each of the combinations, so a single one is known badly;
-        the table pools them by points and groups."""
+        f"""Points {_listed(sizes.grid_points)}, settings {_listed(sizes.grid_settings)}, sigma 0.03,
+        0.1 and 0.3, gains of 1, 1.5 and 3: {sizes.grid} sets of each combination, so each is known badly;
+        the table pools them by points and settings."""
     )
     report.table(
-        ["points", "groups", "quantity", "sets", "covered"],
-        [(*row[:4], f"{row[4]:.1%}") for row in _pooled(found.grid, ["points", "groups"]).to_numpy()],
+        ["points", "settings", "quantity", "sets", "covered"],
+        [(*row[:4], f"{row[4]:.1%}") for row in _pooled(found.grid, ["points", "settings"]).to_numpy()],
     )
 
 
@@ -203,13 +230,20 @@ def _departures(report: Report, found: Trust) -> None:
         a dense limit are fitted to all."""
     )
     report.table(
-        ["noise", "groups", "quantity", "method", "sets", "covered", "width"],
+        ["noise", "settings", "quantity", "method", "sets", "covered", "width"],
         [
-            (row["noise"], row["groups"], row["quantity"], row["method"], row["sets"],
-             _share(row, "covered"), f"{number(row['width'])}x")
+            (
+                row["noise"],
+                row["settings"],
+                row["quantity"],
+                row["method"],
+                row["sets"],
+                _share(row, "covered"),
+                f"{number(row['width'])}x",
+            )
             for _, row in coverage_table(found.departures).iterrows()
         ],
-    )  # fmt: skip
+    )
 
 
 def _design(report: Report, found: Trust, folder: Path) -> None:
@@ -225,10 +259,10 @@ def _design(report: Report, found: Trust, folder: Path) -> None:
     report.image("design.png", "Power and interval width against the number of SAEs to train")
     predicted = design_table(found.check).iloc[0]
     cell = verdict_table(found.coverage)
-    same = (cell["groups"] == 3) & (cell["sigma"] == 0.1) & (cell["gain"] == 2.0)
+    same = (cell["settings"] == 3) & (cell["sigma"] == 0.1) & (cell["gain"] == 2.0)
     seen = cell[same & (cell["verdict"] == "better")].iloc[0]
     report.paragraph(
-        f"""A check of the design study on a cell of the coverage study (3 groups, 4 points, sigma 0.1, gain
+        f"""A check of the design study on a cell of the coverage study (3 settings, 4 points, sigma 0.1, gain
         2), from seeds of its own: it predicts `better` in {predicted["power"]:.1%} of {predicted["sets"]:g}
         sets; the coverage study found {seen["share"]:.1%} of {seen["sets"]:g}."""
     )
@@ -247,13 +281,18 @@ def _selection(report: Report, found: Trust) -> None:
         ["trained", "sigma", "method", "SAEs a set", "bias", "covered", "`better` or `worse`", "sigma found"],
         [
             (
-                f"{row['trained_baseline']} and {row['trained_variant']}", row["sigma"], row["method"],
-                f"{row['kept']:.1f}", f"{row['bias']:.3f} ({row['bias_se']:.3f})", f"{row['covered']:.0%}",
-                f"{row['better'] + row['worse']:.0%}", f"{row['sigma_share']:.2f}",
+                f"{row['trained_baseline']} and {row['trained_variant']}",
+                row["sigma"],
+                row["method"],
+                f"{row['kept']:.1f}",
+                f"{row['bias']:.3f} ({row['bias_se']:.3f})",
+                f"{row['covered']:.0%}",
+                f"{row['better'] + row['worse']:.0%}",
+                f"{row['sigma_share']:.2f}",
             )
             for _, row in table.iterrows()
         ],
-    )  # fmt: skip
+    )
     if len(found.packaged):
         report.paragraph(
             """The same on real SAEs: the packaged table of a model, with all that were trained; with the
@@ -263,11 +302,16 @@ def _selection(report: Report, found: Trust) -> None:
         report.table(
             ["model", "method", "SAEs", "mean sparsity gain, average", "sigma"],
             [
-                (row["model"], row["method"], row["saes"],
-                 f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]", f"{row['sigma']:.3f}")
+                (
+                    row["model"],
+                    row["method"],
+                    row["saes"],
+                    f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]",
+                    f"{row['sigma']:.3f}",
+                )
                 for _, row in found.packaged.iterrows()
             ],
-        )  # fmt: skip
+        )
     report.paragraph(
         """What a handful of kept SAEs cannot tell: how many were trained (the fit has to be told), whether
         they were spread evenly, and, with four or five of them, the scatter, on which the size of the

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_comparison", "write_outputs"]
 
 FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
-GROUPS_DRAWN: Final = 24
-"""Panels of a figure that can still be looked at; the tables hold every group."""
+SETTINGS_DRAWN: Final = 24
+"""Panels of a figure that can still be looked at; the tables hold every setting."""
 
 
 def check_out(out: Path, *, force: bool, own: Callable[[str], bool] | None = None) -> None:
@@ -60,11 +60,23 @@ def check_out(out: Path, *, force: bool, own: Callable[[str], bool] | None = Non
 
 _OWN_FILES = frozenset(
     {
-        "fit.nc", "improvement.csv", "pareto.csv", "diagnostics.csv", "dropped.csv", "selection.csv",
-        "frontiers.png", "improvement.png", "checks.png", "hillfront.toml",
-        "comparison.csv", "gains.csv", "left_out_curves.csv", "families.png", FAILED_FILE,
+        "fit.nc",
+        "improvement.csv",
+        "pareto.csv",
+        "diagnostics.csv",
+        "dropped.csv",
+        "selection.csv",
+        "frontiers.png",
+        "improvement.png",
+        "checks.png",
+        "hillfront.toml",
+        "comparison.csv",
+        "gains.csv",
+        "left_out_curves.csv",
+        "families.png",
+        FAILED_FILE,
     }
-)  # fmt: skip
+)
 
 
 def _is_own(name: str) -> bool:
@@ -157,20 +169,22 @@ def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str)
     matplotlib.use("Agg")
     from hillfront.plots import plot_checks, plot_frontiers, plot_improvement
 
-    shown, hidden = fit.design.groups[:GROUPS_DRAWN], fit.design.groups[GROUPS_DRAWN:]
-    note = f"The first {len(shown)} of {len(shown) + len(hidden)} groups." if hidden else ""
-    _save(plot_frontiers(fit, groups=shown)[0].get_figure(root=True), folder / "frontiers.png", failed, note)
+    shown, hidden = fit.design.settings[:SETTINGS_DRAWN], fit.design.settings[SETTINGS_DRAWN:]
+    note = f"The first {len(shown)} of {len(shown) + len(hidden)} settings." if hidden else ""
+    _save(
+        plot_frontiers(fit, settings=shown)[0].get_figure(root=True), folder / "frontiers.png", failed, note
+    )
     _save(plot_checks(fit)[0].get_figure(root=True), folder / "checks.png", failed)
     if not improvement.summary.empty:
-        figure = plot_improvement(_of_groups(improvement, shown)).get_figure(root=True)
+        figure = plot_improvement(_of_settings(improvement, shown)).get_figure(root=True)
         assert figure is not None  # an Axes that was just drawn on has its figure
         _save(figure, folder / "improvement.png", failed, note)
 
 
-def _of_groups(improvement: Improvement, groups: Sequence[str]) -> Improvement:
-    """The rows of these groups, and of what is said of all together."""
+def _of_settings(improvement: Improvement, settings: Sequence[str]) -> Improvement:
+    """The rows of these settings, and of what is said of all together."""
     labels = improvement.draws.coords
-    keep = (labels["scope"] != "group").to_numpy() | labels["group"].isin(groups).to_numpy()
+    keep = (labels["scope"] != "setting").to_numpy() | labels["setting"].isin(settings).to_numpy()
     return replace(improvement, summary=improvement.summary[keep], draws=improvement.draws[keep])
 
 
@@ -205,8 +219,9 @@ def _save(figure: Figure, path: Path, failed: str, note: str = "") -> None:
     if failed:
         figure.suptitle(
             f"DIAGNOSTICS FAILED: {failed}" + (f"\n{note}" if note else ""),
-            color="#b00020", fontweight="bold",
-        )  # fmt: skip
+            color="#b00020",
+            fontweight="bold",
+        )
     elif note:
         figure.suptitle(note)
     figure.savefig(path, dpi=160, bbox_inches="tight")

@@ -42,16 +42,16 @@ class ComparisonSentence:
     ----------
     variant, baseline : str
     scope : str
-        ``average``, ``new_group`` or ``group``.
-    group : str
-        Label of the group; empty for the scopes above groups.
+        ``average``, ``new_setting`` or ``setting``.
+    setting : str
+        Label of the setting; empty for the scopes above settings.
     quantity : str
     at : float
         Hit, L0 or nats of the quantity; NaN for those without a place.
     warning : str
         What comes first where a diagnostic failed; else empty.
     gain : str
-        The factor with its interval, its support and the hits and groups that it holds for.
+        The factor with its interval, its support and the hits and settings that it holds for.
     verdict : str
         The Pareto verdict with its probability.
     """
@@ -59,7 +59,7 @@ class ComparisonSentence:
     variant: str
     baseline: str
     scope: str
-    group: str
+    setting: str
     quantity: str
     at: float
     warning: str
@@ -113,7 +113,7 @@ def comparison_sentences(
     Returns
     -------
     tuple of ComparisonSentence
-        In the order of the improvement table. With a single group, its own row stands for the average too,
+        In the order of the improvement table. With a single setting, its own row stands for the average too,
         which would say the same.
 
     Raises
@@ -125,20 +125,18 @@ def comparison_sentences(
     if unknown:
         raise ValueError(f"quantities={list(quantities)}: allowed are {', '.join(GAINS)}.")
     words = _Words(frontiers, observed_ranges(frontiers), times, do_not_report(failed))
-    gains = improvement.summary.assign(group_label=improvement.draws["group"].to_numpy())
+    gains = improvement.summary.assign(setting_label=improvement.draws["setting"].to_numpy())
     verdicts = {
         (row["variant"], row["scope"], str(label)): row
-        for (_, row), label in zip(
-            pareto.summary.iterrows(), pareto.draws["group"].to_numpy(), strict=True
-        )
-    }  # fmt: skip
+        for (_, row), label in zip(pareto.summary.iterrows(), pareto.draws["setting"].to_numpy(), strict=True)
+    }
     found = []
     for quantity in quantities:
         rows = gains[gains["quantity"] == quantity]
         for _, row in rows.iterrows():
-            if row["scope"] != "group" and len(frontiers.groups) == 1:
+            if row["scope"] != "setting" and len(frontiers.settings) == 1:
                 continue
-            place = (str(row["variant"]), str(row["scope"]), str(row["group_label"]))
+            place = (str(row["variant"]), str(row["scope"]), str(row["setting_label"]))
             same = (rows["variant"] == row["variant"]) & (rows["at"].eq(row["at"]) | np.isnan(row["at"]))
             found.append(words.about(row, place, verdicts.get(place), rows[same]))
     return tuple(found)
@@ -157,18 +155,18 @@ class _Words:
         self, row: pd.Series, place: tuple[str, str, str], verdict: pd.Series | None, same: pd.DataFrame
     ) -> ComparisonSentence:
         """Put one row into words. ``same`` holds the rows of its variant, quantity and place."""
-        variant, scope, group = place
+        variant, scope, setting = place
         baseline = str(row["baseline"])
         used = [
             str(label)
             for label, scoped, support in zip(
-                same["group_label"], same["scope"], same["support"], strict=True
+                same["setting_label"], same["scope"], same["support"], strict=True
             )
-            if scoped == "group" and support != "none"
-        ]  # fmt: skip
+            if scoped == "setting" and support != "none"
+        ]
         kind: Literal["hit", "sparsity"] = "hit" if row["quantity"] in _OF_HITS else "sparsity"
-        pairs = [self._shared(variant, baseline, name, kind) for name in ([group] if group else used)]
-        start = self._start(scope, group)
+        pairs = [self._shared(variant, baseline, name, kind) for name in ([setting] if setting else used)]
+        start = self._start(scope, setting)
         if row["support"] == "none":
             gain = f"{start}{self._nothing(row, variant, baseline, kind)}"
         elif np.isnan(row["median"]):
@@ -177,29 +175,36 @@ class _Words:
                 f"posterior draws to have a {percent(row['prob'])} interval."
             )
         else:
-            claim = self._claim(row, variant, baseline, predicted=scope == "new_group")
+            claim = self._claim(row, variant, baseline, predicted=scope == "new_setting")
             where = self._where(row, scope, pairs, used, kind)
             gain = f"{start}{claim} ({'; '.join(where)})."
         if start or gain.startswith("it is open"):  # names keep their letter case
             gain = capital(gain)
         return ComparisonSentence(
-            variant, baseline, scope, group, str(row["quantity"]), float(row["at"]), self.warning,
-            gain, verdict_sentence(verdict, variant, baseline, scope),
-        )  # fmt: skip
+            variant,
+            baseline,
+            scope,
+            setting,
+            str(row["quantity"]),
+            float(row["at"]),
+            self.warning,
+            gain,
+            verdict_sentence(verdict, variant, baseline, scope),
+        )
 
-    def _shared(self, variant: str, baseline: str, group: str, kind: str) -> Range:
-        return shared_range(self.ranges, variant=variant, baseline=baseline, group=group, of=kind)
+    def _shared(self, variant: str, baseline: str, setting: str, kind: str) -> Range:
+        return shared_range(self.ranges, variant=variant, baseline=baseline, setting=setting, of=kind)
 
-    def _start(self, scope: str, group: str) -> str:
+    def _start(self, scope: str, setting: str) -> str:
         if scope == "average":
-            return "on average over the groups, "
-        if scope == "new_group":
-            return "in a group without data, "
+            return "on average over the settings, "
+        if scope == "new_setting":
+            return "in a setting without data, "
         columns = self.frontiers.group_columns
-        if group == "all" and not columns:
+        if setting == "all" and not columns:
             return ""
         # A bare number, such as a layer's, says nothing without its column.
-        return f"in {columns[0]} {group}, " if len(columns) == 1 else f"in {group}, "
+        return f"in {columns[0]} {setting}, " if len(columns) == 1 else f"in {setting}, "
 
     def _at(self, row: pd.Series) -> str:
         metric, quantity, at = self.frontiers.metric_label, row["quantity"], row["at"]
@@ -245,24 +250,24 @@ class _Words:
         )
 
     def _where(self, row: pd.Series, scope: str, pairs: list[Range], used: list[str], kind: str) -> list[str]:
-        """Name what the numbers rest on: interval, range, groups, support, prior, probability."""
+        """Name what the numbers rest on: interval, range, settings, support, prior, probability."""
         parts = [f"median and {percent(row['prob'])} interval"]
         if row["quantity"] in ("mean_sparsity_gain", "mean_hit_reduction"):
             inside = [pair for pair in pairs if pair]
-            over = average_range(inside) if scope == "new_group" else _union(inside)
+            over = average_range(inside) if scope == "new_setting" else _union(inside)
             parts.append(self._over(over, kind, several=scope == "average" and len(inside) > 1))
         if scope == "average":
-            total = len(self.frontiers.groups)
+            total = len(self.frontiers.settings)
             parts.append(
-                f"{len(used)} of {total} groups: {shorten(used)}"
+                f"{len(used)} of {total} settings: {shorten(used)}"
                 if len(used) < total
-                else f"all {total} groups"
+                else f"all {total} settings"
             )
         support = {
             "observed": "inside the data of both",
             "extrapolated": "extrapolated beyond the data of one or both",
         }[str(row["support"])]
-        parts.append("predicted for a group without data" if scope == "new_group" else support)
+        parts.append("predicted for a setting without data" if scope == "new_setting" else support)
         if row["prior_driven"]:
             parts.append("driven by the prior as much as by the data, or more")
         parts.append(f"probability of a factor above 1 {probability(float(row['p_gt_1']))}")
@@ -274,7 +279,7 @@ class _Words:
             text = f"{name} {significant(over.low)} to {significant(over.high)}"
         else:
             text = f"L0 {significant(1.0 / over.high)} to {significant(1.0 / over.low)}"
-        return f"each group's shared range, together {text}" if several else text
+        return f"each setting's shared range, together {text}" if several else text
 
     def _nothing(self, row: pd.Series, variant: str, baseline: str, kind: str) -> str:
         if row["quantity"] in ("mean_sparsity_gain", "mean_hit_reduction"):

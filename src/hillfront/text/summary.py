@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["correction_lines", "gain_lines", "summary_table"]
 
-_SCOPES = {"average": "average of the groups", "new_group": "a new group"}
+_SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
 
 
 def _interval(row: pd.Series) -> str:
@@ -41,7 +41,7 @@ def summary_table(fit: FrontierFit) -> Table:
     table = Table(
         title=f"Against {fit.baseline}: factors above 1 favour the variant "
         f"(median, {DEFAULT_PROB:.0%} interval)",
-        caption="* extrapolated, or predicted for a group without data"
+        caption="* extrapolated, or predicted for a setting without data"
         + (
             "\n! driven by the prior, which moves it as much as the data do or more"
             if any(rows["prior_driven"].any() for rows in headline.values())
@@ -70,8 +70,8 @@ def gain_lines(fit: FrontierFit) -> list[str]:
     ]
     lines = []
     if improvement.empty and len(fit.design.variants) > 1:
-        lines.append(f"No variant has a group in common with {fit.baseline}: there is nothing to compare.")
-    average = "On average over the groups, " if len(fit.design.groups) > 1 else ""
+        lines.append(f"No variant has a setting in common with {fit.baseline}: there is nothing to compare.")
+    average = "On average over the settings, " if len(fit.design.settings) > 1 else ""
     for _, row in rows.iterrows():
         lines.append(
             f"{average}{row['variant']} needs {row['median']:.2f}x "

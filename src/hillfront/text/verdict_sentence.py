@@ -17,7 +17,9 @@ def verdict_sentence(row: pd.Series | None, variant: str, baseline: str, scope: 
     if verdict == "no shared range":
         return "The two share no range of L0, so there is no Pareto verdict."
     span = f"L0 {significant(row['l0_low'])} to {significant(row['l0_high'])}"
-    start = {"average": "averaged over the groups, ", "new_group": "there, by prediction, "}.get(scope, "")
+    start = {"average": "averaged over the settings, ", "new_setting": "there, by prediction, "}.get(
+        scope, ""
+    )
     if verdict in ("better", "worse"):
         side = "below" if verdict == "better" else "above"
         p = probability(float(row[f"p_{verdict}"])).removeprefix("= ")

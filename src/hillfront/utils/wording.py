@@ -35,9 +35,9 @@ def name_rows(rows: Sequence[int]) -> str:
     return f"row{'s' if len(rows) != 1 else ''} {shorten(rows)}"
 
 
-def name_curve(variant: str, group: str) -> str:
-    """Name a curve by its variant and, where there are groups, its group."""
-    return repr(variant) if group == "all" else f"{variant!r} in {group!r}"
+def name_curve(variant: str, setting: str) -> str:
+    """Name a curve by its variant and, where there are settings, its setting."""
+    return repr(variant) if setting == "all" else f"{variant!r} in {setting!r}"
 
 
 def name_curves(curves: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ All that a density depends on is one array, ``data``, so that one compiled funct
 place  number
 ====== =====================================================================================
 0      length of the array
-1 - 6  how many: free values, fixed values, groups, variants, columns of effects, rows
+1 - 6  how many: free values, fixed values, settings, variants, columns of effects, rows
 7, 8   kind of curve, kind of spread
 9      1 for Student t scatter, 0 for normal scatter
 10     the curve's reference: log or logit of the reference hit, or log of the reference sparsity
@@ -39,10 +39,24 @@ import numba
 import numpy as np
 
 __all__ = [
-    "COST", "HALF_CAUCHY", "HEADER", "HILL", "INSIDE", "LINEAR", "LOG_NORMAL", "NORMAL", "POWER",
-    "POWER_AND_EXPONENTIAL", "POWER_LEVEL", "PRIOR_FIELDS", "SATURATING", "copy_point", "log_density",
-    "nutpie_density", "prior_density",
-]  # fmt: skip
+    "COST",
+    "HALF_CAUCHY",
+    "HEADER",
+    "HILL",
+    "INSIDE",
+    "LINEAR",
+    "LOG_NORMAL",
+    "NORMAL",
+    "POWER",
+    "POWER_AND_EXPONENTIAL",
+    "POWER_LEVEL",
+    "PRIOR_FIELDS",
+    "SATURATING",
+    "copy_point",
+    "log_density",
+    "nutpie_density",
+    "prior_density",
+]
 
 Floats = Any  # arrays, inside compiled functions
 
@@ -217,9 +231,16 @@ def _spreads(kind: int, margins: Floats, values: Floats, out: Floats) -> None:
 
 @_over_rows
 def _scattered(
-    y: Floats, known: Floats, f: Floats, spreads: Floats, sigma: float, floor: float, nu: float,
-    widening: float, out: Floats,
-) -> tuple[float, float, float]:  # fmt: skip
+    y: Floats,
+    known: Floats,
+    f: Floats,
+    spreads: Floats,
+    sigma: float,
+    floor: float,
+    nu: float,
+    widening: float,
+    out: Floats,
+) -> tuple[float, float, float]:
     """Of each row: the derivative of its log density by f, and what its logs are taken of.
 
     Returns the sums over the rows of the derivatives by sigma / 2 and by the variance, and of the shares of
@@ -275,17 +296,17 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
     Parameters
     ----------
     point, gradient : array, shape (n,)
-        The free values, in the order of the layout, and then the effects' coefficients, (group - 1, column),
-        row by row.
+        The free values, in the order of the layout, and then the effects' coefficients, (setting - 1,
+        column), row by row.
     data : array
         As from :func:`hillfront.sampling.compiled.packing.packed`.
     """
-    n_free, n_fixed, n_groups = int(data[1]), int(data[2]), int(data[3])
+    n_free, n_fixed, n_settings = int(data[1]), int(data[2]), int(data[3])
     n_variants, n_columns, n_rows = int(data[4]), int(data[5]), int(data[6])
     curve, spread_kind, tails = int(data[7]), int(data[8]), data[9] > 0.0
     offset, margins = data[10], data[11:13]
     sigma_at, tau_at, nu_at = int(data[13]), int(data[14]), int(data[15])
-    n_cells = n_groups * n_variants
+    n_cells = n_settings * n_variants
     at = HEADER
     priors = data[at : at + n_free * PRIOR_FIELDS].reshape((n_free, PRIOR_FIELDS))
     at += n_free * PRIOR_FIELDS
@@ -317,23 +338,23 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
     values[n_free:] = fixed
 
     # Effects: scaled coefficients, one more row so that each column sums to zero, spread over the variants.
-    root = math.sqrt(n_groups)
-    of_effects, of_columns = np.zeros((2, n_groups, n_columns)), np.empty((2, n_columns))
+    root = math.sqrt(n_settings)
+    of_effects, of_columns = np.zeros((2, n_settings, n_columns)), np.empty((2, n_columns))
     effects, by_effects, scales, precisions = of_effects[0], of_effects[1], of_columns[0], of_columns[1]
     for j in range(n_columns):
         log_sd = math.log(values[int(column_sd[j])])
         scales[j] = math.exp((1.0 - centring[j]) * log_sd)
         precisions[j] = math.exp(-2.0 * centring[j] * log_sd)
-        total -= (n_groups - 1) * (centring[j] * log_sd + _HALF_LOG_2PI)
+        total -= (n_settings - 1) * (centring[j] * log_sd + _HALF_LOG_2PI)
         column_total = 0.0
-        for g in range(n_groups - 1):
+        for g in range(n_settings - 1):
             coefficient = point[n_free + g * n_columns + j]
             total -= 0.5 * coefficient * coefficient * precisions[j]
             effects[g, j] = coefficient * scales[j]
             column_total += effects[g, j]
-        for g in range(n_groups - 1):
-            effects[g, j] -= column_total / (root + n_groups)
-        effects[n_groups - 1, j] = -column_total / root
+        for g in range(n_settings - 1):
+            effects[g, j] -= column_total / (root + n_settings)
+        effects[n_settings - 1, j] = -column_total / root
 
     # The two coordinates of every curve.
     of_curves = np.zeros((5, n_cells))
@@ -348,7 +369,7 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
             level = values[first]
             if contrast >= 0 and v > 0:
                 level += values[contrast + v - 1]
-            for g in range(n_groups):
+            for g in range(n_settings):
                 effect = 0.0
                 if column >= 0:
                     for k in range(n_variants):
@@ -398,7 +419,7 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
             continue
         for v in range(n_variants):
             by_level = 0.0
-            for g in range(n_groups):
+            for g in range(n_settings):
                 by_curve = by_theta[p, g * n_variants + v]
                 by_level += by_curve
                 if column >= 0:
@@ -409,11 +430,11 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
                 by_values[contrast + v - 1] += by_level
     for j in range(n_columns):
         column_total = 0.0
-        for g in range(n_groups - 1):
+        for g in range(n_settings - 1):
             column_total += by_effects[g, j]
-        common = column_total / (root + n_groups) + by_effects[n_groups - 1, j] / root
-        by_log_sd = -(n_groups - 1) * centring[j]
-        for g in range(n_groups - 1):
+        common = column_total / (root + n_settings) + by_effects[n_settings - 1, j] / root
+        by_log_sd = -(n_settings - 1) * centring[j]
+        for g in range(n_settings - 1):
             index = n_free + g * n_columns + j
             coefficient, by_effect = point[index], by_effects[g, j] - common
             gradient[index] = by_effect * scales[j] - coefficient * precisions[j]

@@ -1,7 +1,7 @@
 """Where a design's variables stand in the vector that the compiled density reads.
 
 The vector holds the *free values*, which have priors of their own, block by block, each by its log where it
-has a least value; then the coefficients of the groups' effects. :class:`Layout` knows the place of each,
+has a least value; then the coefficients of the settings' effects. :class:`Layout` knows the place of each,
 :func:`.packing.packed` writes the data that the density reads, and :meth:`Layout.variables` goes back from
 points to the variables that a posterior reports.
 """
@@ -101,7 +101,7 @@ class Layout:
     @property
     def effects_shape(self) -> tuple[int, int]:
         """Shape of the effects' coefficients."""
-        return len(self.design.groups) - 1, len(self.columns)
+        return len(self.design.settings) - 1, len(self.columns)
 
     @property
     def size(self) -> int:
@@ -120,9 +120,9 @@ class Layout:
             begin += values.size
         return -1
 
-    def start(self, seed: int, values: Mapping[str, Floats], *, spread: float) -> Floats:
+    def start(self, random_seed: int, values: Mapping[str, Floats], *, spread: float) -> Floats:
         """A point to start from: uniformly about given values, or more widely about the priors' medians."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(random_seed)
         point = rng.uniform(-1.0, 1.0, self.size)
         for block in self.blocks:
             point[block.places] += _unconstrained(np.asarray(block.prior.median), block.prior.bound)
@@ -135,7 +135,7 @@ class Layout:
         return point
 
     def variables(self, points: Floats, centring: Floats) -> dict[str, Floats]:
-        """All variables at points, (..., size), by name; parameters of curves are (..., group, variant)."""
+        """All variables at points, (..., size), by name; parameters of curves are (..., setting, variant)."""
         lead = points.shape[:-1]
         values = dict(self.fixed)
         for block in self.blocks:
@@ -147,9 +147,9 @@ class Layout:
         coefficients = points[..., self.n_free :].reshape((*lead, *self.effects_shape))
         return values | self._curves(values, coefficients, centring)
 
-    def prior_draws(self, draws: int, *, seed: int) -> dict[str, Floats]:
+    def prior_draws(self, draws: int, *, random_seed: int) -> dict[str, Floats]:
         """All variables, drawn from the prior; arrays of shape (draw, ...)."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(random_seed)
         values = {name: np.broadcast_to(own, (draws, *own.shape)) for name, own in self.fixed.items()}
         for block in self.blocks:
             values[block.name] = block.prior.draws(rng, (draws, *block.shape))
@@ -160,15 +160,15 @@ class Layout:
     def _curves(
         self, values: Mapping[str, Floats], coefficients: Floats, centring: Floats
     ) -> dict[str, Floats]:
-        """The sampled parameters of every curve, (..., group, variant)."""
-        n_groups, n_variants = len(self.design.groups), len(self.design.variants)
-        shape = (*coefficients.shape[:-2], n_groups, n_variants)
+        """The sampled parameters of every curve, (..., setting, variant)."""
+        n_settings, n_variants = len(self.design.settings), len(self.design.variants)
+        shape = (*coefficients.shape[:-2], n_settings, n_variants)
         spread = over_variants(n_variants)
         scales = [values[f"{name}_{kind}_sd"] for name, kind in self.columns]
         effects = coefficients
         if scales:
             scale = np.stack(np.broadcast_arrays(*scales), axis=-1) ** (1.0 - centring)
-            effects = _over_groups(coefficients * scale[..., None, :], n_groups)
+            effects = _over_settings(coefficients * scale[..., None, :], n_settings)
         curves = {}
         for parameter in self.design.family.sampled:
             name, how = parameter.name, self.design.pooling[parameter.natural]
@@ -187,11 +187,11 @@ class Layout:
 
 
 def over_variants(n: int) -> Floats:
-    """Columns that spread a group's effect, and then its interactions, over n variants."""
+    """Columns that spread a setting's effect, and then its interactions, over n variants."""
     return np.column_stack([np.ones(n), zero_sum_basis(n)])
 
 
-def _over_groups(coefficients: Floats, n: int) -> Floats:
+def _over_settings(coefficients: Floats, n: int) -> Floats:
     """``zero_sum_basis(n) @ coefficients`` by its closed form."""
     root = np.sqrt(n)
     total = coefficients.sum(axis=-2, keepdims=True)
@@ -220,7 +220,7 @@ def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
         return None
     if (design.family.value, design.family.natural) not in CURVES:
         return None
-    n_groups, n_variants = len(design.groups), len(design.variants)
+    n_settings, n_variants = len(design.settings), len(design.variants)
     columns = tuple(effect_columns(design))
     wanted: list[tuple[str, str, tuple[int, ...]]] = []  # name, name of its prior, shape
     fixed: dict[str, Floats] = {}
@@ -231,7 +231,7 @@ def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
                 return None
             fixed[f"{name}_mean"] = np.array(parameter.to_sampled(how))
         elif how == "none":
-            wanted.append((f"{name}_curve", f"{name}_mean", (n_groups, n_variants)))
+            wanted.append((f"{name}_curve", f"{name}_mean", (n_settings, n_variants)))
         else:
             wanted.append((f"{name}_mean", f"{name}_mean", ()))
             if how == "partial" and n_variants > 1:

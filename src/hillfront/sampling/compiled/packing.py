@@ -41,7 +41,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
     header[1:7] = (
         layout.n_free,
         none + 1 - layout.n_free,
-        len(design.groups),
+        len(design.settings),
         n_variants,
         len(layout.columns),
         n_rows,
@@ -110,12 +110,16 @@ def _prior(prior: Distribution) -> Floats:
         "LogNormal": lambda mu, sigma: (density.LOG_NORMAL, mu, sigma, 0.0, _PER_SIGMA - log(sigma)),
         "Gamma": lambda alpha, beta: (powers, alpha - 1.0, beta, 0.0, alpha * log(beta) - lgamma(alpha)),
         "InverseGamma": lambda alpha, beta: (
-            powers, -alpha - 1.0, 0.0, beta, alpha * log(beta) - lgamma(alpha)
+            powers,
+            -alpha - 1.0,
+            0.0,
+            beta,
+            alpha * log(beta) - lgamma(alpha),
         ),
         "Exponential": lambda lam: (powers, 0.0, lam, 0.0, log(lam)),
         "HalfCauchy": lambda beta: (density.HALF_CAUCHY, beta, 0.0, 0.0, log(2.0 / (pi * beta))),
         "Pareto": lambda alpha, m: (powers, -alpha - 1.0, 0.0, 0.0, log(alpha) + alpha * log(m)),
-    }  # fmt: skip
+    }
     *numbers, constant = known[prior.name](*prior.parameters)
     return np.array([*numbers, -np.inf if prior.bound is None else prior.bound, constant])
 

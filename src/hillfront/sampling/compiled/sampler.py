@@ -20,7 +20,7 @@ from hillfront.model.pymc_model import reported_variables
 from hillfront.sampling.compiled.density import copy_point, nutpie_density
 from hillfront.sampling.compiled.layout import Layout
 from hillfront.sampling.compiled.packing import packed
-from hillfront.sampling.nutpie_run import START_SPREAD, SamplerSettings, run_nutpie, sample_coords
+from hillfront.sampling.nutpie_run import START_SPREAD, SamplerOptions, run_nutpie, sample_coords
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,21 +61,21 @@ class DensitySampler:
         self,
         frontiers: Frontiers,
         coordinates: Coordinates,
-        settings: SamplerSettings,
+        sampler_options: SamplerOptions,
         *,
-        progress: bool,
+        progressbar: bool,
         cores: int | None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
         data = packed(self.layout, row_data(frontiers, self.layout.design), coordinates.centring)
         compiled = partial(compiled_density, self.layout, data, coordinates.starts)
-        draws, stats = run_nutpie(compiled, settings, progress=progress, cores=cores)
+        draws, stats = run_nutpie(compiled, sampler_options, progressbar=progressbar, cores=cores)
         variables = self.layout.variables(draws[_POINT], coordinates.centring)
-        return self._dataset(variables, sample_coords(settings)), stats
+        return self._dataset(variables, sample_coords(sampler_options)), stats
 
-    def prior(self, *, draws: int, seed: int) -> xr.Dataset:
+    def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
         """Draws of the reported variables from the prior, in one chain."""
-        variables = self.layout.prior_draws(draws, seed=seed)
+        variables = self.layout.prior_draws(draws, random_seed=random_seed)
         return self._dataset(
             {name: values[None] for name, values in variables.items()},
             {"chain": np.arange(1), "draw": np.arange(draws)},
@@ -85,8 +85,8 @@ class DensitySampler:
         import xarray as xr
 
         design = self.layout.design
-        names = {"group": design.groups, "variant": design.variants, "contrast": design.variants[1:]}
-        dims = {parameter.name: ("group", "variant") for parameter in design.family.sampled}
+        names = {"setting": design.settings, "variant": design.variants, "contrast": design.variants[1:]}
+        dims = {parameter.name: ("setting", "variant") for parameter in design.family.sampled}
         out = xr.Dataset(coords=dict(coords))
         for name in self.var_names:
             own = dims.get(name, ("contrast",) if name.endswith("_contrast") else ())
@@ -102,8 +102,8 @@ def compiled_density(layout: Layout, data: Floats, starts: Mapping[str, Floats])
     """What nutpie samples: the compiled density with its data, and where its chains start."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    def start(seed: Any = None) -> Floats:
-        return layout.start(seed, starts, spread=START_SPREAD)
+    def start(random_seed: Any = None) -> Floats:
+        return layout.start(random_seed, starts, spread=START_SPREAD)
 
     return CompiledPyMCModel(
         dims={},

@@ -1,4 +1,4 @@
-"""How a fit was made: settings, priors, versions, and the code that makes it again."""
+"""How a fit was made: sampler_options, priors, versions, and the code that makes it again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.report.tables import Table, text
 
-__all__ = ["code_of", "priors_table", "settings_table", "versions_of", "versions_table"]
+__all__ = ["code_of", "options_table", "priors_table", "versions_of", "versions_table"]
 
 
 def versions_of(fit: FrontierFit) -> dict[str, str]:
@@ -18,8 +18,8 @@ def versions_of(fit: FrontierFit) -> dict[str, str]:
     return versions
 
 
-def settings_table(fit: FrontierFit, *, source: str) -> Table:
-    """Model and sampler settings, the hash of the data, and when the fit was made."""
+def options_table(fit: FrontierFit, *, source: str) -> Table:
+    """Model and sampler sampler_options, the hash of the data, and when the fit was made."""
     design, attrs = fit.design, fit.data.attrs
     pairs = {
         "saved fit": source,
@@ -35,11 +35,13 @@ def settings_table(fit: FrontierFit, *, source: str) -> Table:
         "relative sparsity": "yes" if design.relative_sparsity else "no",
         "known errors": ", ".join(design.known_errors) or "none",
         "corrected for a selection": "yes" if design.selected else "no",
-        **{name.replace("_", " "): f"{value:g}" if isinstance(value, float) else str(value)
-           for name, value in fit.settings.items()},
-    }  # fmt: skip
+        **{
+            name.replace("_", " "): f"{value:g}" if isinstance(value, float) else str(value)
+            for name, value in fit.sampler_options.items()
+        },
+    }
     rows = tuple((text(name), text(value)) for name, value in pairs.items() if value)
-    return Table("settings", "Settings of the model and the sampler.", ("setting", "value"), rows)
+    return Table("sampler_options", "Settings of the model and the sampler.", ("setting", "value"), rows)
 
 
 def priors_table(fit: FrontierFit) -> Table:
@@ -69,14 +71,19 @@ def code_of(fit: FrontierFit) -> str:
     """Python that repeats the fit from the same table."""
     design = fit.design
     options = {
-        "baseline": fit.baseline, "curve": design.curve, "noise": design.noise, "pool": design.pooling,
-        "hit_ref": design.hit_ref, "dense_limit": design.dense_limit,
-        "relative_sparsity": design.relative_sparsity, **fit.settings,
-    }  # fmt: skip
+        "baseline": fit.baseline,
+        "curve": design.curve,
+        "noise": design.noise,
+        "pool": design.pooling,
+        "hit_ref": design.hit_ref,
+        "dense_limit": design.dense_limit,
+        "relative_sparsity": design.relative_sparsity,
+        **fit.sampler_options,
+    }
     lines = [f"    {name}={value!r}," for name, value in options.items()]
-    groups = list(fit.frontiers.group_columns)
+    columns = list(fit.frontiers.group_columns)
     given = f"cost={fit.frontiers.metric_label!r}" if not fit.frontiers.bounded else ""
-    arguments = ", ".join(part for part in ("table", f"group={groups!r}" if groups else "", given) if part)
+    arguments = ", ".join(part for part in ("table", f"group={columns!r}" if columns else "", given) if part)
     return "\n".join(
         [
             "import hillfront as hf",
