@@ -1,4 +1,4 @@
-"""Sampler sampler_options, what a sampler of a design does, and the run of nutpie that all of them share."""
+"""Options of the sampler, what a sampler of a design does, and the run of nutpie that all of them share."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ class SamplerOptions:
         Seed of everything random in the fit.
     thin : int
         Keep every so-many-th of the draws: memory and files shrink with it, and so does what they can tell.
+    draws_chosen : bool
+        Whether ``draws`` is what the checks of R-hat and ESS asked for, and not a number that was given.
     """
 
     draws: int = 1000
@@ -54,6 +56,7 @@ class SamplerOptions:
     target_accept: float = 0.98
     random_seed: int = 1
     thin: int = 1
+    draws_chosen: bool = False
 
     def __post_init__(self) -> None:
         for name in ("draws", "tune", "chains", "random_seed", "thin"):
