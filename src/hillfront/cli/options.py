@@ -146,12 +146,12 @@ def priors_of(nu: float | None, *, noise: str) -> dict[str, float] | None:
     ValueError
         If the tails are not a positive number, or the noise has none to fix.
     """
-    from hillfront.model.likelihood import NOISES, noise_named
+    from hillfront.model.likelihood import LIKELIHOODS, likelihood_named
 
     if nu is None:
         return None
-    if "nu" not in noise_named(noise).parameters:
-        able = ", ".join(name for name, other in NOISES.items() if "nu" in other.parameters)
+    if "nu" not in likelihood_named(noise).parameters:
+        able = ", ".join(name for name, other in LIKELIHOODS.items() if "nu" in other.parameters)
         raise ValueError(f"--nu {nu:g}: noise={noise!r} has no tails to fix. Leave --nu out, or fit {able}.")
     if not 0.0 < nu < float("inf"):
         raise ValueError(f"--nu {nu:g}: give a positive number of degrees of freedom, such as 4.")

@@ -55,7 +55,7 @@ def hidden_log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, design: D
         known[f"{name}_error"] = known[f"{name}_error"] * by_curve[:, None, :]
     expected = expected_at(design.family, x, natural, **known)
     bound = data["hidden_bound"].reshape(shape)
-    above = survival(design.observation, bound, expected, noise_draws(posterior, design))
+    above = survival(design.likelihood, bound, expected, noise_draws(posterior, design))
     values = data["hidden"][:, None] * np.log(above.mean(axis=1) + TINY)
     sizes = {dim: posterior.sizes[dim] for dim in ("setting", "variant", "chain", "draw")}
     array = xr.DataArray(
