@@ -1,7 +1,7 @@
 """How often does a fit that samples until its checks pass still fail them?
 
-Ten tables, five packaged and five simulated, each fitted under many seeds at the defaults: the draws that were kept,
-the worst R-hat and the least effective sample size. A record a fit, and a page of all of them.
+Ten tables, six packaged and four simulated, each fitted under many seeds at the defaults: the draws that were
+kept, the worst R-hat and the least effective sample size. One record a fit, and a page of all of them.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ def page(work: Path, seeds: range) -> str:
     lines = [
         "# How long a fit samples",
         "",
-        "A fit samples 1,000 draws a chain, and goes on to 2,000, 4,000 and at most 8,000 while R-hat is above 1.01, or an",
-        "effective sample size below 100 a chain, for any quantity that is reported. `draws=` gives a fixed number instead.",
+        "A fit samples 1,000 draws a chain, and goes on to 2,000, 4,000 and at most 8,000 while R-hat is",
+        "above 1.01, or an effective sample size below 100 a chain, for any reported quantity. A number of",
+        "draws that is given, by `draws=` or `--draws`, is kept to.",
         f"Every table was fitted under {len(seeds)} seeds, at the defaults:",
         "",
         "| table | fits | 1,000 draws | 2,000 | 4,000 | 8,000 | largest R-hat | smallest ESS | failed |",
@@ -118,8 +119,8 @@ def page(work: Path, seeds: range) -> str:
         f"At 1,000 draws {early.sum()} of {len(rows)} fits ({early.mean():.0%}) would have failed a check; "
         f"{rows['failed'].sum()} ({rows['failed'].mean():.1%}) fail at the draws that they kept.",
         "",
-        f"Written by `{_COMMAND}` on {about['cores']} cores of {about['processor']}, with {packages}. Another processor",
-        "draws other numbers from the same seed, and so another table.",
+        f"Written by `{_COMMAND}` on {about['cores']} cores of {about['processor']}, with {packages}.",
+        "Another processor draws other numbers from the same seed, and so another table.",
         "",
     ]
     return "\n".join(lines)

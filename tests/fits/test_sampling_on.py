@@ -1,4 +1,4 @@
-"""How long a fit samples: until R-hat and ESS pass, 8,000 draws a chain at most, or as many as are asked for."""
+"""Number of draws of a fit: as many as R-hat and ESS need, 8,000 a chain at most, or the number given."""
 
 from __future__ import annotations
 
