@@ -21,8 +21,11 @@ from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.data import row_data
 from hillfront.model.design import Design
 from hillfront.model.pymc_model import reported_variables
+from seeds import OFFSET, add_to_seeds
 
 matplotlib.use("Agg")
+if OFFSET:
+    add_to_seeds(OFFSET)
 
 # The same examples in every run, and no time limit on a single one: machines are shared. Look for new
 # examples with `pytest --hypothesis-profile=search`.
