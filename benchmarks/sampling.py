@@ -1,7 +1,7 @@
 """Which sampler sampler_options give the most effective draws a second without divergences?
 
-hillfront's own model and coordinates, over small, medium and large designs: target_accept, the mass matrix
-(diagonal or low-rank), and chains at a fixed total of draws.
+hillfront's own model and parameterization, over small, medium and large designs: target_accept, the mass
+matrix (diagonal or low-rank), and chains at a fixed total of draws.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hillfront.model.data import row_data
 from hillfront.sampling.compiled.packing import packed
 from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
 from hillfront.sampling.nutpie_run import SamplerOptions
-from hillfront.sampling.parameterization import coordinates_of
+from hillfront.sampling.parameterization import parameterization_of
 
 __all__ = ["DEFAULT", "DESIGNS", "one_at_a_time", "setting_rows"]
 
@@ -57,14 +57,16 @@ def sampled(
     tune: int,
     random_seed: int,
 ) -> dict[str, Any]:
-    """Sample once, from hillfront's starts and in its coordinates, and judge the gains."""
+    """Sample once, from hillfront's initial values and in its parameterization, and judge the gains."""
     import nutpie
 
     sampler = prepared.sampler
     assert isinstance(sampler, DensitySampler)
     layout, rows = sampler.layout, row_data(prepared.frontiers, prepared.design)
-    coordinates = coordinates_of(rows, prepared.design)
-    compiled = compiled_density(layout, packed(layout, rows, coordinates.centring), coordinates.starts)
+    parameterization = parameterization_of(rows, prepared.design)
+    compiled = compiled_density(
+        layout, packed(layout, rows, parameterization.centring), parameterization.initial_values
+    )
     start = time.perf_counter()
     tree = nutpie.sample(
         compiled,
@@ -78,7 +80,7 @@ def sampled(
         progress_bar=False,
     )
     seconds = time.perf_counter() - start
-    variables = layout.variables(tree["posterior"]["point"].to_numpy(), coordinates.centring)
+    variables = layout.variables(tree["posterior"]["point"].to_numpy(), parameterization.centring)
     natural = prepared.design.natural(
         *(variables[parameter.name] for parameter in prepared.design.family.sampled)
     )

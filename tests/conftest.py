@@ -57,7 +57,7 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             self.design, self.names = design, reported_variables(design, priors)
 
         def posterior(
-            self, frontiers: Frontiers, coordinates: Any, sampler_options: Any, **options: Any
+            self, frontiers: Frontiers, parameterization: Any, sampler_options: Any, **options: Any
         ) -> tuple[xr.Dataset, xr.Dataset]:
             how.calls.append(options)
             if how.error is not None:
