@@ -11,14 +11,13 @@ from hillfront.diagnostics.run import Diagnostics
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto
 from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.estimands.scopes import where
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.paper.escape import UNICODE_MACRO, comment, latex, replaced
 from hillfront.text.sentences import do_not_report
 from hillfront.utils.intervals import DEFAULT_PROB
 
-__all__ = ["SCOPES", "PaperSource", "paper_source"]
-
-SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
+__all__ = ["PaperSource", "paper_source"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class PaperSource:
 
     @staticmethod
     def _where(scopes: pd.Series, labels: Iterable[object]) -> list[str]:
-        return [SCOPES.get(scope, str(label)) for scope, label in zip(scopes, labels, strict=True)]
+        return [where(scope, str(label)) for scope, label in zip(scopes, labels, strict=True)]
 
     @property
     def names(self) -> tuple[str, ...]:
