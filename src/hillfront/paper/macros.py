@@ -33,8 +33,8 @@ def macros_file(source: PaperSource) -> str:
 
     The name is ``\hf``, variant, baseline, scope or setting, quantity, what it is taken at, and what of it:
     nothing for the median, ``Low``, ``High``, ``Interval`` (all three), ``Prob`` (of a factor above 1) and
-    ``Support``. Each line ends in the line and the column of the CSV file that it is from. Where a diagnostic failed,
-    every number prints a warning beside it.
+    ``Support``. Each line ends in the line and the column of the CSV file that it is from. Where a diagnostic
+    failed, every number prints a warning beside it.
     """
     lines = [
         source.head("A macro for every number: \\hf<Variant><Baseline><Scope or setting><Quantity><what>."),

@@ -151,8 +151,8 @@ def _reported(source: PaperSource) -> str:
         f"We report posterior medians and equal-tailed {latex(percent(source.prob))} intervals, mark what is "
         "extrapolated, and call a number driven by the prior where power scaling~\\cite{hf-powerscaling} "
         "moves it by the prior as much as by the data. A variant is Pareto-better where its curve lies below "
-        f"the other over the whole shared range of $L_0$ with a posterior probability of {source.threshold:g} "
-        "or more."
+        "the other over the whole shared range of $L_0$ with a posterior probability of "
+        f"{source.threshold:g} or more."
     )
 
 

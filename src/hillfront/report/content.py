@@ -54,6 +54,7 @@ def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
         "* extrapolated, or predicted for a setting without data; ! driven by the prior.",
         (
             "variant",
+            "where",
             "verdict",
             *(QUANTITIES[name].words for name in headline),
             "p better",
@@ -97,6 +98,7 @@ def factors_table(improvement: Improvement) -> Table:
         "variant, apart from those of k, which only describe the shape.",
         (
             "variant",
+            "where",
             "quantity",
             "at",
             "median",
