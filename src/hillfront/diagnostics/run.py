@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LOO_DRAWS_MIN, LeaveOneOut
 from hillfront.diagnostics.model_checks import checks_of_fit
+from hillfront.estimands.comparisons import labelled_values
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 
@@ -70,7 +71,7 @@ def diagnostics_of(
     frontiers: Frontiers,
     design: Design,
     *,
-    reported: xr.DataArray,
+    reported: xr.Dataset,
     left_out: LeaveOneOut | None,
     random_seed: int,
 ) -> Diagnostics:
@@ -82,8 +83,8 @@ def diagnostics_of(
         With settings posterior and sample_stats.
     frontiers : Frontiers
     design : Design
-    reported : xarray.DataArray, dims (row, chain, draw)
-        Draws of the reported quantities, such as those of the improvement table; the curves' parameters and
+    reported : xarray.Dataset, dims (chain, draw, ...)
+        Draws of the reported quantities, such as those of an improvement table; the curves' parameters and
         the noise are added to them.
     left_out : LeaveOneOut, optional
         As from :func:`hillfront.diagnostics.loo.leave_one_out`.
@@ -108,16 +109,12 @@ def diagnostics_of(
 
 
 def _reported_values(
-    posterior: xr.Dataset, design: Design, reported: xr.DataArray
+    posterior: xr.Dataset, design: Design, reported: xr.Dataset
 ) -> tuple[NDArray[np.float64], list[str]]:
     """Stack all reported quantities into (quantity, chain, draw), leaving out those that are constant."""
-    arrays = [reported.transpose("row", "chain", "draw").to_numpy()]
-    names = [
-        " ".join(str(part) for part in (q, v, g or s, "" if np.isnan(a) else a) if part != "")
-        for q, v, g, s, a in zip(
-            *(reported[c].to_numpy() for c in ("quantity", "variant", "setting", "scope", "at")), strict=True
-        )
-    ]
+    labels, drawn = labelled_values(reported)
+    arrays = [drawn]
+    names = [" ".join(str(part) for part in label if part == part and part != "") for label in labels]
     for name in (*design.family.natural_names, "sigma", "tau"):
         if name in posterior:
             array = posterior[name].transpose(..., "chain", "draw")

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hillfront.curves.family import CurveFamily
-from hillfront.curves.sparsity import SparsityScale
+from hillfront.estimands.comparisons import AVERAGE, Comparison
 from hillfront.estimands.ratios import (
-    Parameters,
     hit_reduction,
     mean_hit_reduction,
     mean_sparsity_gain,
@@ -24,40 +23,13 @@ from hillfront.frontiers.ranges import NOWHERE, Range
 Floats = NDArray[np.float64]
 Ranges = Mapping[str, Range]
 
-__all__ = ["DEFAULT_AT_HIT", "DEFAULT_AT_L0", "Pair", "Quantity", "quantities_of"]
+__all__ = ["AT_DIMS", "DEFAULT_AT_HIT", "DEFAULT_AT_L0", "Quantity", "quantities_of", "reported"]
 
 DEFAULT_AT_HIT: Final = (0.02, 0.05, 0.1)
 DEFAULT_AT_L0: Final = (20.0, 50.0, 100.0)
 
-
-@dataclass(frozen=True)
-class Pair:
-    """A variant and the baseline in one setting, observed or not.
-
-    Attributes
-    ----------
-    family : CurveFamily
-    variant, baseline : mapping of str to array
-        Draws of the natural parameters.
-    hits, sparsities : Range
-        Hits, and values of 1/L0, that both observed; without inside if there are none.
-    own : (mapping, mapping)
-        Ranges of ``hit`` and ``sparsity`` of the variant and of the baseline; empty for a setting without
-        data.
-    scale : SparsityScale
-    losses : (float, float)
-        Loss of the ablated model above the base model, in nats, by which the hits of the variant and of the
-        baseline are divided; NaN where unknown.
-    """
-
-    family: CurveFamily
-    variant: Parameters
-    baseline: Parameters
-    hits: Range
-    sparsities: Range
-    own: tuple[Ranges, Ranges]
-    scale: SparsityScale
-    losses: tuple[float, float]
+AT_DIMS: Final = {"sparsity_gain": "hit", "sparsity_gain_nats": "nats", "hit_reduction": "l0"}
+"""Dimension of what a quantity is taken at, of those that are."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +40,47 @@ class Quantity:
     ----------
     name : str
     at : float
-        The hit, L0 or loss difference where it is taken; NaN for those without a place.
+        The hit, L0 or loss difference at which it is taken; NaN for those that have none.
     compute : callable
-        From a pair to draws of the quantity.
+        From a comparison in a setting to draws of the quantity.
     support : callable
-        From a pair to ``observed``, ``extrapolated`` or ``none``.
+        From a comparison in a setting to ``observed``, ``extrapolated`` or ``none``.
     """
 
     name: str
     at: float
-    compute: Callable[[Pair], Floats]
-    support: Callable[[Pair], str]
+    compute: Callable[[Comparison], Floats]
+    support: Callable[[Comparison], str]
+
+    def of(self, comparison: Comparison) -> tuple[str, Floats]:
+        """Support and draws in a setting or a new one; draws are NaN where the support is ``none``."""
+        support = self.support(comparison)
+        if support == "none":
+            return support, np.full_like(next(iter(comparison.curves[0].values())), np.nan)
+        # No data of a new setting exists, so nothing about it is observed.
+        return "extrapolated" if comparison.parts else support, self.compute(comparison)
+
+
+def reported(quantity: Quantity, compared: Sequence[Comparison]) -> dict[str, tuple[str, Floats]]:
+    """Support and draws of a quantity in every scope of one variant, by the label along ``setting``.
+
+    The average is the geometric mean over the settings that have a value; without any, there is neither an
+    average nor a new setting.
+    """
+    own = {comparison.setting: quantity.of(comparison) for comparison in compared if not comparison.parts}
+    usable = [values for support, values in own.values() if support != "none"]
+    above = {}
+    for comparison in compared:
+        if not comparison.parts or not usable:
+            continue
+        if comparison.scope != AVERAGE:
+            above[comparison.setting] = quantity.of(comparison)
+            continue
+        supports = {support for support, _ in own.values() if support != "none"}
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = np.exp(np.mean([np.log(values) for values in usable], axis=0))
+        above[comparison.setting] = ("observed" if supports == {"observed"} else "extrapolated", mean)
+    return above | own
 
 
 def quantities_of(
@@ -99,51 +101,47 @@ def quantities_of(
         yield Quantity(name, np.nan, _ratio_of(parameter, sign), support)
 
 
-def _mean_gain(pair: Pair) -> Floats:
-    return mean_sparsity_gain(
-        pair.family, pair.variant, pair.baseline, pair.hits.low, pair.hits.high, scale=pair.scale
-    )
+def _mean_gain(pair: Comparison) -> Floats:
+    return mean_sparsity_gain(pair.family, *pair.curves, pair.hits.low, pair.hits.high, scale=pair.scale)
 
 
-def _mean_reduction(pair: Pair) -> Floats:
+def _mean_reduction(pair: Comparison) -> Floats:
     ends = pair.sparsities
-    return mean_hit_reduction(pair.family, pair.variant, pair.baseline, ends.low, ends.high, scale=pair.scale)
+    return mean_hit_reduction(pair.family, *pair.curves, ends.low, ends.high, scale=pair.scale)
 
 
-def _gain_at(hit: float) -> Callable[[Pair], Floats]:
-    return lambda pair: sparsity_gain(pair.family, pair.variant, pair.baseline, hit, scale=pair.scale)
+def _gain_at(hit: float) -> Callable[[Comparison], Floats]:
+    return lambda pair: sparsity_gain(pair.family, *pair.curves, hit, scale=pair.scale)
 
 
-def _gain_at_nats(nats: float) -> Callable[[Pair], Floats]:
+def _gain_at_nats(nats: float) -> Callable[[Comparison], Floats]:
     """Gain at one loss difference, which is a hit of its own for each curve's loss of the ablated model."""
 
-    def compute(pair: Pair) -> Floats:
+    def compute(pair: Comparison) -> Floats:
         hit, baseline_hit = (nats / loss for loss in pair.losses)
-        return sparsity_gain(
-            pair.family, pair.variant, pair.baseline, hit, scale=pair.scale, baseline_hit=baseline_hit
-        )
+        return sparsity_gain(pair.family, *pair.curves, hit, scale=pair.scale, baseline_hit=baseline_hit)
 
     return compute
 
 
-def _reduction_at(l0: float) -> Callable[[Pair], Floats]:
-    return lambda pair: hit_reduction(pair.family, pair.variant, pair.baseline, 1.0 / l0, scale=pair.scale)
+def _reduction_at(l0: float) -> Callable[[Comparison], Floats]:
+    return lambda pair: hit_reduction(pair.family, *pair.curves, 1.0 / l0, scale=pair.scale)
 
 
-def _ratio_of(name: str, sign: int) -> Callable[[Pair], Floats]:
-    return lambda pair: parameter_ratio(pair.variant, pair.baseline, name=name, sign=sign)
+def _ratio_of(name: str, sign: int) -> Callable[[Comparison], Floats]:
+    return lambda pair: parameter_ratio(*pair.curves, name=name, sign=sign)
 
 
 def _mean_support(shared: Range) -> str:
     return "observed" if shared else "none"
 
 
-def _inside_hits(hit: float) -> Callable[[Pair], str]:
+def _inside_hits(hit: float) -> Callable[[Comparison], str]:
     return lambda pair: "observed" if hit in pair.hits else "extrapolated"
 
 
-def _inside_sparsities(reciprocal_l0: float) -> Callable[[Pair], str]:
-    def support(pair: Pair) -> str:
+def _inside_sparsities(reciprocal_l0: float) -> Callable[[Comparison], str]:
+    def support(pair: Comparison) -> str:
         if reciprocal_l0 <= pair.scale.offset:
             return "none"  # at the dense limit both hits vanish
         return "observed" if reciprocal_l0 in pair.sparsities else "extrapolated"
@@ -151,8 +149,8 @@ def _inside_sparsities(reciprocal_l0: float) -> Callable[[Pair], str]:
     return support
 
 
-def _nats_support(nats: float) -> Callable[[Pair], str]:
-    def support(pair: Pair) -> str:
+def _nats_support(nats: float) -> Callable[[Comparison], str]:
+    def support(pair: Comparison) -> str:
         hits = [nats / loss for loss in pair.losses]
         bounded = pair.family.bounded
         if not all(np.isfinite(hit) and (hit < 1.0 or not bounded) for hit in hits):
@@ -164,7 +162,7 @@ def _nats_support(nats: float) -> Callable[[Pair], str]:
     return support
 
 
-def _slopes_support(pair: Pair) -> str:
+def _slopes_support(pair: Comparison) -> str:
     """A ratio of slopes rests on data where both curves have two distinct L0 values."""
     seen = all(bool(ranges.get("sparsity", NOWHERE)) for ranges in pair.own)
     return "observed" if seen else "extrapolated"

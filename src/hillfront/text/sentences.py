@@ -12,6 +12,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from hillfront.estimands.comparisons import setting_labels
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
 from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges, shared_range
@@ -125,20 +126,18 @@ def comparison_sentences(
     if unknown:
         raise ValueError(f"quantities={list(quantities)}: allowed are {', '.join(GAINS)}.")
     words = _Words(frontiers, observed_ranges(frontiers), times, do_not_report(failed))
-    gains = improvement.summary.assign(setting_label=improvement.draws["setting"].to_numpy())
-    verdicts = {
-        (row["variant"], row["scope"], str(label)): row
-        for (_, row), label in zip(pareto.summary.iterrows(), pareto.draws["setting"].to_numpy(), strict=True)
-    }
+    gains = improvement.summary.assign(setting_label=setting_labels(improvement.summary))
+    judged = pareto.summary.assign(setting_label=setting_labels(pareto.summary))
+    verdicts = {(row["variant"], row["setting_label"]): row for _, row in judged.iterrows()}
     found = []
     for quantity in quantities:
         rows = gains[gains["quantity"] == quantity]
         for _, row in rows.iterrows():
             if row["scope"] != "setting" and len(frontiers.settings) == 1:
                 continue
-            place = (str(row["variant"]), str(row["scope"]), str(row["setting_label"]))
             same = (rows["variant"] == row["variant"]) & (rows["at"].eq(row["at"]) | np.isnan(row["at"]))
-            found.append(words.about(row, place, verdicts.get(place), rows[same]))
+            verdict = verdicts.get((row["variant"], row["setting_label"]))
+            found.append(words.about(row, verdict, rows[same]))
     return tuple(found)
 
 
@@ -151,12 +150,10 @@ class _Words:
     times: str
     warning: str
 
-    def about(
-        self, row: pd.Series, place: tuple[str, str, str], verdict: pd.Series | None, same: pd.DataFrame
-    ) -> ComparisonSentence:
-        """Put one row into words. ``same`` holds the rows of its variant, quantity and place."""
-        variant, scope, setting = place
-        baseline = str(row["baseline"])
+    def about(self, row: pd.Series, verdict: pd.Series | None, same: pd.DataFrame) -> ComparisonSentence:
+        """Put one row into words; ``same`` are the rows of its variant, quantity and hit or L0."""
+        variant, baseline, scope = str(row["variant"]), str(row["baseline"]), str(row["scope"])
+        setting = str(row["setting_label"]) if scope == "setting" else ""
         used = [
             str(label)
             for label, scoped, support in zip(
