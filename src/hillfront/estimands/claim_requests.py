@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import numpy as np
 
-from hillfront.curves.family import CurveFamily
-from hillfront.estimands.comparisons import AVERAGE, NEW_SETTING
+from hillfront.estimands.quantities import QUANTITIES, Quantity, quantities_of
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING
 from hillfront.model.design import Design
 from hillfront.utils.wording import nearest
 
 __all__ = [
-    "claimable",
     "label_of_claim",
     "listed",
     "validate_bounds",
@@ -21,25 +19,6 @@ __all__ = [
     "validate_taken_at",
     "variant_of_claim",
 ]
-
-_TAKEN_AT: Final = {
-    "sparsity_gain": "the performance hit, between 0 and 1, such as 0.05",
-    "sparsity_gain_nats": "the loss difference in nats, a positive number, such as 0.1",
-    "hit_reduction": "the L0, a positive number of latents, such as 50",
-}
-
-
-def claimable(family: CurveFamily) -> tuple[str, ...]:
-    """Quantities that a claim about curves of a family can be about.
-
-    Examples
-    --------
-    >>> from hillfront.curves.families import HILL
-    >>> claimable(HILL)
-    ('mean_sparsity_gain', 'mean_hit_reduction', 'sparsity_gain', 'sparsity_gain_nats', 'hit_reduction',
-     'x_half_ratio', 'k_ratio')
-    """
-    return ("mean_sparsity_gain", "mean_hit_reduction", *_TAKEN_AT, *family.ratios)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -54,7 +33,7 @@ def _meant(name: str, names: Sequence[str]) -> str:
 
 def validate_quantity(quantity: str, design: Design) -> None:
     """Raise ValueError for a quantity that curves of this family do not have."""
-    names = claimable(design.family)
+    names = list(quantities_of(design.family))
     if quantity not in names:
         raise ValueError(
             f"quantity={quantity!r} is not a quantity of the {design.curve!r} family. "
@@ -78,23 +57,21 @@ def validate_bounds(low: float | None, high: float | None) -> None:
         raise ValueError(f"low={low!r} lies above high={high!r}. Give low <= high, or leave one of them out.")
 
 
-def validate_taken_at(quantity: str, at: float | None, *, bounded: bool = True) -> None:
+def validate_taken_at(quantity: Quantity, at: float | None, *, bounded: bool = True) -> None:
     """Raise ValueError for a hit, L0 or loss difference that is missing, out of range or not wanted."""
-    if quantity not in _TAKEN_AT:
+    if quantity.at is None:
         if at is not None:
+            able = [name for name, other in QUANTITIES.items() if other.at is not None]
             raise ValueError(
-                f"at={at!r}: {quantity} is not taken at a hit, an L0 or a loss difference. Leave at out, or "
-                f"ask for one of {listed(_TAKEN_AT)}."
+                f"at={at!r}: {quantity.name} is not taken at a value. Leave at out, or ask for one of "
+                f"{listed(able)}."
             )
         return
-    words = _TAKEN_AT[quantity]
-    if quantity == "sparsity_gain" and not bounded:
-        words = "the cost, a positive number"
+    allowed = quantity.at.words_for(bounded=bounded)
     if at is None:
-        raise ValueError(f"{quantity} needs at: {words}.")
-    top = 1.0 if quantity == "sparsity_gain" and bounded else np.inf
-    if not 0.0 < at < top:
-        raise ValueError(f"at={at!r} is not one that {quantity} can be taken at. Allowed: {words}.")
+        raise ValueError(f"{quantity.name} needs at: {allowed}.")
+    if not quantity.at.allows(at, bounded=bounded):
+        raise ValueError(f"at={at!r} is not allowed for {quantity.name}. Allowed: {allowed}.")
 
 
 def variant_of_claim(variant: str | None, design: Design) -> str:

@@ -18,11 +18,12 @@ from hillfront.estimands.claim_requests import (
     validate_taken_at,
     variant_of_claim,
 )
-from hillfront.estimands.comparisons import AVERAGE, NEW_SETTING, Comparison, comparisons, gains_at
+from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
 from hillfront.estimands.improvement import Sensitivity, validate_at
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD
 from hillfront.estimands.prior_sensitivity import prior_note
-from hillfront.estimands.quantities import AT_DIMS, quantities_of, reported
+from hillfront.estimands.quantities import Quantity, quantities_of
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SUPPORTS
 from hillfront.frontiers.ranges import Range, average_range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
@@ -107,12 +108,9 @@ class ClaimCheck:
         if self.support == "none":
             return f"It cannot be checked that {self.statement}: the two frontiers share no range there."
         lower, upper = self.interval
-        rests = {
-            "observed": "observed",
-            "extrapolated": "extrapolated to a setting without data"
-            if self.scope == NEW_SETTING
-            else "extrapolated beyond what both frontiers observed",
-        }[self.support]
+        rests = SUPPORTS[self.support].claim
+        if self.scope == NEW_SETTING:
+            rests = "extrapolated to a setting without data"
         answer = (
             f"With probability {_probability(self.probability)}, {self.statement} (median {self.median:.3g}, "
             f"{self.prob:.0%} interval [{lower:.3g}, {upper:.3g}]; {rests})."
@@ -152,18 +150,16 @@ def check_claim_of(
     """Check a published claim against a posterior; see :meth:`hillfront.FrontierFit.check_claim`."""
     validate_quantity(quantity, design)
     validate_bounds(low, high)
-    validate_taken_at(quantity, at, bounded=frontiers.bounded)
+    kind = quantities_of(design.family)[quantity]
+    validate_taken_at(kind, at, bounded=frontiers.bounded)
     variant = variant_of_claim(variant, design)
     every = comparisons(posterior, frontiers, design, random_seed=random_seed)
     compared = {comparison.setting: comparison for comparison in every if comparison.variant == variant}
     in_settings = {label: own for label, own in compared.items() if not own.parts}
     label = label_of_claim(setting, variant, list(in_settings), design)
-    places: dict[str, list[float]] = {"at_hit": [], "at_l0": [], "at_nats": []}
-    if at is not None:
-        places[f"at_{AT_DIMS[quantity]}"] = [at]
-    validate_at(frontiers, **places)
-    asked = next(own for own in quantities_of(design.family, **places) if own.name == quantity)
-    found = reported(asked, list(compared.values()))
+    if at is not None and kind.at is not None:
+        validate_at(frontiers, **{kind.at.argument: [at]})
+    found = kind.of_scopes(list(compared.values()), np.nan if at is None else at)
     if label == NEW_SETTING and label not in found and AVERAGE in found:
         raise ValueError(
             f"setting={NEW_SETTING!r}: this fit says nothing about a new setting, which takes several "
@@ -201,7 +197,7 @@ def check_claim_of(
         hits=where.searched,
         holds_at=where.likely,
         holds_surely_at=where.sure,
-        statement=_statement(quantity, design, variant, _bounds(low, high), at, _where(label, design)),
+        statement=_statement(kind, design, variant, _bounds(low, high), at) + _where(label, design),
         notes=(*notes, *cautions, *where.notes),
         of="costs" if design.metric == "cost" else "hits",
     )
@@ -289,29 +285,15 @@ def _bounds(low: float | None, high: float | None) -> str:
 def _where(label: str, design: Design) -> str:
     if len(design.settings) == 1:
         return ""
-    return {AVERAGE: ", on average over the settings", NEW_SETTING: ", in a new setting"}.get(
-        label, f", in {label}"
-    )
+    return SCOPES[label].claim if label in SCOPES else f", in {label}"
 
 
-def _statement(quantity: str, design: Design, variant: str, bounds: str, at: float | None, where: str) -> str:
-    """The claim in words: ``gated needs at least 2.7 times fewer active latents than baseline ...``."""
-    baseline, taken_at = design.baseline, "" if at is None else f"{at:g}"
-    if quantity in design.family.ratios:
-        parameter, sign = design.family.ratios[quantity]
-        moves = "rises" if sign > 0 else "falls"
-        return f"{parameter} {moves} by a factor of {bounds} from {baseline} to {variant}{where}"
-    what = "cost" if design.metric == "cost" else "hit"
-    better = (
-        f"needs {bounds} times fewer active latents than {baseline}"
-        if "sparsity_gain" in quantity
-        else f"has a {what} {bounds} times smaller than {baseline}"
+def _statement(quantity: Quantity, design: Design, variant: str, bounds: str, at: float | None) -> str:
+    """Say the claim in words: ``gated needs at least 2.7 times fewer active latents than baseline ...``."""
+    return quantity.claim.format(
+        variant=variant,
+        baseline=design.baseline,
+        bounds=bounds,
+        hit="cost" if design.metric == "cost" else "hit",
+        at=np.nan if at is None else at,
     )
-    taken = {
-        "mean_sparsity_gain": f", as a mean over the shared {what}s",
-        "mean_hit_reduction": ", as a mean over the shared sparsities",
-        "sparsity_gain": f" at a {what} of {taken_at}",
-        "sparsity_gain_nats": f" at a loss difference of {taken_at} nats",
-        "hit_reduction": f" at an L0 of {taken_at}",
-    }[quantity]
-    return f"{variant} {better}{taken}{where}"

@@ -18,8 +18,9 @@ from hillfront.curves.family import CurveFamily
 from hillfront.curves.sparsity import SparsityScale, average_scale
 from hillfront.estimands.draws import curve_draws, new_setting_draws
 from hillfront.estimands.ratios import Parameters, sparsity_gain
-from hillfront.frontiers.cells import SEPARATOR
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING
 from hillfront.frontiers.measurement_error import curve_losses
+from hillfront.frontiers.parsing import SEPARATOR
 from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
@@ -31,9 +32,7 @@ LABELS: Final = ("quantity", "variant", "setting", "at")
 """What names one quantity among the draws of a table."""
 
 __all__ = [
-    "AVERAGE",
     "LABELS",
-    "NEW_SETTING",
     "Comparison",
     "compared_curves",
     "comparisons",
@@ -43,10 +42,6 @@ __all__ = [
     "setting_labels",
     "with_group_columns",
 ]
-
-AVERAGE: Final = "average"
-NEW_SETTING: Final = "new_setting"
-"""Scopes above the settings, and their labels along the dimension ``setting``."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ class Comparison:
     @property
     def scope(self) -> str:
         """The scope: ``average``, ``new_setting`` or ``setting``."""
-        return self.setting if self.parts else "setting"
+        return self.setting if self.parts else SETTING
 
     @property
     def observed_hits(self) -> Range:
@@ -253,7 +248,7 @@ def setting_coords(
         "draw": posterior["draw"].to_numpy(),
         "variant": [name for name in design.variants if name != reference],
         "setting": settings,
-        "scope": ("setting", [*scopes, *("setting" for _ in design.settings)]),
+        "scope": ("setting", [*scopes, *(SETTING for _ in design.settings)]),
     }
     groups = frontiers.setting_table.reindex(settings).fillna("").astype(str)
     taken = {*coords, "hit", "l0", "nats"}
@@ -266,7 +261,7 @@ def with_group_columns(rows: pd.DataFrame, frontiers: Frontiers) -> pd.DataFrame
     """Put the group columns, blank above the settings, and the scope in the place of ``setting``."""
     at = list(rows.columns).index("setting")
     groups = frontiers.setting_table.reindex(rows["setting"]).fillna("").astype(str).reset_index(drop=True)
-    scope = rows["setting"].where(rows["setting"].isin([AVERAGE, NEW_SETTING]), "setting").rename("scope")
+    scope = rows["setting"].where(rows["setting"].isin([AVERAGE, NEW_SETTING]), SETTING).rename("scope")
     return pd.concat([rows.iloc[:, :at], groups, scope, rows.iloc[:, at + 1 :]], axis=1)
 
 
@@ -275,9 +270,7 @@ def setting_labels(table: pd.DataFrame) -> pd.Series:
     columns = list(table.columns)
     groups = table.iloc[:, columns.index("variant") + 1 : columns.index("scope")]
     joined = [SEPARATOR.join(map(str, values)) or "all" for values in groups.to_numpy()]
-    return pd.Series(joined, index=table.index, dtype=object).where(
-        table["scope"] == "setting", table["scope"]
-    )
+    return pd.Series(joined, index=table.index, dtype=object).where(table["scope"] == SETTING, table["scope"])
 
 
 def labelled_values(draws: xr.Dataset) -> tuple[pd.MultiIndex, Floats]:

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from hillfront.estimands.comparisons import LABELS, comparisons, setting_coords, with_group_columns
 from hillfront.estimands.prior_sensitivity import prior_driven
 from hillfront.estimands.quantities import (
-    AT_DIMS,
+    AT_HIT,
+    AT_L0,
+    AT_NATS,
     DEFAULT_AT_HIT,
     DEFAULT_AT_L0,
     Quantity,
     quantities_of,
-    reported,
 )
 from hillfront.frontiers.measurement_error import curve_losses
 from hillfront.frontiers.table import Frontiers
@@ -100,15 +101,16 @@ def improvement_of(
     if at_hit is None:
         at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
     validate_at(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
-    quantities = list(quantities_of(design.family, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats))
+    asked = {AT_HIT: at_hit, AT_L0: at_l0, AT_NATS: at_nats, None: (np.nan,)}
+    quantities = {kind: asked[kind.at] for kind in quantities_of(design.family).values() if asked[kind.at]}
     compared = list(comparisons(posterior, frontiers, design, random_seed=random_seed))
     rows: list[tuple[str, str, str, float, str]] = []
     drawn: list[Floats] = []
     for variant, own in groupby(compared, key=lambda comparison: comparison.variant):
         of_variant = list(own)
-        for quantity in quantities:
-            for setting, (support, values) in reported(quantity, of_variant).items():
-                rows.append((variant, setting, quantity.name, quantity.at, support))
+        for quantity, at in ((kind, at) for kind, several in quantities.items() for at in several):
+            for setting, (support, values) in quantity.of_scopes(of_variant, at).items():
+                rows.append((variant, setting, quantity.name, at, support))
                 drawn.append(values)
     table = pd.DataFrame(rows, columns=["variant", "setting", "quantity", "at", "support"])
     n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
@@ -135,14 +137,17 @@ def improvement_of(
 
 
 def _datasets(
-    quantities: Sequence[Quantity], table: pd.DataFrame, values: Floats, coords: Mapping[str, Any]
+    quantities: Mapping[Quantity, Sequence[float]],
+    table: pd.DataFrame,
+    values: Floats,
+    coords: Mapping[str, Any],
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Arrange the draws, and the supports, by quantity, variant, setting and what they are taken at."""
     along = {name: list(coords[name]) for name in ("variant", "setting", "chain", "draw")}
     at_coords: dict[str, list[float]] = {}
     draws, supports = {}, {}
-    for name, same in groupby(quantities, key=lambda quantity: quantity.name):
-        ats = list(dict.fromkeys(quantity.at for quantity in same))
+    for quantity, several in quantities.items():
+        name, ats = quantity.name, list(dict.fromkeys(several))
         rows = np.flatnonzero(table["quantity"] == name)
         own = table.iloc[rows]
         where = (
@@ -154,9 +159,9 @@ def _datasets(
         support = np.full(shape, "", dtype=object)
         block[where], support[where] = values[rows], own["support"]
         dims, sizes = ["variant", "setting"], list(shape[:2])
-        if name in AT_DIMS:
-            dims, sizes = [*dims, AT_DIMS[name]], [*sizes, len(ats)]
-            at_coords[AT_DIMS[name]] = ats
+        if quantity.at is not None:
+            dims, sizes = [*dims, quantity.at.dim], [*sizes, len(ats)]
+            at_coords[quantity.at.dim] = ats
         supports[name] = (dims, support.reshape(sizes))
         by_chain = block.reshape(*sizes, len(along["chain"]), len(along["draw"]))
         draws[name] = xr.Variable([*dims, "chain", "draw"], by_chain).transpose("chain", "draw", *dims)
@@ -171,7 +176,7 @@ def validate_at(
     at_l0: Sequence[float] = (),
     at_nats: Sequence[float] = (),
 ) -> None:
-    """Refuse hits, L0 values and loss differences at which the data have no quantity.
+    """Refuse values that the data have no quantity at.
 
     Raises
     ------
@@ -179,17 +184,11 @@ def validate_at(
         For a hit outside (0, 1), an L0, a cost or a loss difference that is not positive, or a loss
         difference where the losses are not known.
     """
-    for y in at_hit:
-        if frontiers.bounded and not 0.0 < y < 1.0:
-            raise ValueError(f"at_hit has {y!r}: a performance hit to compare at lies between 0 and 1.")
-        if not (np.isfinite(y) and y > 0.0):
-            raise ValueError(f"at_hit has {y!r}: a cost to compare at is a positive number.")
-    for l0 in at_l0:
-        if not (np.isfinite(l0) and l0 > 0.0):
-            raise ValueError(f"at_l0 has {l0!r}: an L0 to compare at is a positive number of latents.")
-    for nats in at_nats:
-        if not (np.isfinite(nats) and nats > 0.0):
-            raise ValueError(f"at_nats has {nats!r}: a loss difference to compare at is positive, in nats.")
+    for at, values in ((AT_HIT, at_hit), (AT_L0, at_l0), (AT_NATS, at_nats)):
+        for value in values:
+            if not at.allows(value, bounded=frontiers.bounded):
+                allowed = at.words_for(bounded=frontiers.bounded)
+                raise ValueError(f"{at.argument} has {value!r}. Allowed: {allowed}.")
     if at_nats and not curve_losses(frontiers):
         raise ValueError(
             "at_nats needs the losses that hits are shares of: columns 'ce_base' and 'ce_ablated'. Add them, "

@@ -13,13 +13,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.estimands.comparisons import (
-    AVERAGE,
     Comparison,
     comparisons,
     setting_coords,
     with_group_columns,
 )
 from hillfront.estimands.ratios import crossing_l0, link_gap
+from hillfront.estimands.scopes import AVERAGE
 from hillfront.frontiers.ranges import Range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design

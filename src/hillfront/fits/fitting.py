@@ -258,7 +258,7 @@ def prepare(
     hit_ref : float
         Performance hit at which a curve's position is measured; the prior on positions is stated there.
     noise : str
-        Observation model: ``"student-t"`` (default); ``"normal"``, its limit without tails; or
+        Likelihood: ``"student-t"`` (default); ``"normal"``, its limit without tails; or
         ``"logit-normal"``, for hits inside (0, 1).
     dense_limit : "d_model" or float, optional
         L0 at which the hit vanishes, from the column or a number: sparsity is then 1/L0 - 1/L_dense.
@@ -323,7 +323,7 @@ def fit(
     baseline, curve, priors, pool, hit_ref, noise, dense_limit, relative_sparsity
         As for :func:`prepare`.
     draws, tune, chains, target_accept, random_seed, thin, cores, progressbar
-        As for :meth:`hillfront.fits.fitting.PreparedModel.fit`.
+        As for :meth:`hillfront.fits.PreparedModel.fit`.
 
     Returns
     -------

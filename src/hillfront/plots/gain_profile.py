@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from hillfront.estimands.comparisons import AVERAGE, Comparison, comparisons, gains_at
+from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
+from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import Range
 from hillfront.plots.panels import check_names
