@@ -269,8 +269,9 @@ def _gains(
         improvement = fit.improvement(prob=prob)
         summary = improvement.summary
         wanted = (summary["scope"] == AVERAGE) & summary["quantity"].isin(headlines())
-        for index, row in summary[wanted].iterrows():
-            values = improvement.draws.isel(row=int(str(index))).to_numpy().ravel()
+        for _, row in summary[wanted].iterrows():
+            drawn = improvement.draws[row["quantity"]].sel(variant=row["variant"], setting=AVERAGE)
+            values = drawn.to_numpy().ravel()
             rows.append(_gain_row(name, float(weights[name]), row["variant"], row["quantity"], values, prob))
             share = round(float(weights[name]) * values.size)
             mixed.setdefault((row["variant"], row["quantity"]), []).append(

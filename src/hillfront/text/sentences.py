@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from hillfront.estimands.comparisons import setting_labels
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
 from hillfront.estimands.quantities import QUANTITIES, Quantity, headlines
@@ -119,11 +120,9 @@ def comparison_sentences(
     if any(name not in gains() for name in wanted):
         raise ValueError(f"quantities={list(wanted)}: allowed are {', '.join(gains())}.")
     ranges, warning = observed_ranges(frontiers), do_not_report(failed)
-    table = improvement.summary.assign(label=improvement.draws["setting"].to_numpy())
-    verdicts = {
-        (row["variant"], row["scope"], str(label)): row
-        for (_, row), label in zip(pareto.summary.iterrows(), pareto.draws["setting"].to_numpy(), strict=True)
-    }
+    table = improvement.summary.assign(label=setting_labels(improvement.summary))
+    judged = pareto.summary.assign(label=setting_labels(pareto.summary))
+    verdicts = {(row["variant"], row["label"]): row for _, row in judged.iterrows()}
     found = []
     for name in wanted:
         rows = table[table["quantity"] == name]
@@ -132,12 +131,13 @@ def comparison_sentences(
                 continue
             same = (rows["variant"] == row["variant"]) & (rows["at"].eq(row["at"]) | np.isnan(row["at"]))
             gain = _Gain(QUANTITIES[name], row, rows[same], frontiers, ranges, times)
-            key = gain.variant, str(row["scope"]), str(row["label"])
+            key = (row["variant"], row["label"])
             found.append(
                 ComparisonSentence(
                     gain.variant,
                     gain.baseline,
-                    *key[1:],
+                    gain.scope,
+                    row["label"] if gain.scope == SETTING else "",
                     name,
                     float(row["at"]),
                     warning,
