@@ -1,4 +1,4 @@
-"""Which sampler sampler_options give the most effective draws a second without divergences?
+"""Which sampler options give the most effective draws per second without divergences?
 
 hillfront's own model and parameterization, over small, medium and large designs: target_accept, the mass
 matrix (diagonal or low-rank), and chains at a fixed total of draws.
