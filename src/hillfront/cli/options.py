@@ -193,12 +193,11 @@ def read_frontiers(
 ) -> Frontiers:
     """Read and check a table or evaluation results; its warnings stand among the notes of the summary."""
     from hillfront.frontiers.table import FrontierDataWarning
-    from hillfront.readers.formats import read_source
-    from hillfront.readers.source import to_frontiers
+    from hillfront.readers.formats import read_path
 
     if y is not None and cost is not None:
         raise ValueError(f"pass --y or --cost, not both: a cost takes the place of the hit {y!r}.")
-    source = read_source(data, format=format, variant=variant, group=group, l0=l0, y=y, cost=cost)
+    table = read_path(data, format=format, variant=variant, group=group, l0=l0, y=y, cost=cost)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
-        return to_frontiers(source, cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)
+        return table.to_frontiers(cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hillfront.estimands.draws import curve_draws
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.predict import noise_draws
-from hillfront.frontiers.parsing import CURVE
+from hillfront.frontiers.columns import CURVE
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at
 from hillfront.model.design import Design

@@ -8,8 +8,8 @@ import pandas as pd
 
 from hillfront.curves.families import FAMILIES, CurveFamily
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.frontiers.dense_limit import dense_limit_faults
 from hillfront.frontiers.fault import Fault
+from hillfront.frontiers.number_faults import dense_limit_faults
 from hillfront.frontiers.table import FrontierDataError, Frontiers
 from hillfront.model.likelihood import LIKELIHOODS, likelihood_named
 from hillfront.model.priors import DEFAULT_HIT_REF

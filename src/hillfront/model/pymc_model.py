@@ -34,29 +34,7 @@ if TYPE_CHECKING:
     type Tensor = TensorVariable[Any, Any]
     type Effects = Callable[[Design, Mapping[str, Any]], Mapping[str, Tensor]]
 
-__all__ = ["build_model", "effect_columns", "over_settings", "reported_variables", "zero_sum_basis"]
-
-
-def zero_sum_basis(n: int) -> NDArray[np.float64]:
-    """Orthonormal basis of the vectors of length n that sum to zero, by a Householder reflection.
-
-    Returns
-    -------
-    array, shape (n, n - 1)
-        Columns are orthonormal and each sums to zero, so that iid Normal(0, s) coefficients make the same
-        distribution as ``pm.ZeroSumNormal(sigma=s)``.
-
-    Examples
-    --------
-    >>> bool(np.allclose(zero_sum_basis(4).sum(axis=0), 0))
-    True
-    """
-    root = np.sqrt(n)
-    unit = np.eye(n - 1)
-    total = unit.sum(axis=0, keepdims=True)
-    norm = total / (root + n)
-    basis: NDArray[np.float64] = np.concatenate([unit, norm - total / root]) - norm
-    return basis
+__all__ = ["build_model", "effect_columns", "reported_variables", "variable_of", "zero_sum_effects"]
 
 
 def build_model(
@@ -223,7 +201,7 @@ def _observe(likelihood: Likelihood, expected: Expected, y: Tensor, parameters: 
 
 
 def reported_variables(design: Design, priors: Mapping[str, Any]) -> list[str]:
-    """Names of the model's variables that the posterior keeps: all but the effects' private coordinates."""
+    """Return the names of the variables that a sampler reports; the others follow from these."""
     names = [parameter.name for parameter in design.family.sampled]
     for parameter in design.family.sampled:
         names += [f"{parameter.name}_{part}" for part in _parts(design, design.pooling[parameter.natural])]
@@ -274,16 +252,6 @@ def _unpooled(name: str, priors: Mapping[str, Any]) -> Tensor:
     own.dims = ("setting", "variant")
     curves: Tensor = own.create_variable(name)
     return curves
-
-
-def over_settings(coefficients: Tensor, n: int) -> Tensor:
-    """``zero_sum_basis(n) @ coefficients`` by its closed form, whose cost grows with n and not its square."""
-    import pytensor.tensor as pt
-
-    root = np.sqrt(n)
-    total = coefficients.sum(axis=0, keepdims=True)
-    effects: Tensor = pt.concatenate([coefficients - total / (root + n), -total / root], axis=0)
-    return effects
 
 
 def effect_columns(design: Design) -> list[tuple[str, str]]:

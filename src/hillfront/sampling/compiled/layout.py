@@ -27,11 +27,12 @@ from hillfront.curves.parameters import (
 )
 from hillfront.model.design import Design
 from hillfront.model.distributions import Distribution
-from hillfront.model.pymc_model import effect_columns, zero_sum_basis
+from hillfront.model.pymc_model import effect_columns
+from hillfront.model.zero_sum import over_variants, zero_sum
 
 Floats = NDArray[np.float64]
 
-__all__ = ["CURVES", "Block", "Layout", "layout_of", "over_variants"]
+__all__ = ["CURVES", "Block", "Layout", "layout_of"]
 
 # A curve is known by its functions, not by its name: users may register families of their own.
 CURVES: Final[dict[tuple[Callable[..., Any], Callable[..., Any]], str]] = {
@@ -168,13 +169,13 @@ class Layout:
         effects = coefficients
         if scales:
             scale = np.stack(np.broadcast_arrays(*scales), axis=-1) ** (1.0 - centring)
-            effects = _over_settings(coefficients * scale[..., None, :], n_settings)
+            effects = zero_sum(coefficients * scale[..., None, :])
         curves = {}
         for parameter in self.design.family.sampled:
             name, how = parameter.name, self.design.pooling[parameter.natural]
             if how == "none":
                 # A fixed prior of the mean fixes them all, for every draw.
-                curves[name] = np.broadcast_to(values[f"{name}_curve"], shape)
+                curves[name] = np.broadcast_to(values[name], shape)
                 continue
             level = np.asarray(values[f"{name}_mean"])[..., None]
             if f"{name}_contrast" in values:
@@ -184,18 +185,6 @@ class Layout:
             shift = effects[..., own] @ spread.T if own else 0.0
             curves[name] = np.broadcast_to(level[..., None, :] + shift, shape)
         return curves
-
-
-def over_variants(n: int) -> Floats:
-    """Columns that spread a setting's effect, and then its interactions, over n variants."""
-    return np.column_stack([np.ones(n), zero_sum_basis(n)])
-
-
-def _over_settings(coefficients: Floats, n: int) -> Floats:
-    """``zero_sum_basis(n) @ coefficients`` by its closed form."""
-    root = np.sqrt(n)
-    total = coefficients.sum(axis=-2, keepdims=True)
-    return np.concatenate([coefficients - total / (root + n), -total / root], axis=-2)
 
 
 def _unconstrained(values: Floats, bound: float | None) -> Floats:
@@ -231,7 +220,7 @@ def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
                 return None
             fixed[f"{name}_mean"] = np.array(parameter.to_sampled(how))
         elif how == "none":
-            wanted.append((f"{name}_curve", f"{name}_mean", (n_settings, n_variants)))
+            wanted.append((name, f"{name}_mean", (n_settings, n_variants)))
         else:
             wanted.append((f"{name}_mean", f"{name}_mean", ()))
             if how == "partial" and n_variants > 1:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from hillfront.curves.functions import MARGIN_AT_0, MARGIN_AT_1
 from hillfront.model.design import Design
 from hillfront.model.distributions import Distribution
+from hillfront.model.zero_sum import over_variants
 from hillfront.sampling.compiled import density
-from hillfront.sampling.compiled.layout import CURVES, Layout, over_variants
+from hillfront.sampling.compiled.layout import CURVES, Layout
 
 Floats = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
 
 def _places(layout: Layout, name: str) -> tuple[float, ...]:
     """Of one coordinate: whether each curve has its own, first value, contrasts, first column of effects."""
-    own = layout.place(f"{name}_curve")
+    own = layout.place(name)
     if own >= 0:
         return 1.0, own, -1.0, -1.0
     columns = [j for j, (column, _) in enumerate(layout.columns) if column == name]
