@@ -80,10 +80,11 @@ def build_model(
             if how == "none" and not isinstance(priors[f"{name}_mean"], float):
                 parameters.append(_unpooled(name, priors))
                 continue
+            # PyTensor would read a Python float as single precision.
             if isinstance(how, float) and parameter.to_sampled is not None:
-                theta = pt.full(_grid(design), parameter.to_sampled(how))
+                theta = pt.full(_grid(design), np.float64(parameter.to_sampled(how)))
             elif how == "none":
-                theta = pt.full(_grid(design), priors[f"{name}_mean"])
+                theta = pt.full(_grid(design), np.float64(priors[f"{name}_mean"]))
             else:
                 theta = _shared_level(name, priors, design, contrasts=how == "partial")
                 theta = theta[None, :] + shifts.get(name, pt.zeros((len(design.settings), 1)))
