@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import hillfront as hf
-from helpers import posterior_of
+from helpers import drawn, posterior_of
 from hillfront.curves.families import FAMILIES
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.ratios import sparsity_gain
@@ -294,7 +294,7 @@ def draws_of(improvement: Improvement, quantity: str, at: float, **labels: str) 
     for name, value in labels.items():
         wanted &= table[name] == value
     (row,) = np.flatnonzero(wanted)
-    return improvement.draws[row].to_numpy()
+    return drawn(improvement, table.iloc[row]).to_numpy()
 
 
 EACH = {
@@ -381,5 +381,5 @@ def test_nats_need_the_losses() -> None:
     ):
         improved(posterior, frontiers, design, at_nats=[0.1])
     for nats in (0.0, -1.0, np.inf, np.nan):
-        with pytest.raises(ValueError, match="a loss difference to compare at is positive, in nats"):
+        with pytest.raises(ValueError, match="a loss difference in nats, a positive number"):
             improved(posterior, frontiers, design, at_nats=[nats])

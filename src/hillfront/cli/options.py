@@ -107,6 +107,10 @@ AtNats = Annotated[
     list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
 ]
 Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
+ChosenDraws = Annotated[
+    int | None,
+    typer.Option(help="Kept draws of each chain. By default 1,000 to 8,000: as many as R-hat and ESS need."),
+]
 Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same results.")]

@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
-from hillfront.diagnostics.run import Diagnostics, diagnostics_of
+from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
 from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
@@ -116,15 +117,18 @@ class FrontierFit:
         return {}
 
     @cached_property
-    def _diagnostics(self) -> Diagnostics:
-        reported = improvement_of(
+    def _convergence(self) -> tuple[Check, ...]:
+        return convergence_of(
             self._posterior, self.frontiers, self.design, random_seed=self.sampler_options["random_seed"]
-        ).draws
+        )
+
+    @cached_property
+    def _diagnostics(self) -> Diagnostics:
         return diagnostics_of(
             self.data,
             self.frontiers,
             self.design,
-            reported=reported,
+            convergence=self._convergence,
             left_out=self.left_out,
             random_seed=self.sampler_options["random_seed"],
         )
@@ -188,7 +192,7 @@ class FrontierFit:
         """
         places = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
 
-        def sensitivity(draws: xr.DataArray) -> pd.DataFrame:
+        def sensitivity(draws: xr.Dataset) -> pd.DataFrame:
             if places not in self._sensitivities:
                 self._sensitivities[places] = sensitivity_of(self.data, draws)
             return self._sensitivities[places].copy()

@@ -16,11 +16,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hillfront.curves.functions import hill, hill1, linear, power
-from hillfront.curves.parameters import (
+from hillfront.curves.functions import (
+    hill,
+    hill1,
     hill1_natural,
     hill_natural,
+    linear,
     linear_natural,
+    power,
     power_level_natural,
     power_natural,
     proportional_natural,
