@@ -21,7 +21,8 @@ from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import design_of
 from hillfront.plots import plot_families, plot_frontiers, plot_improvement
-from hillfront.plots.style import FAMILY_STYLES, VARIANT_STYLES, axes_for, styles_for
+from hillfront.plots.axes import axes_for
+from hillfront.plots.style import FAMILY_STYLES, VARIANT_STYLES, styles_for
 
 LAYERS = ("6", "20")
 SCALES = ("log", "linear", "logit")
@@ -465,7 +466,7 @@ def test_forest_takes_axes(fit: FrontierFit) -> None:
         ({"quantity": "speed"}, "quantity='speed' is not in this table. Allowed: mean_sparsity_gain, "),
         ({"quantity": "sparsity_gain"}, "at=None: sparsity_gain is in this table at 0.05, 0.3"),
         ({"quantity": "sparsity_gain", "at": 0.2}, "at=0.2: sparsity_gain is in this table at 0.05, 0.3"),
-        ({"at": 0.05}, "at=0.05: mean_sparsity_gain is not taken at a place"),
+        ({"at": 0.05}, "at=0.05: mean_sparsity_gain is not taken at a hit or an L0"),
     ],
 )
 def test_forest_refuses_bad_arguments(fit: FrontierFit, options: dict, text: str) -> None:
