@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pymc as pm
-import pytensor.tensor as pt
 import pytest
 from pymc_extras.prior import Prior
 from scipy import stats
@@ -14,28 +13,10 @@ from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import design_of
-from hillfront.model.likelihood import NOISES, Expected
+from hillfront.model.likelihood import LIKELIHOODS, Expected
 from hillfront.model.priors import priors_from_json, priors_to_json, resolve_priors
-from hillfront.model.pymc_model import build_model, over_settings, reported_variables, zero_sum_basis
+from hillfront.model.pymc_model import build_model, reported_variables
 from hillfront.sampling.pymc_sampler import draw_prior
-
-
-@pytest.mark.parametrize("n", [2, 3, 11])
-def test_zero_sum_basis_is_orthonormal_and_sums_to_zero(n: int) -> None:
-    basis = zero_sum_basis(n)
-    np.testing.assert_allclose(basis.T @ basis, np.eye(n - 1), atol=1e-12)
-    np.testing.assert_allclose(basis.sum(axis=0), 0, atol=1e-12)
-
-
-def test_zero_sum_basis_of_one_is_empty() -> None:
-    assert zero_sum_basis(1).shape == (1, 0)
-
-
-@pytest.mark.parametrize("n", [2, 3, 11])
-def test_effects_over_settings_are_those_of_the_basis(n: int) -> None:
-    coefficients = np.random.default_rng(n).normal(size=(n - 1, 4))
-    effects = over_settings(pt.as_tensor(coefficients), n).eval()
-    np.testing.assert_allclose(effects, zero_sum_basis(n) @ coefficients, atol=1e-12)
 
 
 def _model(frontiers: Frontiers, **options: object) -> tuple[pm.Model, dict[str, object], list[str]]:
@@ -68,12 +49,10 @@ def test_log_likelihood_is_that_of_the_observation_model() -> None:
             )
         )
     data = row_data(frontiers, design)
-    at_rows = (values[name].ravel()[data["cell"]] for name in ("log_x_ref", "log_k"))
+    at_rows = (values[name].ravel()[data["curve_index"]] for name in ("log_x_ref", "log_k"))
     expected = expected_at(design.family, data["sparsity"], design.natural(*at_rows))
     scatter = {name: values[name] for name in ("sigma", "tau", "nu")}
-    np.testing.assert_allclose(
-        logp, design.observation.logpdf(data["observed"], expected, scatter), rtol=1e-9
-    )
+    np.testing.assert_allclose(logp, design.likelihood.logpdf(data["observed"], expected, scatter), rtol=1e-9)
 
 
 def test_mean_and_contrast_are_averages_over_settings() -> None:
@@ -207,7 +186,7 @@ def test_sigma_is_the_scatter_of_two_thirds_at_any_nu(nu: float) -> None:
 
     def scale_of(tau: float, known: float = 0.0) -> float:
         expected = Expected(f=0.5, logit=0.0, spread=0.25, known_variance=known**2)
-        return float(NOISES["student-t"].scale(expected, {"sigma": 0.4, "tau": tau, "nu": nu}))
+        return float(LIKELIHOODS["student-t"].scale(expected, {"sigma": 0.4, "tau": tau, "nu": nu}))
 
     scale = scale_of(0.0)
     assert 1 - 2 * stats.t.sf(0.1, nu, scale=scale) == pytest.approx(0.6827, abs=0.003)
@@ -226,8 +205,8 @@ def test_replicated_y_scatter_as_the_observation_model_does() -> None:
             [model["y"], model["log_x_ref"], model["log_k"]], draws=4000, random_seed=1, mode="FAST_COMPILE"
         )
     design = design_of(frontiers, baseline="baseline")
-    cell = row_data(frontiers, design)["cell"]
-    curves = [values.reshape(len(values), -1)[:, cell] for values in drawn[1:]]
+    curve_index = row_data(frontiers, design)["curve_index"]
+    curves = [values.reshape(len(values), -1)[:, curve_index] for values in drawn[1:]]
     natural = design.natural(*curves)
     expected = expected_at(design.family, row_data(frontiers, design)["sparsity"], natural)
     off = (drawn[0] - expected.f) / (fixed["sigma"] * expected.spread)

@@ -18,6 +18,7 @@ from hillfront.cli.paper import PAPER_EXAMPLES, paper
 from hillfront.cli.report import REPORT_EXAMPLES, report
 from hillfront.cli.run import EXIT_BAD_INPUT, EXIT_STATUSES, examples
 from hillfront.cli.study import study
+from hillfront.sampling.arviz_later import allow_arviz_later
 
 __all__ = ["app", "main"]
 
@@ -57,7 +58,8 @@ app.add_typer(study)
 def main() -> None:
     """Run the command line; bad input gives one message and exit status 2, never a traceback."""
     try:
-        app()
+        with allow_arviz_later():
+            app()
     except (ValueError, TypeError, OSError) as error:
         # Every error that the library raises for bad input is one of these; their text names the next step.
         typer.echo(f"hillfront: {error}", err=True)

@@ -17,12 +17,12 @@ from hillfront.cli.options import (
     AtNats,
     Baseline,
     Chains,
+    ChosenDraws,
     CostColumn,
     CurveName,
     Data,
     DataFormat,
     DenseLimitText,
-    Draws,
     Force,
     GroupColumns,
     HitColumn,
@@ -81,7 +81,7 @@ def fit(
     at_l0: AtL0 = None,
     at_nats: AtNats = None,
     on_fault: OnFault = "raise",
-    draws: Draws = 1000,
+    draws: ChosenDraws = None,
     tune: Tune = 1000,
     chains: Chains = 4,
     seed: Seed = 1,
@@ -95,7 +95,7 @@ def fit(
     Writes tables, figures, the fit itself, and a hillfront.toml that repeats the run.
     """
     from hillfront.curves.families import family_named
-    from hillfront.estimands.improvement import check_places
+    from hillfront.estimands.improvement import validate_at
     from hillfront.readers.formats import find_format
     from hillfront.text.outputs import check_out
 
@@ -132,7 +132,7 @@ def fit(
     }
     asked = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
     places = {name: at for name, at in asked.items() if at}
-    check_places(frontiers, **places)
+    validate_at(frontiers, **places)
     run_fit(
         frontiers,
         out,
@@ -146,7 +146,7 @@ def fit(
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("hillfront-demo"),
-    draws: Draws = 1000,
+    draws: ChosenDraws = None,
     tune: Tune = 1000,
     chains: Chains = 4,
     seed: Seed = 1,

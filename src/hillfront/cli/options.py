@@ -107,6 +107,10 @@ AtNats = Annotated[
     list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
 ]
 Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
+ChosenDraws = Annotated[
+    int | None,
+    typer.Option(help="Kept draws of each chain. By default 1,000 to 8,000: as many as R-hat and ESS need."),
+]
 Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same results.")]
@@ -146,12 +150,12 @@ def priors_of(nu: float | None, *, noise: str) -> dict[str, float] | None:
     ValueError
         If the tails are not a positive number, or the noise has none to fix.
     """
-    from hillfront.model.likelihood import NOISES, noise_named
+    from hillfront.model.likelihood import LIKELIHOODS, likelihood_named
 
     if nu is None:
         return None
-    if "nu" not in noise_named(noise).parameters:
-        able = ", ".join(name for name, other in NOISES.items() if "nu" in other.parameters)
+    if "nu" not in likelihood_named(noise).parameters:
+        able = ", ".join(name for name, other in LIKELIHOODS.items() if "nu" in other.parameters)
         raise ValueError(f"--nu {nu:g}: noise={noise!r} has no tails to fix. Leave --nu out, or fit {able}.")
     if not 0.0 < nu < float("inf"):
         raise ValueError(f"--nu {nu:g}: give a positive number of degrees of freedom, such as 4.")
@@ -193,12 +197,11 @@ def read_frontiers(
 ) -> Frontiers:
     """Read and check a table or evaluation results; its warnings stand among the notes of the summary."""
     from hillfront.frontiers.table import FrontierDataWarning
-    from hillfront.readers.formats import read_source
-    from hillfront.readers.source import to_frontiers
+    from hillfront.readers.formats import read_path
 
     if y is not None and cost is not None:
         raise ValueError(f"pass --y or --cost, not both: a cost takes the place of the hit {y!r}.")
-    source = read_source(data, format=format, variant=variant, group=group, l0=l0, y=y, cost=cost)
+    table = read_path(data, format=format, variant=variant, group=group, l0=l0, y=y, cost=cost)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
-        return to_frontiers(source, cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)
+        return table.to_frontiers(cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)

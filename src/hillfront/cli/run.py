@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -77,18 +78,32 @@ def run_fit(
 
     # What these refuse must be the only word, so they come before the one about sampling.
     names = [name for name in ("draws", "tune", "chains", "random_seed", "thin") if name in options]
-    sampler_options = {name: options[name] for name in names}
-    SamplerOptions(**sampler_options)
-    others = sampler_options.keys() | {"priors"}
+    SamplerOptions(**{name: options[name] for name in names if options[name] is not None})
+    others = {*names, "priors"}
     design_of(frontiers, **{name: value for name, value in options.items() if name not in others})
     if not quiet:
         typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
-    with unless_interrupted():
+    with unless_interrupted(), _logged(quiet=quiet):
         result = fit(frontiers, progressbar=not quiet and sys.stderr.isatty(), **options)
         write_outputs(result, out, config=config, **places)
     show(result, out)
     if not result.diagnostics().passed:
         raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+
+
+@contextlib.contextmanager
+def _logged(*, quiet: bool) -> Iterator[None]:
+    """Show what the package logs on standard error, unless quiet."""
+    logger, handler = logging.getLogger("hillfront"), logging.StreamHandler()
+    level = logger.level
+    if not quiet:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @contextlib.contextmanager

@@ -218,7 +218,7 @@ def _log_ticks(low: float, high: float, length: float, size: float, across: bool
     for ticks in scales:
         at = length * np.log(np.array(ticks) / low) / np.log(high / low)
         letters = np.array([len(f"{tick:g}") for tick in ticks])
-        width = size * (LETTER * letters + 0.8 if across else np.full(len(ticks), 1.5))
+        width = size * (LETTER * letters + 0.5 if across else np.full(len(ticks), 1.5))
         if len(ticks) <= _MOST_TICKS and (np.diff(at) >= 0.5 * (width[1:] + width[:-1])).all():
             return ticks
     if scales:

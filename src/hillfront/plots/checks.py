@@ -124,7 +124,7 @@ def _draw_residuals(
 ) -> None:
     table, middle = fit.frontiers.table, np.median(residual, axis=1)
     noise = noise_draws(fit.data["posterior"].to_dataset(), fit.design)
-    bound = float(np.median(fit.design.observation.tail_bound(noise, prob=DEFAULT_PROB)))
+    bound = float(np.median(fit.design.likelihood.tail_bound(noise, prob=DEFAULT_PROB)))
     axis.axhspan(-bound, bound, color="0.9", linewidth=0, label=f"{DEFAULT_PROB:.0%} of predictions")
     axis.axhline(0.0, color="0.6", linewidth=1.0)
     for variant, style in styles.items():
@@ -174,7 +174,7 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
     design, table = fit.design, fit.frontiers.table
     found = sign_changes(residual, fit.frontiers, design)
     l0 = table["l0"].to_numpy(np.float64)
-    curves, height = np.unique(design.cells(fit.frontiers), return_inverse=True)
+    curves, height = np.unique(design.curve_index(fit.frontiers), return_inverse=True)
     points = axis.scatter(
         l0,
         height,
