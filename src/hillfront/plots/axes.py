@@ -154,7 +154,7 @@ def _grow(axis: Axes, inches: float) -> None:
 
 
 def save_figure(figure: Figure, file: Path | IO[str], **options: Any) -> None:
-    """Write a figure that is laid out and drawn once each.
+    """Write a figure that is laid out and drawn once each; one without a layout is cut to what it holds.
 
     Matplotlib's own ``savefig`` draws a figure that has a layout twice, the first time for its layout alone.
 
@@ -166,9 +166,11 @@ def save_figure(figure: Figure, file: Path | IO[str], **options: Any) -> None:
         Those of :meth:`matplotlib.figure.Figure.savefig`.
     """
     engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
-        figure.set_layout_engine("none")
+    if engine is None:
+        figure.savefig(file, bbox_inches="tight", pad_inches=0.06, **options)
+        return
+    engine.execute(figure)
+    figure.set_layout_engine("none")
     figure.savefig(file, **options)
 
 
@@ -331,13 +333,11 @@ def put_legend(
 
 
 def legend_figure(handles: Sequence[Artist], *, width: float) -> Figure:
-    """Return a figure of a legend alone, no larger than it."""
+    """Return a figure of a legend alone."""
     labels = [str(handle.get_label()) for handle in handles]
     figure = Figure(figsize=(width, 0.25 * len(labels) + 0.1))
     columns = _columns_of(labels, width, points_of("medium"))
-    legend = figure.legend(handles=handles, loc="center", ncols=columns, frameon=False)
-    box = legend.get_window_extent()
-    figure.set_size_inches(box.width / figure.dpi, box.height / figure.dpi)
+    figure.legend(handles=handles, loc="center", ncols=columns, frameon=False)
     return figure
 
 

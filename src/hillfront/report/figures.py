@@ -154,7 +154,7 @@ def checks_figures(fit: FrontierFit) -> FigureSet:
     )
     curves = min(fit.frontiers.n_curves, 30)
     with drawing():
-        made = [_panel((_WIDE, 3.6 if index != 2 else max(3.6, 0.9 + 0.14 * curves))) for index in range(4)]
+        made = [_bare((3.3, 2.7 if index != 2 else max(2.7, 0.14 * curves))) for index in range(4)]
         plot_checks(fit, ax=[axis for _, axis in made])
         panels = [
             svg_of(
@@ -172,6 +172,12 @@ def _panel(size: tuple[float, float] = _PANEL) -> tuple[Figure, Axes]:
     """Return axes on a figure of their own, which pyplot does not know of."""
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots()
+
+
+def _bare(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Return axes of a fixed size, around which labels take the room that they need."""
+    figure = Figure(figsize=size)
+    return figure, figure.add_axes((0.0, 0.0, 1.0, 1.0))
 
 
 def _legend(handles: Sequence[Artist], prefix: str) -> str:
