@@ -124,7 +124,7 @@ def show_summary(result: FrontierFit, out: Path) -> None:
     from hillfront.text.summary import gain_lines, summary_table
 
     # Piped output has no width of its own; a table folded to 80 columns cannot be read or searched.
-    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 112, highlight=False)
     for note in result.notes:
         style = "bold red" if note.startswith("DIAGNOSTIC FAILED") else "yellow"
         console.print(escape(note), style=style, soft_wrap=True)

@@ -10,19 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.quantities import Quantity, quantity_named
+from hillfront.estimands.scopes import SCOPES, SETTING, SUPPORTS, where_of
 from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend
 from hillfront.plots.style import SCREEN, FigureStyle, VariantStyle, points_of, styles_for
 
 __all__ = ["plot_improvement"]
-
-_IN_WORDS = {
-    "mean_sparsity_gain": "times fewer active latents at the same {metric} (mean sparsity gain)",
-    "mean_hit_reduction": "times smaller {metric} at the same sparsity (mean hit reduction)",
-    "sparsity_gain": "times fewer active latents at a {metric} of {at:g} (sparsity gain)",
-    "sparsity_gain_nats": "times fewer active latents at a loss difference of {at:g} nats (sparsity gain)",
-    "hit_reduction": "times smaller {metric} at an L0 of {at:g} (hit reduction)",
-}
-_SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
 
 
 def plot_improvement(
@@ -56,19 +49,15 @@ def plot_improvement(
     Raises
     ------
     ValueError
-        For a quantity, or a hit or L0, that the table does not have.
+        For a quantity, or a value of ``at``, that the table does not have.
     """
     rows = _select(improvement.summary, quantity, at)
-    design_columns = ["baseline", "variant", "scope", "quantity", "at", "median"]
-    group_columns = [c for c in rows.columns[: list(rows.columns).index("scope")] if c not in design_columns]
-    labels = [
-        _SCOPES.get(scope, " / ".join(str(v) for v in values) or "all")
-        for scope, values in zip(rows["scope"], rows[group_columns].to_numpy(), strict=True)
-    ]
+    kind = quantity_named(quantity)
+    labels = [where_of(row) for _, row in rows.iterrows()]
     rows = rows.assign(label=labels)
     # Top to bottom: the settings in their order, then what is said of them together.
-    order = list(dict.fromkeys(rows.loc[rows["scope"] == "setting", "label"]))
-    order += [text for text in _SCOPES.values() if text in set(labels)]
+    order = list(dict.fromkeys(rows.loc[rows["scope"] == SETTING, "label"]))
+    order += [scope.label for scope in SCOPES.values() if scope.label in set(labels)]
     variants = list(dict.fromkeys(rows["variant"]))
     styles = styles_for([str(rows["baseline"].iloc[0]), *variants])
     rows = rows.assign(y=[float(order.index(label)) for label in labels])
@@ -81,16 +70,18 @@ def plot_improvement(
     offsets = np.linspace(-0.22, 0.22, len(variants)) if len(variants) > 1 else np.zeros(1)
     for variant, offset in zip(variants, offsets, strict=True):
         own = rows[rows["variant"] == variant]
-        _draw_variant(axis, own.assign(y=own["y"] + offset), styles[variant], style)
+        _draw_variant(axis, own.assign(y=own["y"] + offset), kind, styles[variant], style)
     _decorate(axis, rows, order, style)
-    words = _words(quantity, at, improvement.metric)
+    words = kind.axis.format(at=np.nan if at is None else at, metric=improvement.metric)
     interval = f"median and {float(rows['prob'].iloc[0]):.0%} interval, against {rows['baseline'].iloc[0]}"
     put_labels([axis], f"{words}\n{interval}", "", style)
     put_legend(figure, [axis], _handles(rows, variants, styles), style=style, where="above")
     return axis
 
 
-def _draw_variant(axis: Axes, rows: pd.DataFrame, look: VariantStyle, style: FigureStyle) -> None:
+def _draw_variant(
+    axis: Axes, rows: pd.DataFrame, kind: Quantity, look: VariantStyle, style: FigureStyle
+) -> None:
     for _, row in rows.iterrows():
         y, found = row["y"], bool(np.isfinite(row["median"]))
         if found:
@@ -107,7 +98,7 @@ def _draw_variant(axis: Axes, rows: pd.DataFrame, look: VariantStyle, style: Fig
                 markerfacecolor=look.colour if row["support"] == "observed" else "white",
                 markeredgewidth=1.4 * style.marks,
             )
-        words = [f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"] if style.numbers else []
+        words = [kind.interval(row["median"], row["lower"], row["upper"])] if style.numbers else []
         words += ["!"] if row["prior_driven"] else []
         axis.text(
             1.01 if found or style.numbers else 0.98,
@@ -128,28 +119,22 @@ def _select(summary: pd.DataFrame, quantity: str, at: float | None) -> pd.DataFr
     if rows.empty:
         allowed = ", ".join(dict.fromkeys(summary["quantity"]))
         raise ValueError(f"quantity={quantity!r} is not in this table. Allowed: {allowed}.")
-    positions = rows["at"].dropna().unique()
-    if positions.size:
-        if at is None or not np.isclose(positions, at).any():
+    values = rows["at"].dropna().unique()
+    if values.size:
+        if at is None or not np.isclose(values, at).any():
             raise ValueError(
-                f"at={at!r}: {quantity} is in this table at {', '.join(f'{p:g}' for p in positions)}. Pass "
-                "one of these as at=, or ask improvement() for others."
+                f"at={at!r}: {quantity} is in this table at {', '.join(f'{v:g}' for v in values)}. Pass one "
+                "of these as at=, or ask improvement() for others."
             )
         rows = rows[np.isclose(rows["at"], at)]
     elif at is not None:
-        raise ValueError(f"at={at!r}: {quantity} is not taken at a hit or an L0. Leave at= out.")
+        raise ValueError(f"at={at!r}: {quantity} is not taken at a value. Leave at= out.")
     return rows
-
-
-def _words(quantity: str, at: float | None, metric: str) -> str:
-    """Say what the quantity counts."""
-    words = _IN_WORDS.get(quantity, quantity.replace("_", " "))
-    return words.format(at=np.nan if at is None else at, metric=metric)
 
 
 def _decorate(axis: Axes, rows: pd.DataFrame, order: list[str], style: FigureStyle) -> None:
     axis.axvline(1.0, color="0.6", linewidth=1.0, zorder=0)
-    n_settings = sum(label not in _SCOPES.values() for label in order)
+    n_settings = rows.loc[rows["scope"] == SETTING, "label"].nunique()
     if 0 < n_settings < len(order):
         axis.axhline(n_settings - 0.5, color="0.85", linewidth=0.8, zorder=0)
     names = [style.text(name, inches=0.35 * (style.width or 0), size="ytick.labelsize") for name in order]
@@ -169,9 +154,9 @@ def _handles(rows: pd.DataFrame, variants: list[str], styles: dict[str, VariantS
     ]
     look: dict[str, Any] = {"color": "0.3", "marker": styles[variants[0]].marker, "linestyle": "none"}
     if (rows["support"] == "observed").any():
-        handles.append(Line2D([], [], **look, label="inside the data"))
+        handles.append(Line2D([], [], **look, label=SUPPORTS["observed"].legend))
     if (rows["support"] == "extrapolated").any():
-        handles.append(Line2D([], [], **look, markerfacecolor="white", label="extrapolated or predicted"))
+        handles.append(Line2D([], [], **look, markerfacecolor="white", label=SUPPORTS["extrapolated"].legend))
     if rows["prior_driven"].any():
         # A sign in words: as a marker it would be mathematics, which names in some figures must not be.
         handles.append(Line2D([], [], linestyle="none", label="! driven by the prior"))

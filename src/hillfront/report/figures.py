@@ -13,13 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.quantities import QUANTITIES, headlines
+from hillfront.estimands.scopes import AVERAGE, SCOPES, where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.plots import plot_checks, plot_frontiers, plot_gain_profile, plot_improvement
 from hillfront.plots.axes import legend_figure
 from hillfront.plots.frontier import frontier_handles
 from hillfront.plots.gain_profile import gain_handles
 from hillfront.plots.style import FigureStyle
-from hillfront.report.content import where
 from hillfront.report.svg import drawing, svg_of
 from hillfront.report.tables import label
 from hillfront.utils.intervals import DEFAULT_PROB
@@ -86,10 +87,10 @@ def frontier_figures(fit: FrontierFit) -> FigureSet:
 
 
 def forest_figures(improvement: Improvement) -> FigureSet:
-    """Draw the two headline factors of every setting, as forests."""
+    """Draw the headline factors of every setting, as forests."""
     panels = []
     with drawing():
-        for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
+        for quantity in headlines():
             rows = improvement.summary[improvement.summary["quantity"] == quantity]
             n = rows["variant"].nunique()
             figure, axis = _panel((_WIDE, 0.27 * len(rows) / n * max(1.0, 0.75 * n) + 0.9))
@@ -98,7 +99,7 @@ def forest_figures(improvement: Improvement) -> FigureSet:
                 svg_of(
                     figure,
                     prefix=f"forest-{quantity.replace('_', '-')}",
-                    title=quantity.replace("_", " ").capitalize(),
+                    title=QUANTITIES[quantity].words.capitalize(),
                     description=_describe_forest(rows),
                 )
             )
@@ -113,7 +114,7 @@ def gain_figures(fit: FrontierFit) -> FigureSet:
     """Draw the sparsity gain against the hit: the average over the settings, then each setting."""
     shown = fit.design.settings[:PANELS_MAX]
     several = len(fit.design.settings) > 1
-    names = [*(["average of the settings"] if several else []), *shown]
+    names = [*([SCOPES[AVERAGE].label] if several else []), *shown]
     with drawing():
         made = [_panel() for _ in names]
         axes = [axis for _, axis in made]
@@ -207,7 +208,7 @@ def _describe_points(fit: FrontierFit, setting: str) -> str:
 
 def _describe_forest(rows: pd.DataFrame) -> str:
     said: Sequence[str] = [
-        f"{row['variant']}, {where(row)}: {label(row['median'])} {interval(row['lower'], row['upper'])}"
+        f"{row['variant']}, {where_of(row)}: {label(row['median'])} {interval(row['lower'], row['upper'])}"
         for _, row in rows.iterrows()
         if np.isfinite(row["median"])
     ]
