@@ -24,7 +24,7 @@ from hillfront.sampling.compiled import density, packing, rows
 from hillfront.sampling.compiled.layout import Layout, layout_of
 from hillfront.sampling.compiled.packing import packed
 from hillfront.sampling.parameterization import parameterization_of
-from hillfront.sampling.pymc_sampler import draw_prior, segments_of
+from hillfront.sampling.pymc_sampler import draw_prior, partially_centred, segments_of
 
 SHAPES = {"a": 0.9, "b": 0.8, "c": 1.1}
 
@@ -52,7 +52,7 @@ def made(frontiers: Frontiers, *, priors: Any = None, **options: Any) -> tuple[L
     )
     layout = layout_of(design, resolved)
     assert layout is not None
-    return layout, resolved, build_model(frontiers, design, resolved), design
+    return layout, resolved, build_model(frontiers, design, resolved, effects=partially_centred), design
 
 
 # A handful: tests/sampling/test_density_numpy.py holds many more to a NumPy statement.
