@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hillfront.estimands.scopes import SCOPES
 from hillfront.frontiers.cautions import find_warnings, log_chance_of_monotone, looks_filtered
 from hillfront.frontiers.columns import FROM_LOSSES
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.fault_finders import find_faults
 from hillfront.frontiers.number_faults import dense_limit_faults, validate_dense_limit
-from hillfront.frontiers.parsing import read
+from hillfront.frontiers.parsing import RESERVED_SETTINGS, read
 from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import name_rows, nearest, shorten, show
 
@@ -178,6 +179,13 @@ def test_empty_variant_or_setting(blank: object) -> None:
     assert (fault.kind, fault.rows, fault.seen) == ("variant empty", (1,), "empty")
     fault = only_fault(table(layer=pd.Series([3, 3, blank, 3], dtype=object)), group="layer")
     assert (fault.kind, fault.rows) == ("group column 'layer' empty", (2,))
+
+
+@pytest.mark.parametrize("label", SCOPES)
+def test_a_setting_with_a_label_of_the_results(label: str) -> None:
+    fault = only_fault(table(layer=[label, label, "6", "6"]), group="layer")
+    assert (fault.kind, fault.rows, fault.seen) == ("reserved setting", (0, 1), f"'{label}'")
+    assert f"results call {RESERVED_SETTINGS[label]} '{label}'" in fault.next_step
 
 
 def test_different_settings_with_one_label() -> None:
@@ -417,7 +425,7 @@ def test_l0_not_below_a_number(limit: float, given: str) -> None:
     assert fault.drops == ((2, "40 >= 40"), (3, "80 >= 40"))
     assert (fault.rows, fault.seen) == ((2, 3), "40 >= 40, 80 >= 40")
     call = f'Frontiers.from_frame(..., dense_limit={given}, on_fault="drop")'
-    assert fault.next_step.endswith(f"or leave these rows out: {call}.")
+    assert fault.next_step.endswith(f"or drop these rows: {call}.")
     assert faults(table(), dense_limit=80.5) == []
     assert faults(table(), dense_limit=None) == []
 

@@ -25,7 +25,7 @@ from hillfront.frontiers.number_faults import (
     no_positive_y,
     text_in_numbers,
 )
-from hillfront.frontiers.parsing import Draft, is_blank
+from hillfront.frontiers.parsing import RESERVED_SETTINGS, Draft, is_blank
 from hillfront.utils.wording import nearest, shorten
 
 DROPPED: Final = ("row", "variant", "setting", "fault", "value")
@@ -68,16 +68,15 @@ def missing_columns(draft: Draft) -> Iterator[Fault]:
             "fvu": "'fvu', or 'explained_variance' to compute it from",
             "loss_difference": "'loss_difference', or 'ce_sae' and 'ce_base' to compute it from",
         }.get(argument, f"a table with the column {name!r}")
+        rename = f"Rename {near!r} to {name!r}"
         if_near, if_not = {
             "any y": (f"Pass y={near!r} if that holds it.", "Add one of these, or pass y=COLUMN."),
-            "ce": (f"Rename {near!r} to {name!r}.", "Add it, or pass y=COLUMN to use another column."),
-            "fvu": (f"Rename {near!r} to {name!r}.", "Add it, or pass cost=COLUMN to use another column."),
-            "loss_difference": (
-                f"Rename {near!r} to {name!r}.",
-                "Add it, or pass cost=COLUMN to use another column.",
+            "ce": (f"{rename}.", "Add it, or pass y=COLUMN to use another column."),
+            **dict.fromkeys(
+                COMPUTED_COSTS, (f"{rename}.", "Add it, or pass cost=COLUMN to use another column.")
             ),
             "dense_limit": (
-                f"Rename {near!r} to {name!r}, or pass a number as dense_limit.",
+                f"{rename}, or pass a number as dense_limit.",
                 "Add it, or pass a number as dense_limit.",
             ),
             "group": (f"Name {near!r} in group, or leave {name!r} out.", "Add it, or leave it out of group."),
@@ -118,7 +117,7 @@ def empty_labels(draft: Draft) -> Iterator[Fault]:
     for column in (draft.variant, *draft.group_columns):
         if column in draft.cells:
             kind = "variant empty" if column == draft.variant else f"group column {column!r} empty"
-            step = f"Fill in {column!r}, or leave these rows out."
+            step = f"Fill in {column!r}, or drop these rows."
             bad = is_blank(draft.cells[column])
             yield from bad_cells(draft, bad, column, kind, "a name or a number", step)
 
@@ -133,6 +132,17 @@ def ambiguous_settings(draft: Draft) -> Iterator[Fault]:
         rows = tuple(draft.table.loc[draft.table["setting"].isin(labels), "row"].tolist())
         seen, step = shorten(map(repr, labels)), "Replace ' / ' in these values by another sign."
         yield Fault("different settings, one label", rows, seen, "values without ' / '", step)
+
+
+def reserved_settings(draft: Draft) -> Iterator[Fault]:
+    """Find settings with a label that results use for something else."""
+    if not draft.has("setting"):
+        return
+    for label, meaning in RESERVED_SETTINGS.items():
+        rows = tuple(draft.table.loc[draft.table["setting"] == label, "row"].tolist())
+        if rows:
+            step = f"Give this setting another name: results call {meaning} {label!r}."
+            yield Fault("reserved setting", rows, repr(label), "another label", step)
 
 
 def duplicate_rows(draft: Draft) -> Iterator[Fault]:
@@ -171,6 +181,7 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     no_rows,
     empty_labels,
     ambiguous_settings,
+    reserved_settings,
     text_in_numbers,
     bad_l0,
     below_dense_limit,
@@ -188,13 +199,6 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
 def raise_or_drop(draft: Draft, on_fault: Literal["raise", "drop"]) -> tuple[Draft, pd.DataFrame]:
     """Raise the faults of a draft, or drop the rows that have them until none is left.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table as read.
-    on_fault : {"raise", "drop"}
-        As in `Frontiers.from_frame`.
-
     Returns
     -------
     tuple of Draft and pandas.DataFrame
@@ -203,7 +207,7 @@ def raise_or_drop(draft: Draft, on_fault: Literal["raise", "drop"]) -> tuple[Dra
     Raises
     ------
     FrontierDataError
-        If there are faults, or faults that are not about rows.
+        With ``"raise"`` if there are faults; with ``"drop"`` if there are faults that are not about rows.
     """
     records = [no_drops()]
     while faults := find_faults(draft):
