@@ -26,7 +26,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from hillfront.estimands.quantities import headlines
-from hillfront.paper.escape import UNICODE_MACRO, latex
+from hillfront.paper.latex import UNICODE_MACRO, latex
 from hillfront.paper.source import PaperSource
 from hillfront.plots import plot_frontiers, plot_improvement
 from hillfront.text.sentences import do_not_report
