@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,14 @@ def test_the_linter_orders_every_folder() -> None:
 def test_contributors_are_told_the_same_order() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert f"\n{', '.join(reversed(LAYERS))}\n" in text
+
+
+def test_folders_name_modules_that_exist() -> None:
+    for folder in FOLDERS:
+        text = (PACKAGE / folder / "__init__.py").read_text(encoding="utf-8")
+        for name in re.findall(r":mod:`~?hillfront\.([\w.]+)`", text):
+            path = PACKAGE / name.replace(".", "/")
+            assert path.is_dir() or path.with_suffix(".py").is_file(), f"{folder} names {name}"
 
 
 def test_tests_mirror_the_folders() -> None:

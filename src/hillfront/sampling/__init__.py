@@ -1,4 +1,5 @@
-"""How the posterior is drawn: initial values, parameterization, nutpie's run, and the PyMC sampler.
+"""Sampling of the posterior: initial values, parameterization, nutpie's run, and the PyMC sampler.
 
-Nothing here changes what is sampled. :mod:`hillfront.sampling.compiled` holds the same density compiled once.
+Nothing here changes what is sampled. :mod:`hillfront.sampling.compiled` has the same density, compiled
+once.
 """
