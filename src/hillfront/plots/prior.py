@@ -22,7 +22,7 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.plots.panels import draw_points, set_scales
 from hillfront.plots.style import VariantStyle, axes_for, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def plot_prior(
     --------
     hillfront.plot_checks : The headline factor before and after the data, and its sensitivity to the prior.
     """
-    check_prob(prob)
+    validate_prob(prob)
     prior, posterior = _draws_of(model)
     design, frontiers = model.design, model.frontiers
     before = list(implied_of(prior, design, metric_label=frontiers.metric_label))
