@@ -23,8 +23,8 @@ from hillfront.model.pymc_model import build_model, reported_variables
 from hillfront.sampling.compiled import density, packing, rows
 from hillfront.sampling.compiled.layout import Layout, layout_of
 from hillfront.sampling.compiled.packing import packed
-from hillfront.sampling.parameterization import coordinates_of
-from hillfront.sampling.pymc_sampler import draw_prior, places_of
+from hillfront.sampling.parameterization import parameterization_of
+from hillfront.sampling.pymc_sampler import draw_prior, partially_centred, segments_of
 
 SHAPES = {"a": 0.9, "b": 0.8, "c": 1.1}
 
@@ -52,7 +52,7 @@ def made(frontiers: Frontiers, *, priors: Any = None, **options: Any) -> tuple[L
     )
     layout = layout_of(design, resolved)
     assert layout is not None
-    return layout, resolved, build_model(frontiers, design, resolved), design
+    return layout, resolved, build_model(frontiers, design, resolved, effects=partially_centred), design
 
 
 # A handful: tests/sampling/test_density_numpy.py holds many more to a NumPy statement.
@@ -95,9 +95,11 @@ def test_density_and_gradient_are_the_pymc_model_s(name: str) -> None:
     if centring.size:
         model.set_data("centring", centring)
     logp_and_gradient = model.logp_dlogp_function(ravel_inputs=True, mode="FAST_COMPILE")
-    places = places_of(model)
+    places = segments_of(model)
     for scale in (0.1, 0.7, 2.0):
-        point = layout.start(1, coordinates_of(row_data(frontiers, design), design).starts, spread=scale)
+        point = layout.start(
+            1, parameterization_of(row_data(frontiers, design), design).initial_values, spread=scale
+        )
         order = np.empty(point.size, dtype=int)
         for variable, place in places.items():
             own = next(

@@ -55,7 +55,7 @@ def stated(point: Floats, layout: Layout, rows: dict[str, Any], centring: Floats
     thetas = []
     for name in (parameter.name for parameter in design.family.sampled):
         columns = [j for j, (column, _) in enumerate(layout.columns) if column == name]
-        theta = values.get(f"{name}_curve")
+        theta = values.get(name)
         if theta is None:
             contrast = values.get(f"{name}_contrast", np.zeros(shape[1] - 1))
             theta = values[f"{name}_mean"] + np.concatenate([[0.0], contrast])

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import xarray as xr
 
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.diagnostics.check import Check
+from hillfront.diagnostics.model_checks import Check
 from hillfront.diagnostics.run import convergence_of
-from hillfront.estimands.draws import curve_draws
+from hillfront.estimands.draws import curve_draws, effect_draws
 from hillfront.estimands.selection import hidden_log_likelihood, without_selection
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.tree import fit_tree
@@ -25,7 +25,7 @@ from hillfront.model.log_prior import LogPriors, log_priors_of
 from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.model.pymc_model import build_model
 from hillfront.sampling.nutpie_run import Sampler, SamplerOptions, default_target_accept
-from hillfront.sampling.parameterization import coordinates_of
+from hillfront.sampling.parameterization import parameterization_of
 from hillfront.sampling.samplers import sampler_of
 
 if TYPE_CHECKING:
@@ -191,9 +191,9 @@ class PreparedModel:
             raise ValueError(
                 "This model was put together from the parts of two designs. Prepare one, by prepare(...)."
             )
-        coordinates = coordinates_of(row_data(frontiers, self.design), self.design)
+        parameterization = parameterization_of(row_data(frontiers, self.design), self.design)
         posterior, stats = self.sampler.posterior(
-            frontiers, coordinates, sampler_options, progressbar=progressbar, cores=cores
+            frontiers, parameterization, sampler_options, progressbar=progressbar, cores=cores
         )
         return _complete(posterior, self.design, self.priors), stats
 
@@ -260,12 +260,12 @@ def _widths(design: Design) -> set[str]:
 
 
 def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:
-    """Add the natural parameters, and note the fixed ones, so that a posterior can be read by itself."""
+    """Add natural parameters and effects, and note what is fixed, so that draws can be read by themselves."""
     out = draws.assign_attrs({f"fixed_{n}": p for n, p in priors.items() if isinstance(p, float)})
     names = ("setting", "variant", "chain", "draw")
     shape = [draws.sizes[dim] for dim in names]
     natural = {name: (names, values.reshape(shape)) for name, values in curve_draws(draws, design).items()}
-    return out.assign(natural).transpose("chain", "draw", ...)
+    return out.assign(natural | effect_draws(draws, design)).transpose("chain", "draw", ...)
 
 
 def prepare(

@@ -7,15 +7,15 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
+from hillfront.diagnostics.model_checks import Check
 from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
 from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of
@@ -27,7 +27,12 @@ from hillfront.estimands.selection import selection_table
 from hillfront.fits.storage import read_tree, write_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.model.priors import priors_from_json
+from hillfront.model.pymc_model import build_model
 from hillfront.utils.intervals import DEFAULT_PROB
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 __all__ = ["FrontierFit"]
 
@@ -58,6 +63,38 @@ class FrontierFit:
     def design(self) -> Design:
         """Variants, settings, curve family and pooling."""
         return Design.from_json(self.data.attrs["design"])
+
+    @cached_property
+    def model(self) -> pm.Model:
+        """The PyMC model with the data that were fitted, for PyMC's own tools.
+
+        ``pm.sample_posterior_predictive(fit.data, model=fit.model)`` and
+        ``pm.compute_log_likelihood(fit.data, model=fit.model)`` give what the fit holds.
+
+        Raises
+        ------
+        ValueError
+            If the posterior lacks a free variable of the model, which PyMC would draw from its prior.
+        """
+        priors = priors_from_json(json.loads(self.data.attrs["priors"]))
+        model = build_model(self.frontiers, self.design, priors)
+        missing = [variable.name for variable in model.free_RVs if variable.name not in self.posterior]
+        if missing:
+            raise ValueError(
+                f"The posterior of this fit lacks {', '.join(missing)}, which its PyMC model samples: files "
+                "of format 1 did not keep the variables inside a prior. Fit the table again."
+            )
+        return model
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """Posterior draws, dims (chain, draw, ...)."""
+        return self._posterior
+
+    @property
+    def prior(self) -> xr.Dataset:
+        """Prior draws of the same variables, dims (chain, draw, ...); empty if every parameter is fixed."""
+        return self.data["prior"].to_dataset() if "prior" in self.data else xr.Dataset()
 
     @property
     def sampler_options(self) -> dict[str, Any]:

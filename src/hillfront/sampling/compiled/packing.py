@@ -72,7 +72,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
 
 def _coordinate(layout: Layout, name: str) -> tuple[bool, int, int, int]:
     """One coordinate of the curves, as a ``COORDINATE``."""
-    own = layout.place(f"{name}_curve")
+    own = layout.place(name)
     if own >= 0:
         return True, own, -1, -1
     columns = [j for j, (column, _) in enumerate(layout.columns) if column == name]
