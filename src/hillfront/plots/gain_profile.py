@@ -27,7 +27,7 @@ from hillfront.plots.axes import (
     validate_names,
 )
 from hillfront.plots.style import DASHED, VariantStyle, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def plot_gain_profile(
         For an unknown setting or variant, a fit with a single variant, a probability outside (0, 1), no panel
         to draw, or the wrong number of axes.
     """
-    check_prob(prob)
+    validate_prob(prob)
     design = fit.design
     others = design.variants[1:]
     if not others:
