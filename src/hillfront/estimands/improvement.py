@@ -34,7 +34,7 @@ from hillfront.estimands.scopes import BADGES, badges
 from hillfront.frontiers.measurement_error import curve_losses
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 from hillfront.utils.tables import Displayed, TextTable
 
 Floats = NDArray[np.float64]
@@ -136,7 +136,7 @@ def improvement_of(
 
     ``sensitivity`` judges the draws of the table; without it, ``prior_driven`` is False throughout.
     """
-    check_prob(prob)
+    validate_prob(prob)
     if at_hit is None:
         at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
     validate_at(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
