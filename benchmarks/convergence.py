@@ -22,8 +22,6 @@ from hillfront.fits.fitting import PreparedModel
 
 __all__ = ["TABLES", "measure", "page"]
 
-_COMMAND = "python -m benchmarks.convergence --seeds 20 --page docs/convergence.md"
-
 
 def _packaged(model: str, site: str | None) -> hf.Frontiers:
     rows = hf.load_dataset("gated_sae", model=model)
@@ -104,7 +102,7 @@ def page(work: Path, seeds: range) -> str:
         if own.empty:
             continue
         kept = [int((own["draws"] == draws).sum()) for draws in (1000, 2000, 4000, 8000)]
-        cells = [
+        entries = [
             name,
             len(own),
             *kept,
@@ -112,14 +110,15 @@ def page(work: Path, seeds: range) -> str:
             own["ess"].min(),
             int(own["failed"].sum()),
         ]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
+        lines.append(f"| {' | '.join(map(str, entries))} |")
     early = rows["draws"] > 1000
     lines += [
         "",
         f"At 1,000 draws {early.sum()} of {len(rows)} fits ({early.mean():.0%}) would have failed a check; "
         f"{rows['failed'].sum()} ({rows['failed'].mean():.1%}) fail at the draws that they kept.",
         "",
-        f"Written by `{_COMMAND}` on {about['cores']} cores of {about['processor']}, with {packages}.",
+        f"Written by `python -m benchmarks.convergence --seeds {len(seeds)} --page docs/convergence.md` on",
+        f"{about['cores']} cores of {about['processor']}, with {packages}.",
         "Another processor draws other numbers from the same seed, and so another table.",
         "",
     ]

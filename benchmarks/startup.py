@@ -18,11 +18,23 @@ from benchmarks.records import append_record, has_record, read_records, select, 
 
 __all__ = ["COMMANDS"]
 
+FIT = """
+import contextlib, warnings
+import hillfront as hf
+from hillfront.sampling.arviz_later import allow_arviz_later
+warnings.simplefilter("ignore")
+with {block}:
+    hf.fit(hf.simulate().frontiers, baseline="baseline", draws=1000, progressbar=False)
+"""
+"""A fit in a process of its own, as the command line makes it, and as a script does."""
+
 COMMANDS = {
     "python alone": ["-c", "pass"],
     "import numpy, pandas, xarray": ["-c", "import numpy, pandas, xarray"],
     "import nutpie": ["-c", "import nutpie"],
     "import pymc": ["-c", "import pymc"],
+    "a pair fitted, ArviZ imported before": ["-c", FIT.format(block="contextlib.nullcontext()")],
+    "a pair fitted, ArviZ imported beside the chains": ["-c", FIT.format(block="allow_arviz_later()")],
     "import hillfront": ["-c", "import hillfront"],
     "hillfront --help": ["-m", "hillfront", "--help"],
     "hillfront fit --help": ["-m", "hillfront", "fit", "--help"],

@@ -15,6 +15,7 @@ import pandas as pd
 import pytensor.tensor as pt
 import pytest
 
+from benchmarks import convergence
 from benchmarks.cases import case_rows
 from benchmarks.cold_start import comparison_rows
 from benchmarks.contest import Settings, contest
@@ -67,6 +68,31 @@ def test_spread_is_of_what_is_there() -> None:
     spread = spread_of([4.0, None, math.nan, 1.0, 2.0])
     assert (spread.median, spread.low, spread.high, spread.n) == (2.0, 1.0, 4.0, 3)
     assert str(spread_of([2.5])) == "2.5 (once)"
+
+
+def test_the_page_of_convergence_counts_stages_and_failures(tmp_path: Path) -> None:
+    table = "Gemma-7B, MLP"
+    for random_seed, draws, rhat, failed in (
+        (1, 1000, 1.004, False),
+        (2, 8000, 1.3, True),
+        (3, 2000, 1.2, True),
+    ):
+        append_record(
+            tmp_path / "convergence.jsonl",
+            {
+                "benchmark": "convergence",
+                "table": table,
+                "random_seed": random_seed,
+                "draws": draws,
+                "rhat": rhat,
+                "ess": 900 + random_seed,
+                "failed": failed,
+            },
+        )
+    text = convergence.page(tmp_path, range(1, 3))
+    assert f"| {table} | 2 | 1 | 0 | 0 | 1 | 1.3000 | 901 | 1 |" in text
+    assert "At 1,000 draws 1 of 2 fits (50%) would have failed a check; 1 (50.0%) fail" in text
+    assert "under 2 seeds" in text
 
 
 # --- processes
