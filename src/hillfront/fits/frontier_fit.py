@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
+from hillfront.diagnostics.model_checks import Check
 from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
 from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of
@@ -31,6 +32,7 @@ from hillfront.model.design import Design
 from hillfront.model.priors import priors_from_json
 from hillfront.model.pymc_model import build_model
 from hillfront.utils.intervals import DEFAULT_PROB
+from hillfront.utils.tables import TextTable
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -392,7 +394,18 @@ class FrontierFit:
         return cls(read_tree(Path(path)))
 
     def __repr__(self) -> str:
-        """What was fitted, and whether it can be relied on."""
+        """Say what was fitted and whether it can be relied on, above the headline gains and verdicts."""
+        return f"{self._heading()}\n{self._headlines().text()}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._heading())}</p>{self._headlines().html()}"
+
+    def _headlines(self) -> TextTable:
+        from hillfront.estimands.headlines import headline_table
+
+        return headline_table(self.improvement(), self.pareto())
+
+    def _heading(self) -> str:
         design = self.design
         state = (
             "all diagnostics passed"

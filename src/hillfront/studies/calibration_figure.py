@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hillfront.plots.style import VARIANT_STYLES, axes_for
+from hillfront.plots.axes import axes_for
+from hillfront.plots.style import VARIANT_STYLES
 from hillfront.studies.calibration import verdict_table
 from hillfront.studies.rank_bands import BAND_PROB, MIN_SETS, RankEcdf, rank_ecdf
 from hillfront.studies.ranked import BETTER
