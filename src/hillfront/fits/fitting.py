@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import xarray as xr
 
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.diagnostics.check import Check
+from hillfront.diagnostics.model_checks import Check
 from hillfront.diagnostics.run import convergence_of
 from hillfront.estimands.draws import curve_draws, effect_draws
 from hillfront.estimands.selection import hidden_log_likelihood, without_selection

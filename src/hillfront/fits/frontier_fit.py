@@ -14,8 +14,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
+from hillfront.diagnostics.model_checks import Check
 from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
 from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of

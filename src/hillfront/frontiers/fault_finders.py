@@ -25,7 +25,7 @@ from hillfront.frontiers.number_faults import (
     no_positive_y,
     text_in_numbers,
 )
-from hillfront.frontiers.parsing import Draft, is_blank
+from hillfront.frontiers.parsing import RESERVED_SETTINGS, Draft, is_blank
 from hillfront.utils.wording import nearest, shorten
 
 DROPPED: Final = ("row", "variant", "setting", "fault", "value")
@@ -134,6 +134,17 @@ def ambiguous_settings(draft: Draft) -> Iterator[Fault]:
         yield Fault("different settings, one label", rows, seen, "values without ' / '", step)
 
 
+def reserved_settings(draft: Draft) -> Iterator[Fault]:
+    """Find settings with a label that results use for something else."""
+    if not draft.has("setting"):
+        return
+    for label, meaning in RESERVED_SETTINGS.items():
+        rows = tuple(draft.table.loc[draft.table["setting"] == label, "row"].tolist())
+        if rows:
+            step = f"Give this setting another name: results call {meaning} {label!r}."
+            yield Fault("reserved setting", rows, repr(label), "another label", step)
+
+
 def duplicate_rows(draft: Draft) -> Iterator[Fault]:
     """Find rows equal to an earlier row in every column that the user gave."""
     if draft.cells.empty:
@@ -170,6 +181,7 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     no_rows,
     empty_labels,
     ambiguous_settings,
+    reserved_settings,
     text_in_numbers,
     bad_l0,
     below_dense_limit,

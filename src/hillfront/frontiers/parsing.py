@@ -32,6 +32,9 @@ type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 SEPARATOR: Final = " / "
 """What joins the values of the group columns to the label of a setting."""
 
+RESERVED_SETTINGS: Final = {"average": "the settings together", "new_setting": "a setting without data"}
+"""Labels that results use for something else, and what for."""
+
 
 @runtime_checkable
 class SupportsArrow(Protocol):

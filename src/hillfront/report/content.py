@@ -12,12 +12,11 @@ from hillfront.diagnostics.run import Diagnostics
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
 from hillfront.estimands.quantities import AT_HIT, AT_L0, AT_NATS, QUANTITIES, headlines, quantity_named
-from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING, where_of
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING, badges, where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.report.tables import Cell, Table, chance, label, mark, number, table_of, text
 from hillfront.text.sentences import ComparisonSentence, capital, comparison_sentences
-from hillfront.text.summary import badges
 from hillfront.utils.intervals import DEFAULT_PROB
 from hillfront.utils.numbers import interval, significant
 from hillfront.utils.wording import count

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hillfront.estimands.quantities import QUANTITIES, headlines
-from hillfront.estimands.scopes import AVERAGE, where_of
+from hillfront.estimands.scopes import AVERAGE, BADGES, badges, where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.selection import hidden_data
 from hillfront.utils.intervals import DEFAULT_PROB
@@ -16,12 +16,7 @@ from hillfront.utils.intervals import DEFAULT_PROB
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["badges", "correction_lines", "gain_lines", "summary_table"]
-
-
-def badges(row: pd.Series) -> str:
-    """Mark what is extrapolated and what is driven by the prior, in a row of the improvement table."""
-    return (" *" if row["support"] != "observed" else "") + (" !" if row["prior_driven"] else "")
+__all__ = ["correction_lines", "gain_lines", "summary_table"]
 
 
 def _interval(row: pd.Series) -> str:
@@ -43,11 +38,8 @@ def summary_table(fit: FrontierFit) -> Table:
     table = Table(
         title=f"Against {fit.baseline}: factors above 1 favour the variant "
         f"(median, {DEFAULT_PROB:.0%} interval)",
-        caption="* extrapolated, or predicted for a setting without data"
-        + (
-            "\n! driven by the prior, which moves it as much as the data do or more"
-            if any(rows["prior_driven"].any() for rows in headline.values())
-            else ""
+        caption="\n".join(
+            list(BADGES.values())[: 2 if any(rows["prior_driven"].any() for rows in headline.values()) else 1]
         ),
     )
     gains = [QUANTITIES[name].words for name in headline]
