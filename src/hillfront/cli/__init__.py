@@ -1,7 +1,7 @@
-"""The command line, one module a command.
+"""The command line, one module per command.
 
-The only room that writes to the terminal and that knows of exit statuses. Modules load heavy libraries inside
-their functions, so that ``hillfront --help`` waits for none.
+The only folder that writes to the terminal and that knows of exit statuses. Modules load heavy libraries
+inside their functions, so that ``hillfront --help`` waits for none.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from hillfront.model.design import Design
 from hillfront.model.priors import priors_from_json
 from hillfront.model.pymc_model import build_model
 from hillfront.utils.intervals import DEFAULT_PROB
+from hillfront.utils.tables import TextTable
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -378,7 +380,18 @@ class FrontierFit:
         return cls(read_tree(Path(path)))
 
     def __repr__(self) -> str:
-        """What was fitted, and whether it can be relied on."""
+        """Say what was fitted and whether it can be relied on, above the headline gains and verdicts."""
+        return f"{self._heading()}\n{self._headlines().text()}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._heading())}</p>{self._headlines().html()}"
+
+    def _headlines(self) -> TextTable:
+        from hillfront.estimands.headlines import headline_table
+
+        return headline_table(self.improvement(), self.pareto())
+
+    def _heading(self) -> str:
         design = self.design
         state = (
             "all diagnostics passed"

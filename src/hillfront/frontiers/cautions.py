@@ -178,7 +178,7 @@ def looks_filtered(table: pd.DataFrame) -> str | None:
 
 
 def log_chance_of_monotone(points: pd.DataFrame) -> float:
-    """Log probability that curves sorted by L0, each of 3 points or more, are monotone by chance."""
+    """Compute the log probability that curves sorted by L0, of 3 points or more, are monotone by chance."""
     keys = [points[name] for name in CURVE]
     logs = pd.DataFrame({"x": np.log(points["l0"]), "z": np.log(points[metric_of(points)])})
     by_curve = logs.groupby(keys)

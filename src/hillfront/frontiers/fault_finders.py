@@ -33,18 +33,7 @@ DROPPED: Final = ("row", "variant", "setting", "fault", "value")
 
 
 def find_faults(draft: Draft) -> tuple[Fault, ...]:
-    """Find every fault of a draft, in the order of `FAULT_FINDERS`.
-
-    Parameters
-    ----------
-    draft : Draft
-        The table as read.
-
-    Returns
-    -------
-    tuple of Fault
-        Empty if the table can be fitted.
-    """
+    """Find every fault of a draft, in the order of `FAULT_FINDERS`; none if the table can be fitted."""
     return tuple(fault for finder in FAULT_FINDERS for fault in finder(draft))
 
 

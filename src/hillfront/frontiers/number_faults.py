@@ -188,18 +188,8 @@ def validate_dense_limit(dense_limit: object) -> None:
 def dense_limit_faults(table: pd.DataFrame, dense_limit: DenseLimit) -> Iterator[Fault]:
     """Find what a canonical table lacks for a dense limit, and the rows whose L0 is not below it.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A table with ``row``, ``l0`` and, where it is the limit, ``d_model``.
-    dense_limit : "d_model", float or None
-        The L0 at which the hit must vanish: that of each row's ``d_model``, or one for all rows. With None
-        there is no fault.
-
-    Yields
-    ------
-    Fault
-        A missing ``d_model``, the rows where it is empty, and the rows whose L0 is not below the limit.
+    The table has ``row``, ``l0`` and, where it is the limit, ``d_model``. With a limit of None there is no
+    fault.
 
     Examples
     --------

@@ -68,18 +68,12 @@ class Draft:
         The canonical columns that could be read.
     group_columns : tuple of str
         The columns that make a setting.
-    variant, l0 : str
-        The user's names of these columns.
+    variant, l0, cost, dense_limit, baseline
+        As in `Frontiers.from_frame`: the user's names of these columns, the limit, and the baseline as text.
     y_columns : tuple of str
         The user's columns that the performance hit or the cost comes from.
     reading : {"loss_recovered", "performance_hit", "ce", "cost", "fvu", "loss_difference"}
         What these columns hold.
-    cost : str or None
-        The user's name of the cost, if that is fitted in place of the performance hit.
-    dense_limit : "d_model", float or None
-        L0 that every row must stay below.
-    baseline : str or None
-        The variant that others will be compared with, if the user named one.
     missing : tuple of (str, str)
         Argument and column name of each column that was asked for and is not there.
     clashes : tuple of str
@@ -145,15 +139,7 @@ def read(
 ) -> Draft:
     """Read a table as far as it can be read; `fault_finders.find_faults` says what is wrong with it.
 
-    Parameters
-    ----------
-    frame, variant, group, l0, y, cost, dense_limit, baseline
-        As in `Frontiers.from_frame`.
-
-    Returns
-    -------
-    Draft
-        The user's cells and the canonical columns that could be made of them.
+    The arguments are those of `Frontiers.from_frame`.
     """
     cells, conflicting = unique_columns(to_pandas(frame))
     known = [name for name in ("loss_recovered", "performance_hit", *OPTIONAL) if name in cells]

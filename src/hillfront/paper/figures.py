@@ -16,7 +16,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 
-from hillfront.paper.escape import UNICODE_MACRO, latex
+from hillfront.paper.latex import UNICODE_MACRO, latex
 from hillfront.paper.source import PaperSource
 from hillfront.plots import plot_frontiers, plot_improvement
 from hillfront.plots.axes import save_figure

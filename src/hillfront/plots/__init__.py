@@ -1,4 +1,8 @@
-"""Figures. Each function takes axes, or makes them, and returns what it drew on; none shows or saves."""
+"""Figures. Each function takes axes, or makes them, and returns what it drew on; none shows or saves.
+
+One module per figure, with its panels, labels and legend; colours and markers are in
+:mod:`~hillfront.plots.style`. Nothing is computed here that a table does not have.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
-from hillfront.estimands.scopes import AVERAGE
+from hillfront.estimands.scopes import AVERAGE, SCOPES
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import Range
 from hillfront.plots.axes import (
@@ -27,7 +27,7 @@ from hillfront.plots.axes import (
     validate_names,
 )
 from hillfront.plots.style import DASHED, VariantStyle, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ _REACH = 1.4
 """How far, as a factor of the hit, profiles are drawn beyond the data of the two frontiers."""
 _EDGE = 1e12
 """A gain of 0 or infinity, of a straight line that never comes down to the hit, is drawn out here."""
-_AVERAGE = "average of the settings"
+_AVERAGE = SCOPES[AVERAGE].label
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def plot_gain_profile(
         For an unknown setting or variant, a fit with a single variant, a probability outside (0, 1), no panel
         to draw, or the wrong number of axes.
     """
-    check_prob(prob)
+    validate_prob(prob)
     design = fit.design
     others = design.variants[1:]
     if not others:

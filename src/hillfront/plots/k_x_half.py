@@ -17,7 +17,7 @@ from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import observed_ranges
 from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend, validate_names, variant_handles
 from hillfront.plots.style import DASHED, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob
+from hillfront.utils.intervals import DEFAULT_PROB, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ def ellipse_of(draws: Floats, *, prob: float) -> Floats:
     2.1
     """
     angle = np.linspace(0.0, 2.0 * np.pi, _CORNERS)
-    radius = np.sqrt(-2.0 * np.log1p(-check_prob(prob)))
+    radius = np.sqrt(-2.0 * np.log1p(-validate_prob(prob)))
     values, vectors = np.linalg.eigh(np.cov(draws))
     # Draws on a line have an eigenvalue of 0, which rounding may take below it.
     circle = np.sqrt(np.maximum(values, 0.0))[:, None] * np.stack([np.cos(angle), np.sin(angle)])
@@ -93,7 +93,7 @@ def plot_k_against_x_half(
         For a family without x_half and k, one of them fixed by a number, an unknown setting or variant, or a
         probability outside (0, 1).
     """
-    check_prob(prob)
+    validate_prob(prob)
     design = fit.design
     _check_family(fit)
     shown_settings = validate_names(settings, design.settings, "settings")

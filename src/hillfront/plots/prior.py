@@ -24,7 +24,7 @@ from hillfront.model.design import Design
 from hillfront.plots.axes import axes_for, log_ticks, plain_numbers, put_labels, put_legend
 from hillfront.plots.panels import L0_LABEL, X_LABEL, draw_points, set_scales
 from hillfront.plots.style import VariantStyle, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def plot_prior(
     --------
     hillfront.plot_checks : The headline factor before and after the data, and its sensitivity to the prior.
     """
-    check_prob(prob)
+    validate_prob(prob)
     prior, posterior = _draws_of(model)
     design, frontiers = model.design, model.frontiers
     before = list(implied_of(prior, design, metric_label=frontiers.metric_label))

@@ -19,7 +19,7 @@ from hillfront.model.design import Design
 from hillfront.plots.axes import axes_for, log_ticks, put_legend
 from hillfront.plots.style import styles_for
 from hillfront.sampling.initial_guess import curve_guesses
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def plot_shrinkage(
         If nothing in the fit is pooled, if ``unpooled`` is pooled or has another design, for a probability
         outside (0, 1), or the wrong number of axes.
     """
-    check_prob(prob)
+    validate_prob(prob)
     design = fit.design
     names = _pooled_coordinates(fit, unpooled)
     panels = [_panel(name, fit, unpooled, prob) for name in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob
+from hillfront.utils.intervals import DEFAULT_PROB, validate_prob
 
 __all__ = ["chance_band", "wilson"]
 
@@ -30,7 +30,7 @@ def wilson(count: int, sets: int, *, prob: float = DEFAULT_PROB) -> tuple[float,
     """
     if sets == 0:
         return np.nan, np.nan
-    ends = stats.binomtest(count, sets).proportion_ci(check_prob(prob), method="wilson")
+    ends = stats.binomtest(count, sets).proportion_ci(validate_prob(prob), method="wilson")
     return float(ends.low), float(ends.high)
 
 
@@ -42,5 +42,5 @@ def chance_band(share: float, sets: int, *, prob: float = DEFAULT_PROB) -> tuple
     >>> chance_band(0.9, 100)
     (0.85, 0.95)
     """
-    low, high = stats.binom.interval(check_prob(prob), sets, share)
+    low, high = stats.binom.interval(validate_prob(prob), sets, share)
     return float(low / sets), float(high / sets)

@@ -95,7 +95,7 @@ def folder_at_once(out: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _temporary_beside(out: Path) -> Iterator[Path]:
-    """A folder to write in, on the same disk."""
+    """Make a folder to write in, on the same disk."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
