@@ -40,7 +40,7 @@ from hillfront.utils.tables import Displayed, TextTable
 Floats = NDArray[np.float64]
 Sensitivity = Callable[[xr.Dataset], pd.DataFrame]
 
-__all__ = ["Improvement", "Sensitivity", "improvement_of", "validate_at"]
+__all__ = ["Improvement", "Sensitivity", "improvement_of", "interval_of", "validate_at"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,7 +90,7 @@ class Improvement(Displayed):
                 label,
                 str(row["quantity"]),
                 "" if np.isnan(row["at"]) else f"{row['at']:g}",
-                _interval(row),
+                interval_of(row),
                 "" if np.isnan(row["p_gt_1"]) else f"{row['p_gt_1']:.3f}",
             )
             for (_, row), label in zip(self.summary.iterrows(), setting_labels(self.summary), strict=True)
@@ -109,7 +109,7 @@ class Improvement(Displayed):
         )
 
 
-def _interval(row: pd.Series) -> str:
+def interval_of(row: pd.Series) -> str:
     """Write the median with its interval, and what it rests on."""
     if row["support"] == "none":
         return "no shared range"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from hillfront.estimands.quantities import QUANTITIES, headlines
-from hillfront.estimands.scopes import AVERAGE, BADGES, badges, where_of
+from hillfront.estimands.headlines import headline_table
+from hillfront.estimands.quantities import headlines
+from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.selection import hidden_data
-from hillfront.utils.intervals import DEFAULT_PROB
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,40 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["correction_lines", "gain_lines", "summary_table"]
 
 
-def _interval(row: pd.Series) -> str:
-    if np.isnan(row["median"]):
-        return "no shared range"
-    return QUANTITIES[row["quantity"]].interval(row["median"], row["lower"], row["upper"]) + badges(row)
-
-
 def summary_table(fit: FrontierFit) -> Table:
     """Make a table with the headline gains and the verdict of each comparison."""
     from rich.markup import escape
     from rich.table import Table
 
-    improvement, pareto = fit.improvement().summary, fit.pareto().summary
-    keys = ["variant", "scope", *fit.frontiers.group_columns]
-    headline = {
-        name: improvement[improvement["quantity"] == name].set_index(keys, drop=False) for name in headlines()
-    }
-    table = Table(
-        title=f"Against {fit.baseline}: factors above 1 favour the variant "
-        f"(median, {DEFAULT_PROB:.0%} interval)",
-        caption="\n".join(
-            list(BADGES.values())[: 2 if any(rows["prior_driven"].any() for rows in headline.values()) else 1]
-        ),
-    )
-    gains = [QUANTITIES[name].words for name in headline]
-    for heading in ("variant", "where", *gains, "p better", "verdict"):
-        table.add_column(heading, justify="right" if heading == "p better" else "left")
-    for _, row in pareto.iterrows():
-        key = tuple(row[keys])
-        # Curves that share a range of L0 need not share one of hits, and then have no mean to average.
-        cells = [
-            _interval(rows.loc[key]) if key in rows.index else "no shared range" for rows in headline.values()
-        ]
-        p_better = f"{row['p_better']:.3f}" if np.isfinite(row["p_better"]) else ""
-        table.add_row(escape(row["variant"]), escape(where_of(row)), *cells, p_better, row["verdict"])
+    shown = headline_table(fit.improvement(), fit.pareto())
+    table = Table(title=escape(shown.title), caption="\n".join(shown.notes))
+    for heading in shown.columns:
+        table.add_column(heading, justify="right" if heading in shown.right else "left")
+    for row in shown.rows:
+        table.add_row(*map(escape, row))
     return table
 
 
