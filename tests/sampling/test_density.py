@@ -14,7 +14,6 @@ from scipy import special, stats
 
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
-from hillfront.model import distributions
 from hillfront.model.data import row_data
 from hillfront.model.design import Design, design_of
 from hillfront.model.distributions import Distribution, distribution_of
@@ -231,7 +230,7 @@ def test_a_plain_distribution_is_the_prior(prior: Prior) -> None:
         variable = prior.create_variable("x")
     at = found.draws(np.random.default_rng(1), (50,))
     np.testing.assert_allclose(found.log_density(at), pm.logp(variable, at).eval(), rtol=1e-5, atol=1e-6)
-    assert found.median == pytest.approx(distributions._as_scipy(found.name, found.parameters).median())
+    assert found.median == pytest.approx(found._scipy.median())
     *numbers, _, constant = packing._prior(found)
     compiled = [density.prior_density(int(numbers[0]), *numbers[1:], value)[0] + constant for value in at]
     np.testing.assert_allclose(compiled, found.log_density(at), rtol=1e-12, atol=1e-12)
