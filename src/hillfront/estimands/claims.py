@@ -128,7 +128,7 @@ class ClaimCheck:
         return f"{searched} {likely}, and of {SURE:g} or more {sure}."
 
     def __str__(self) -> str:
-        """The answer, below the notes."""
+        """Write the answer, below the notes."""
         return "\n".join([*self.notes, self.sentence])
 
 

@@ -16,16 +16,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
-from hillfront.diagnostics.model_checks import Check
+from hillfront.diagnostics.model_checks import Check, LeaveOneOut, leave_one_out
 from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
-from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of
-from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
+from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, headline_table, pareto_of
 from hillfront.estimands.predict import predict_curves
 from hillfront.estimands.prior_sensitivity import sensitivity_of
 from hillfront.estimands.quantities import DEFAULT_AT_L0
-from hillfront.estimands.selection import selection_table
 from hillfront.fits.storage import read_tree, write_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
@@ -36,6 +33,8 @@ from hillfront.utils.tables import TextTable
 
 if TYPE_CHECKING:
     import pymc as pm
+
+    from hillfront.estimands.claims import ClaimCheck
 
 __all__ = ["FrontierFit"]
 
@@ -145,12 +144,12 @@ class FrontierFit:
             self.frontiers,
             self.design,
             convergence=self._convergence,
-            left_out=self.left_out,
+            loo=self.loo,
             random_seed=self.sampler_options["random_seed"],
         )
 
     @cached_property
-    def left_out(self) -> LeaveOneOut | None:
+    def loo(self) -> LeaveOneOut | None:
         """Leave-one-out importance weights' tails and predictions; None with too few draws."""
         return leave_one_out(self.data)
 
@@ -159,13 +158,13 @@ class FrontierFit:
         """What every summary of this fit says first: failed diagnostics, then the data's warnings."""
         failed = tuple(f"DIAGNOSTIC FAILED: {check}" for check in self._diagnostics.failed)
         dropped = len(self.frontiers.dropped)
-        left_out = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
+        rows = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
         nothing = (
             (f"Only one variant, {self.baseline!r}: there is nothing to compare it with.",)
             if len(self.design.variants) == 1
             else ()
         )
-        return (*failed, *nothing, *left_out, *(f"Warning: {text}" for text in self.frontiers.warnings))
+        return (*failed, *nothing, *rows, *(f"Warning: {text}" for text in self.frontiers.warnings))
 
     def improvement(
         self,
@@ -265,6 +264,8 @@ class FrontierFit:
             random_seed=self.sampler_options["random_seed"],
             **places,  # type: ignore[arg-type]
         )
+        from hillfront.estimands.selection import selection_table
+
         return selection_table(self.improvement(prob=prob, **places), uncorrected)  # type: ignore[arg-type]
 
     def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
@@ -334,6 +335,8 @@ class FrontierFit:
         --------
         hillfront.fit : Its example ends in a claim.
         """
+        from hillfront.estimands.claims import check_claim_of
+
         return check_claim_of(
             self._posterior,
             self.frontiers,
@@ -439,8 +442,6 @@ class FrontierFit:
         return f"<p>{escape(self._heading())}</p>{self._headlines().html()}"
 
     def _headlines(self) -> TextTable:
-        from hillfront.estimands.headlines import headline_table
-
         return headline_table(self.improvement(), self.pareto())
 
     def _heading(self) -> str:
