@@ -67,16 +67,12 @@ class PreparedModel:
         return build_model(self.frontiers, self.design, self.priors)
 
     @cached_property
-    def _prior(self) -> xr.Dataset:
+    def prior(self) -> xr.Dataset:
+        """Draws of the prior, dims (chain, draw, ...), with the natural parameters of every curve."""
         # The prior does not depend on the data, so refits share one set of draws.
         return _complete(
             self.sampler.prior(draws=PRIOR_DRAWS, random_seed=_PRIOR_SEED), self.design, self.priors
         )
-
-    @property
-    def prior(self) -> xr.Dataset:
-        """Draws of the prior, dims (chain, draw, ...), with the natural parameters of every curve."""
-        return self._prior
 
     @cached_property
     def _log_priors(self) -> LogPriors:
@@ -133,14 +129,9 @@ class PreparedModel:
         """
         if target_accept is None:
             target_accept = default_target_accept(len(self.design.settings))
+        first = FIRST_DRAWS if draws is None else draws
         sampler_options = SamplerOptions(
-            FIRST_DRAWS if draws is None else draws,
-            tune,
-            chains,
-            target_accept,
-            random_seed,
-            thin,
-            draws_chosen=draws is None,
+            first, tune, chains, target_accept, random_seed, thin, draws_chosen=draws is None
         )
         frontiers = self.frontiers if frontiers is None else frontiers
         self._check_design(frontiers)
@@ -236,7 +227,7 @@ class PreparedModel:
             frontiers,
             self.design,
             sampler_options,
-            prior=self._prior,
+            prior=self.prior,
             log_prior=self._log_priors.at(posterior),
             priors=self.priors,
         )

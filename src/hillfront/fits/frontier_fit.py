@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -48,7 +49,7 @@ class FrontierFit:
     Attributes
     ----------
     data : xarray.DataTree
-        Settings posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
+        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
         log_prior (of the top-level priors), where the table has ``n_trained`` also posterior_uncorrected and
         log_selection, observed_data, constant_data and frontiers (the table itself);
         versions, seed, options, priors and the data's hash are in its attributes. ArviZ reads it as it is.
@@ -80,7 +81,7 @@ class FrontierFit:
         """
         priors = priors_from_json(json.loads(self.data.attrs["priors"]))
         model = build_model(self.frontiers, self.design, priors)
-        missing = [variable.name for variable in model.free_RVs if variable.name not in self.posterior]
+        missing = [variable.name for variable in model.free_RVs if variable.name not in self._posterior]
         if missing:
             raise ValueError(
                 f"The posterior of this fit lacks {', '.join(missing)}, which its PyMC model samples: files "
@@ -88,15 +89,28 @@ class FrontierFit:
             )
         return model
 
-    @property
+    @cached_property
     def posterior(self) -> xr.Dataset:
-        """Posterior draws, dims (chain, draw, ...)."""
-        return self._posterior
+        """Posterior draws, dims (chain, draw, ...), with the group columns along the settings.
 
-    @property
+        So ``fit.posterior.sel(site="resid")`` and ``fit.posterior.groupby("site")`` work; labels are text.
+        ArviZ reads ``fit.data``, which has the same draws without these coordinates.
+
+        Warns
+        -----
+        UserWarning
+            For a group column whose name the draws use themselves, which is left out.
+        """
+        return _by_group_columns(self._posterior, self.frontiers)
+
+    @cached_property
     def prior(self) -> xr.Dataset:
-        """Prior draws of the same variables, dims (chain, draw, ...); empty if every parameter is fixed."""
-        return self.data["prior"].to_dataset() if "prior" in self.data else xr.Dataset()
+        """Prior draws of the same variables, as :attr:`posterior`; empty if every parameter is fixed."""
+        return (
+            _by_group_columns(self.data["prior"].to_dataset(), self.frontiers)
+            if "prior" in self.data
+            else xr.Dataset()
+        )
 
     @property
     def sampler_options(self) -> dict[str, Any]:
@@ -403,3 +417,21 @@ class FrontierFit:
             f"{len(design.settings)} settings, {len(self.frontiers)} SAEs, "
             f"{np.prod([self._posterior.sizes[d] for d in ('chain', 'draw')])} draws; {state})"
         )
+
+
+def _by_group_columns(draws: xr.Dataset, frontiers: Frontiers) -> xr.Dataset:
+    """Add an indexed coordinate for each group column along the settings."""
+    if "setting" not in draws.dims:
+        return draws
+    columns = frontiers.setting_table.loc[draws["setting"].to_numpy()]
+    for name in columns.columns.drop("setting", errors="ignore"):
+        if name in draws.variables or name in draws.dims:
+            warnings.warn(
+                f"The group column {name} is no coordinate of these draws, which use its name themselves. "
+                "Rename the column, or select by setting.",
+                stacklevel=3,
+            )
+        else:
+            values = columns[name].to_numpy(dtype="U")
+            draws = draws.assign_coords({name: ("setting", values)}).set_xindex(name)
+    return draws
