@@ -287,7 +287,7 @@ _array = numba.carray  # type: ignore[attr-defined]
 
 @compiled_callback(numba.types.int64(numba.types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, numba.types.voidptr))
 def nutpie_density(size: int, point: Any, gradient: Any, density: Any, data: Any) -> int:
-    """The density as nutpie calls it: 0 if all is finite, a positive number where a step must be refused."""
+    """Compute the density for nutpie; return 0, or a positive number where a step must be refused."""
     length = _array(data, (1,), HEADER)[0]["length"]
     by_point = _array(gradient, (size,))
     value = log_density(_array(point, (size,)), by_point, _array(data, (length,), np.float64))
@@ -304,6 +304,6 @@ def nutpie_density(size: int, point: Any, gradient: Any, density: Any, data: Any
     numba.types.int64(numba.types.uint64, numba.types.uint64, _DOUBLES, _DOUBLES, numba.types.voidptr)
 )
 def copy_point(size: int, n_expanded: int, point: Any, out: Any, data: Any) -> int:
-    """What nutpie keeps of a draw: the point itself, from which NumPy makes all draws' variables at once."""
+    """Keep of a draw the point itself, from which NumPy makes all draws' variables at once."""
     _array(out, (size,))[:] = _array(point, (size,))
     return 0

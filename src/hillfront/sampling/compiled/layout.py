@@ -125,7 +125,7 @@ class Layout:
         return -1
 
     def start(self, random_seed: int, values: Mapping[str, Floats], *, spread: float) -> Floats:
-        """A point to start from: uniformly about given values, or more widely about the priors' medians."""
+        """Draw an initial point: uniformly about given values, or more widely about the priors' medians."""
         rng = np.random.default_rng(random_seed)
         point = rng.uniform(-1.0, 1.0, self.size)
         for block in self.blocks:
@@ -164,7 +164,7 @@ class Layout:
     def _curves(
         self, values: Mapping[str, Floats], coefficients: Floats, centring: Floats
     ) -> dict[str, Floats]:
-        """The sampled parameters of every curve, (..., setting, variant)."""
+        """Return the sampled parameters of every curve, (..., setting, variant)."""
         n_settings, n_variants = len(self.design.settings), len(self.design.variants)
         shape = (*coefficients.shape[:-2], n_settings, n_variants)
         spread = over_variants(n_variants)

@@ -100,6 +100,6 @@ def _spread(design: Design) -> int:
 
 
 def _prior(prior: Distribution) -> tuple[float, ...]:
-    """A prior, as a ``PRIOR``."""
+    """Convert a prior to a ``PRIOR``."""
     kind, a, b, c, constant = prior.kind.form(*prior.parameters)
     return getattr(density, kind), a, b, c, -np.inf if prior.bound is None else prior.bound, constant

@@ -32,7 +32,7 @@ _over_rows = compiled(fastmath={"reassoc", "contract"})
 
 @compiled()
 def _digamma(x: float) -> float:
-    """Derivative of the log gamma function, by recurrence up to 6 and Stirling's series from there."""
+    """Differentiate the log gamma function, by recurrence up to 6 and Stirling's series from there."""
     total = 0.0
     while x < 6.0:
         total -= 1.0 / x

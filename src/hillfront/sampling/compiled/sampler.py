@@ -105,7 +105,7 @@ _POINT = "point"
 
 
 def compiled_density(layout: Layout, data: Floats, initial_values: Mapping[str, Floats]) -> CompiledPyMCModel:
-    """What nutpie samples: the compiled density with its data, and where its chains start."""
+    """Return what nutpie samples: the compiled density with its data, and where its chains start."""
 
     def start(random_seed: Any = None) -> Floats:
         return layout.start(random_seed, initial_values, spread=INITIAL_SPREAD)
