@@ -1,4 +1,4 @@
-"""What the model reads of each row, and what the curves expect there."""
+"""The arrays that the model reads, one entry a row, and the expectation of the curves there."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def _refuse_scatter(name: str, value: float) -> None:
 
 
 def as_prior(prior: Distribution | Prior) -> Prior:
-    """Return the prior as a new `pymc_extras.prior.Prior`, free to be changed."""
+    """Return the prior as pymc_extras has it, free to be changed."""
     return prior.to_prior() if isinstance(prior, Distribution) else prior.deepcopy()
 
 
