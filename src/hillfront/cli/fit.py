@@ -97,9 +97,9 @@ def fit(
     from hillfront.curves.families import family_named
     from hillfront.estimands.improvement import validate_at
     from hillfront.readers.formats import find_format
-    from hillfront.text.outputs import check_out
+    from hillfront.text.outputs import validate_out
 
-    check_out(out, force=force)
+    validate_out(out, force=force)
     family_named(curve)
     priors = priors_of(nu, noise=noise)
     limit, pooling = dense_limit_of(dense_limit), pool_of(pool)
@@ -157,9 +157,9 @@ def demo(
     """Compare gated with baseline SAEs on Gemma-7B, from the tables of Rajamanoharan et al. (2024)."""
     from hillfront.datasets import load_dataset
     from hillfront.frontiers.table import FrontierDataWarning, Frontiers
-    from hillfront.text.outputs import check_out
+    from hillfront.text.outputs import validate_out
 
-    check_out(out, force=force)
+    validate_out(out, force=force)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
         frontiers = Frontiers.from_frame(
