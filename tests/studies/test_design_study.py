@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from commands import command
-from hillfront.cli.study_design import sweep_of
+from hillfront.cli.study_simulated import sweep_from
 from hillfront.studies import design_study as module
 from hillfront.studies.design_figure import plot_design
 from hillfront.studies.design_study import Expected, design_study
@@ -325,6 +325,6 @@ def test_failed_fits_are_told_with_status_1(
 
 
 def test_sweeps_are_read() -> None:
-    assert sweep_of("12.5-1e3") == (12.5, 1000.0)
+    assert sweep_from("12.5-1e3") == (12.5, 1000.0)
     with pytest.raises(ValueError, match="--l0 ten-20: give the lowest"):
-        sweep_of("ten-20")
+        sweep_from("ten-20")

@@ -4,56 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hillfront.cli.options import (
-    CostColumn,
-    DenseLimitText,
-    GroupColumns,
-    HitColumn,
-    L0Column,
-    NoiseName,
-    OnFault,
-    Pool,
-    RelativeSparsity,
-    Seed,
-    VariantColumn,
-    dense_limit_of,
-    pool_of,
-    priors_of,
-    read_frontiers,
-)
+from hillfront.cli.options import ColumnOptions, ModelOptions, OnFault, with_options
+from hillfront.cli.study_run import ProcessOptions, print_table, run_study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hillfront.fits.frontier_fit import FrontierFit
-
 __all__ = ["calibration"]
 
-_SIMULATED = ("points", "settings")
-_OF_A_TABLE = (
-    "baseline",
-    "variant",
-    "group",
-    "l0",
-    "y",
-    "cost",
-    "curve",
-    "noise",
-    "nu",
-    "pool",
-    "dense_limit",
-    "relative_sparsity",
-    "on_fault",
-)
 
-
+@with_options
 def calibration(
+    *,
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder for the tables, the figure and the finished fits.")],
     data: Annotated[
@@ -68,25 +37,10 @@ def calibration(
     baseline: Annotated[
         str | None, typer.Option(help="The variant that others are compared with; needed with DATA.csv.")
     ] = None,
-    variant: VariantColumn = None,
-    group: GroupColumns = None,
-    l0: L0Column = None,
-    y: HitColumn = None,
-    cost: CostColumn = None,
-    curve: Annotated[
-        str, typer.Option(help="Curve family: hill, hill1, power, proportional or linear.")
-    ] = "hill",
-    noise: NoiseName = "student-t",
-    nu: Annotated[
-        float | None, typer.Option(help="Fix the tails of student-t; estimated if left out.")
-    ] = None,
-    pool: Pool = None,
-    dense_limit: DenseLimitText = None,
-    relative_sparsity: RelativeSparsity = False,
+    columns: ColumnOptions,
+    model: ModelOptions,
     on_fault: OnFault = "raise",
-    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on.")] = None,
-    seed: Seed = 1,
+    processes: ProcessOptions,
 ) -> None:
     """Rank true values among the posterior draws of simulated sets: even ranks mean a calibrated posterior.
 
@@ -94,65 +48,49 @@ def calibration(
     are fitted together with them. A study that was stopped goes on where it was, if it is given the same
     folder.
     """
+    from hillfront.fits.fitting import fit
     from hillfront.studies.calibration import calibration as from_priors
     from hillfront.studies.calibration import check_sets
-    from hillfront.studies.engine import cluster
     from hillfront.studies.posterior_calibration import posterior_calibration
 
-    check_sets(sets, workers)
-    _check_options(context, data, baseline)
-    fit = None
+    check_sets(sets, processes.workers)
+    _validate_options(context, data, baseline)
+    study: Callable[..., pd.DataFrame] = partial(from_priors, points=points, settings=settings)
+    failed = []
     if data is not None and baseline is not None:
-        fit = _fit(
-            data,
-            baseline=baseline,
-            variant=variant,
-            group=group,
-            l0=l0,
-            y=y,
-            cost=cost,
-            curve=curve,
-            noise=noise,
-            nu=nu,
-            pool=pool,
-            dense_limit=dense_limit,
-            relative_sparsity=relative_sparsity,
-            on_fault=on_fault,
-            seed=seed,
+        arguments = model.arguments()
+        frontiers = columns.read(
+            data, dense_limit=arguments["dense_limit"], baseline=baseline, on_fault=on_fault
         )
-    study: Callable[..., pd.DataFrame] = (
-        partial(from_priors, points=points, settings=settings)
-        if fit is None
-        else partial(posterior_calibration, fit)
-    )
-    with cluster(dask) as of_cluster:
-        rows = study(
-            sets=sets,
-            work=out / "calibration.jsonl",
-            workers=of_cluster or workers,
-            random_seed=seed,
+        fitted = fit(
+            frontiers,
+            baseline=baseline,
+            **arguments,
+            random_seed=processes.seed,
             progressbar=sys.stderr.isatty(),
         )
-    wrong = [] if fit is None else [f"DIAGNOSTIC FAILED: {check}" for check in fit.diagnostics().failed]
-    failed = int((rows["error"] != "").sum())
-    if failed:
-        wrong.append(f"{failed} fits failed; their reasons stand in {out / 'calibration.jsonl'}.")
-    _write(rows, out)
-    for text in wrong:
-        typer.echo(text, err=True)
-    if wrong:
-        raise typer.Exit(1)
+        study = partial(posterior_calibration, fitted)
+        failed = [f"DIAGNOSTIC FAILED: {check}" for check in fitted.diagnostics().failed]
+    run_study(
+        partial(study, sets=sets),
+        out / "calibration.jsonl",
+        processes,
+        write=partial(_write_calibration, out),
+        failed=failed,
+    )
 
 
-def _check_options(context: typer.Context, data: Path | None, baseline: str | None) -> None:
+def _validate_options(context: typer.Context, data: Path | None, baseline: str | None) -> None:
     """Refuse options that belong to the other kind of truth, which would do nothing."""
+    of_simulated = ["points", "settings"]
+    of_table = ["baseline", *(field.name for field in (*fields(ColumnOptions), *fields(ModelOptions)))]
     # By name: the class of typer's own copy of click is not public.
     given = [
         name
-        for name in (*_SIMULATED, *_OF_A_TABLE)
+        for name in [*of_simulated, *of_table, "on_fault"]
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
-    idle = [f"--{name.replace('_', '-')}" for name in given if (name in _SIMULATED) == (data is not None)]
+    idle = [f"--{name.replace('_', '-')}" for name in given if (name in of_simulated) == (data is not None)]
     if idle and data is not None:
         raise ValueError(
             f"{', '.join(idle)}: the sets have the rows of {data}. Leave this out, or leave the file out to "
@@ -167,55 +105,8 @@ def _check_options(context: typer.Context, data: Path | None, baseline: str | No
         raise ValueError("DATA.csv needs --baseline, the variant that the others are compared with.")
 
 
-def _fit(
-    data: Path,
-    *,
-    baseline: str,
-    variant: str | None,
-    group: list[str] | None,
-    l0: str | None,
-    y: str | None,
-    cost: str | None,
-    curve: str,
-    noise: str,
-    nu: float | None,
-    pool: list[str] | None,
-    dense_limit: str | None,
-    relative_sparsity: bool,
-    on_fault: OnFault,
-    seed: int,
-) -> FrontierFit:
-    """Fit the table as ``hillfront fit`` does."""
-    from hillfront.fits.fitting import fit
-
-    limit = dense_limit_of(dense_limit)
-    frontiers = read_frontiers(
-        data,
-        variant=variant,
-        group=group,
-        l0=l0,
-        y=y,
-        cost=cost,
-        dense_limit=limit,
-        baseline=baseline,
-        on_fault=on_fault,
-    )
-    return fit(
-        frontiers,
-        baseline=baseline,
-        curve=curve,
-        noise=noise,
-        priors=priors_of(nu, noise=noise),
-        pool=pool_of(pool),
-        dense_limit=limit,
-        relative_sparsity=relative_sparsity,
-        random_seed=seed,
-        progressbar=sys.stderr.isatty(),
-    )
-
-
-def _write(rows: pd.DataFrame, out: Path) -> None:
-    """Write the tables and the figure, and say what came out."""
+def _write_calibration(out: Path, rows: pd.DataFrame) -> None:
+    """Write the tables and the figure, and print the tables."""
     from hillfront.studies.calibration import calibration_table, verdict_table
     from hillfront.studies.calibration_figure import save_calibration
     from hillfront.studies.rank_bands import MIN_SETS
@@ -224,7 +115,7 @@ def _write(rows: pd.DataFrame, out: Path) -> None:
     table.to_csv(out / "calibration.csv", index=False)
     verdicts.to_csv(out / "calibration-verdicts.csv", index=False)
     for found in (table, verdicts):
-        typer.echo(found.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+        print_table(found)
         typer.echo("")
     if table["inside"].notna().any():
         save_calibration(rows, out / "calibration.png")

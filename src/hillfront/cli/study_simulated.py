@@ -1,0 +1,226 @@
+"""``hillfront study coverage``, ``design`` and ``selection``: studies over cases of simulated sets."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hillfront.cli.options import with_options
+from hillfront.cli.study_run import ProcessOptions, print_table, run_study, validate_sets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["coverage", "design", "selection", "sweep_from", "trained_from"]
+
+Out = Annotated[
+    Path, typer.Option(help="Folder for the tables, the figure and the finished fits; made if needed.")
+]
+Sets = Annotated[int, typer.Option(help="Simulated sets of each cell.")]
+
+
+@with_options
+def coverage(
+    *,
+    out: Out,
+    sets: Sets = 100,
+    oracle_sets: Annotated[
+        int, typer.Option(help="Of these, how many are also fitted with the true scatter, for its width.")
+    ] = 0,
+    points: Annotated[list[int] | None, typer.Option(help="SAEs a curve. Repeat; 4 if left out.")] = None,
+    settings: Annotated[list[int] | None, typer.Option(help="Settings. Repeat; 1 and 3 if left out.")] = None,
+    sigma: Annotated[
+        list[float] | None, typer.Option(help="True scatter. Repeat; 0.03, 0.1 and 0.3 if left out.")
+    ] = None,
+    gain: Annotated[
+        list[float] | None,
+        typer.Option(help="True gain; 1 for identical curves. Repeat; 2 if left out."),
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How the sets depart from the model: normal (not at all), heavy-tails, outliers, "
+            "additive, wrong-family or dense-limit. Repeat; normal if left out."
+        ),
+    ] = None,
+    processes: ProcessOptions,
+) -> None:
+    """Count how often intervals contain the truth and verdicts are right, beside least squares and bootstrap.
+
+    Writes coverage.csv, verdicts.csv and coverage.png. A study that was stopped goes on where it was, if it
+    is given the same folder.
+    """
+    from hillfront.studies.coverage import CELL, coverage_cells
+    from hillfront.studies.coverage import coverage as coverage_study
+    from hillfront.studies.coverage_figure import plot_coverage
+    from hillfront.studies.coverage_tables import coverage_table, verdict_table
+
+    validate_sets(sets, processes)
+    if not 0 <= oracle_sets <= sets:
+        raise ValueError(f"--oracle-sets {oracle_sets}: give from 0 up to all {sets} of --sets.")
+    cells = coverage_cells(**_given(points=points, settings=settings, sigma=sigma, gain=gain, noise=noise))
+
+    def write(rows: pd.DataFrame) -> None:
+        table, verdicts = coverage_table(rows), verdict_table(rows)
+        table.to_csv(out / "coverage.csv", index=False)
+        verdicts.to_csv(out / "verdicts.csv", index=False)
+        plot_coverage(table).savefig(out / "coverage.png", dpi=160)
+        shares = verdicts.pivot(index=list(CELL), columns="verdict", values="share").reset_index()
+        for shown in (table, shares):
+            print_table(shown)
+            typer.echo("")
+
+    study = partial(coverage_study, cells, sets=sets, oracle_sets=oracle_sets)
+    run_study(study, out / "coverage.jsonl", processes, write=write)
+
+
+@with_options
+def design(
+    *,
+    out: Out,
+    gain: Annotated[float, typer.Option(help="True gain to find, a factor above 1.")],
+    sigma: Annotated[
+        float, typer.Option(help="Scatter to expect, on the logit scale; 0.1 is 10% of a small hit.")
+    ],
+    power: Annotated[float, typer.Option(help="Share of verdicts 'better' to reach.")] = 0.8,
+    width: Annotated[
+        float | None, typer.Option(help="Largest interval width to accept, upper / lower, such as 1.5.")
+    ] = None,
+    points: Annotated[
+        list[int] | None, typer.Option(help="SAEs a curve. Repeat; 3, 4, 6, 8 and 12 if left out.")
+    ] = None,
+    settings: Annotated[
+        list[int] | None, typer.Option(help="Settings, such as layers. Repeat; 1, 2, 3 and 6 if left out.")
+    ] = None,
+    l0: Annotated[
+        list[str] | None,
+        typer.Option(help="Sweep, LOW-HIGH. Repeat; 10-200, 20-100 and 10-50 if left out."),
+    ] = None,
+    sets: Annotated[int, typer.Option(help="Simulated sets of each design.")] = 50,
+    setting_sd: Annotated[float, typer.Option(help="Spread of log position between settings.")] = 0.5,
+    interaction_sd: Annotated[
+        float, typer.Option(help="Spread of each variant's log position within settings.")
+    ] = 0.1,
+    tau: Annotated[float, typer.Option(help="Additive noise of the hits.")] = 0.0,
+    processes: ProcessOptions,
+) -> None:
+    """Find how many SAEs, in how many settings and over which L0, find a gain: simulated and fitted.
+
+    Writes design.csv and design.png, and names the smallest designs. A study that was stopped goes on where
+    it was, if it is given the same folder.
+    """
+    from hillfront.studies.design_figure import plot_design
+    from hillfront.studies.design_study import design_study
+    from hillfront.studies.design_tables import check_targets, design_table, recommend
+
+    validate_sets(sets, processes)
+    check_targets(power=power, width=width)
+    sweeps = [sweep_from(text) for text in l0 or ()]
+    study = partial(
+        design_study,
+        gain=gain,
+        sigma=sigma,
+        sets=sets,
+        tau=tau,
+        setting_sd=setting_sd,
+        interaction_sd=interaction_sd,
+        **_given(points=points, settings=settings, sweeps=sweeps),
+    )
+
+    def write(rows: pd.DataFrame) -> None:
+        table = design_table(rows)
+        table.to_csv(out / "design.csv", index=False)
+        plot_design(table, power=power, width=width).savefig(out / "design.png", dpi=160)
+        print_table(table, digits="3g")
+        typer.echo("\n" + recommend(table, power=power, width=width).text)
+
+    run_study(study, out / "design.jsonl", processes, write=write)
+
+
+@with_options
+def selection(
+    *,
+    out: Out,
+    sets: Sets = 100,
+    trained: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="SAEs trained for the baseline and the variant, such as 8-64. Repeat; 8-64, 8-8, 64-64 and "
+            "5-12 if left out."
+        ),
+    ] = None,
+    settings: Annotated[list[int] | None, typer.Option(help="Settings. Repeat; 1 if left out.")] = None,
+    sigma: Annotated[
+        list[float] | None, typer.Option(help="True scatter. Repeat; 0.1 and 0.3 if left out.")
+    ] = None,
+    gain: Annotated[
+        list[float] | None, typer.Option(help="True gain; 1, identical curves, if left out. Repeat.")
+    ] = None,
+    processes: ProcessOptions,
+) -> None:
+    """See what fitting only Pareto-optimal SAEs does, and what the number of trained ones takes back.
+
+    Writes selection.csv. A study that was stopped goes on where it was, if it is given the same folder.
+    """
+    from hillfront.studies.selection_study import selection_cells, selection_study, selection_summary
+
+    validate_sets(sets, processes)
+    pairs = [trained_from(text) for text in trained or ()]
+    cells = selection_cells(**_given(trained=pairs, settings=settings, sigma=sigma, gain=gain))
+
+    def write(rows: pd.DataFrame) -> None:
+        table = selection_summary(rows)
+        table.to_csv(out / "selection.csv", index=False)
+        print_table(table)
+
+    run_study(partial(selection_study, cells, sets=sets), out / "selection.jsonl", processes, write=write)
+
+
+def sweep_from(text: str) -> tuple[float, float]:
+    """Read a sweep.
+
+    Raises
+    ------
+    ValueError
+        If it is not two numbers with a dash between them.
+
+    Examples
+    --------
+    >>> sweep_from("10-200")
+    (10.0, 200.0)
+    """
+    low, _, high = text.partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise ValueError(f"--l0 {text}: give the lowest and the highest L0, such as 10-200.") from None
+
+
+def trained_from(text: str) -> tuple[int, int]:
+    """Read two numbers of trained SAEs.
+
+    Raises
+    ------
+    ValueError
+        If it is not two whole numbers with a dash between them.
+
+    Examples
+    --------
+    >>> trained_from("8-64")
+    (8, 64)
+    """
+    baseline, _, variant = text.partition("-")
+    try:
+        return int(baseline), int(variant)
+    except ValueError:
+        raise ValueError(
+            f"--trained {text}: give the SAEs of the baseline and of the variant, such as 8-64."
+        ) from None
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given; a study has defaults for the others."""
+    return {name: value for name, value in options.items() if value}
