@@ -61,7 +61,7 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
                 raise how.error
             data = row_data(frontiers, self.design)
             shape = len(self.design.settings), len(self.design.variants)
-            curves = guess(data["sparsity"], data["observed"], data["cell"], shape)
+            curves = guess(data["sparsity"], data["observed"], data["curve_index"], shape)
             size = {
                 "chains": sampler_options.chains,
                 "draws": sampler_options.draws,

@@ -44,17 +44,17 @@ def position(x_half: ArrayLike, k: ArrayLike, *, hit_ref: float = 0.05) -> Float
 
 
 def guess(
-    x: Floats, y: Floats, cell: NDArray[np.int64], shape: tuple[int, int], *, hit_ref: float = 0.05
+    x: Floats, y: Floats, curve_index: NDArray[np.int64], shape: tuple[int, int], *, hit_ref: float = 0.05
 ) -> tuple[Floats, Floats]:
     """Position and log k of every curve, (setting, variant), by least squares of logit y on log x.
 
-    ``cell`` is the index of each point's curve in the flattened grid.
+    ``curve_index`` is the index of each point's curve in the flattened grid.
     """
     k, x_half = np.full(np.prod(shape), 0.8), np.full(np.prod(shape), 2.0)
     log_x = np.log(x)
     logit = special.logit(np.clip(y, 1e-4, 1 - 1e-4))
-    for curve in np.unique(cell):
-        own = cell == curve
+    for curve in np.unique(curve_index):
+        own = curve_index == curve
         if np.ptp(log_x[own]) > 0:
             k[curve] = np.clip(np.polyfit(log_x[own], logit[own], 1)[0], 0.2, 3.0)
         x_half[curve] = np.exp(log_x[own].mean() - logit[own].mean() / k[curve])
@@ -153,7 +153,7 @@ def fit_of(
     design = design_of(frontiers, baseline=baseline)
     x, y = (frontiers.table[name].to_numpy() for name in ("sparsity", "performance_hit"))
     shape = (len(design.settings), len(design.variants))
-    guessed = guess(x, y, design.cells(frontiers), shape, hit_ref=design.hit_ref)
+    guessed = guess(x, y, design.curve_index(frontiers), shape, hit_ref=design.hit_ref)
     curves = [
         found if given is None else given for given, found in zip((log_x_ref, log_k), guessed, strict=True)
     ]

@@ -8,11 +8,11 @@ import pytest
 
 from hillfront.frontiers.cautions import find_warnings, log_chance_of_monotone, looks_filtered
 from hillfront.frontiers.columns import FROM_LOSSES
-from hillfront.frontiers.dense_limit import check_dense_limit, dense_limit_faults
-from hillfront.frontiers.dominance import pareto_optimal
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.fault_finders import find_faults
+from hillfront.frontiers.number_faults import dense_limit_faults, validate_dense_limit
 from hillfront.frontiers.parsing import read
+from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import name_rows, nearest, shorten, show
 
 L0 = [10.0, 20.0, 40.0, 80.0]
@@ -54,7 +54,7 @@ def warned(frame: pd.DataFrame, **options: object) -> tuple[str, ...]:
     """Find the warnings of a frame that has no faults."""
     draft = read(frame, **AS_READ | options)  # type: ignore[arg-type]
     assert find_faults(draft) == ()
-    return find_warnings(draft.table, from_losses=draft.scale in FROM_LOSSES)
+    return find_warnings(draft.table, from_losses=draft.reading in FROM_LOSSES)
 
 
 def only_warning(frame: pd.DataFrame, **options: object) -> str:
@@ -484,14 +484,14 @@ def test_dense_limit_of_a_canonical_table() -> None:
 def test_dense_limit_is_checked(limit: object) -> None:
     expected = r"dense_limit must be 'd_model', a finite number above 0 \(an L0\) or None, not "
     with pytest.raises(ValueError, match=expected):
-        check_dense_limit(limit)
+        validate_dense_limit(limit)
     with pytest.raises(ValueError, match=expected):
         list(dense_limit_faults(pd.DataFrame({"row": [0], "l0": [1.0]}), limit))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("limit", [1, 0.5, np.float64(768), np.int64(768), "d_model", None])
 def test_dense_limits_that_are_allowed(limit: object) -> None:
-    check_dense_limit(limit)
+    validate_dense_limit(limit)
 
 
 # ---------------------------------------------------------------- warnings

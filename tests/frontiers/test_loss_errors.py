@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from hillfront.frontiers.loss_errors import hit_errors, loss_scale, shares_denominator
-from hillfront.frontiers.parsing import LOSS_ERRORS
+from hillfront.frontiers.columns import LOSS_ERRORS
+from hillfront.frontiers.measurement_error import denominator, hit_errors, shares_denominator
 from hillfront.frontiers.table import Frontiers
 
 L0 = [10.0, 20.0, 40.0, 80.0]
@@ -32,11 +32,11 @@ def hit(sae: float, base: float, ablated: float) -> float:
 # ---------------------------------------------------------------- the scale
 
 
-def test_loss_scale() -> None:
-    assert loss_scale(checked()).tolist() == [10.0] * 4
-    scale = loss_scale(checked().assign(ce_base=[2.5, np.nan, 0.5, 2.5]))
+def test_denominator() -> None:
+    assert denominator(checked()).tolist() == [10.0] * 4
+    scale = denominator(checked().assign(ce_base=[2.5, np.nan, 0.5, 2.5]))
     assert scale.fillna(-1).tolist() == [10.0, -1.0, 12.0, 10.0]
-    assert loss_scale(checked().drop(columns="ce_ablated")).isna().all()
+    assert denominator(checked().drop(columns="ce_ablated")).isna().all()
 
 
 # ---------------------------------------------------------------- errors as given

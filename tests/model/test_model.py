@@ -14,7 +14,7 @@ from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import design_of
-from hillfront.model.likelihood import NOISES, Expected
+from hillfront.model.likelihood import LIKELIHOODS, Expected
 from hillfront.model.priors import priors_from_json, priors_to_json, resolve_priors
 from hillfront.model.pymc_model import build_model, over_settings, reported_variables, zero_sum_basis
 from hillfront.sampling.pymc_sampler import draw_prior
@@ -68,12 +68,10 @@ def test_log_likelihood_is_that_of_the_observation_model() -> None:
             )
         )
     data = row_data(frontiers, design)
-    at_rows = (values[name].ravel()[data["cell"]] for name in ("log_x_ref", "log_k"))
+    at_rows = (values[name].ravel()[data["curve_index"]] for name in ("log_x_ref", "log_k"))
     expected = expected_at(design.family, data["sparsity"], design.natural(*at_rows))
     scatter = {name: values[name] for name in ("sigma", "tau", "nu")}
-    np.testing.assert_allclose(
-        logp, design.observation.logpdf(data["observed"], expected, scatter), rtol=1e-9
-    )
+    np.testing.assert_allclose(logp, design.likelihood.logpdf(data["observed"], expected, scatter), rtol=1e-9)
 
 
 def test_mean_and_contrast_are_averages_over_settings() -> None:
@@ -207,7 +205,7 @@ def test_sigma_is_the_scatter_of_two_thirds_at_any_nu(nu: float) -> None:
 
     def scale_of(tau: float, known: float = 0.0) -> float:
         expected = Expected(f=0.5, logit=0.0, spread=0.25, known_variance=known**2)
-        return float(NOISES["student-t"].scale(expected, {"sigma": 0.4, "tau": tau, "nu": nu}))
+        return float(LIKELIHOODS["student-t"].scale(expected, {"sigma": 0.4, "tau": tau, "nu": nu}))
 
     scale = scale_of(0.0)
     assert 1 - 2 * stats.t.sf(0.1, nu, scale=scale) == pytest.approx(0.6827, abs=0.003)
@@ -226,8 +224,8 @@ def test_replicated_y_scatter_as_the_observation_model_does() -> None:
             [model["y"], model["log_x_ref"], model["log_k"]], draws=4000, random_seed=1, mode="FAST_COMPILE"
         )
     design = design_of(frontiers, baseline="baseline")
-    cell = row_data(frontiers, design)["cell"]
-    curves = [values.reshape(len(values), -1)[:, cell] for values in drawn[1:]]
+    curve_index = row_data(frontiers, design)["curve_index"]
+    curves = [values.reshape(len(values), -1)[:, curve_index] for values in drawn[1:]]
     natural = design.natural(*curves)
     expected = expected_at(design.family, row_data(frontiers, design)["sparsity"], natural)
     off = (drawn[0] - expected.f) / (fixed["sigma"] * expected.spread)

@@ -16,14 +16,14 @@ from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import FrontierDataError, FrontierDataWarning, Frontiers
 from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import design_of
-from hillfront.model.likelihood import NOISES, Expected, Noise, noise_named, tail_quantile
+from hillfront.model.likelihood import LIKELIHOODS, Expected, Likelihood, likelihood_named, tail_quantile
 from hillfront.model.priors import default_priors, resolve_priors
 from hillfront.model.pymc_model import build_model, reported_variables
 
 PARAMETERS = {"sigma": 0.3, "tau": 0.004, "nu": 5.0}
 
 
-def of(noise: Noise) -> dict[str, float]:
+def of(noise: Likelihood) -> dict[str, float]:
     return {name: PARAMETERS[name] for name in noise.parameters}
 
 
@@ -36,11 +36,11 @@ def at(hit: float, *, known: float = 0.0) -> Expected:
 # ---------------------------------------------------------------- densities
 
 
-@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("name", LIKELIHOODS)
 @pytest.mark.parametrize("hit", [0.02, 0.3, 0.9])
 @pytest.mark.parametrize("known", [0.0, 0.01])
 def test_densities_integrate_to_one(name: str, hit: float, known: float) -> None:
-    noise, expected = NOISES[name], at(hit, known=known)
+    noise, expected = LIKELIHOODS[name], at(hit, known=known)
 
     def density(y: float) -> float:
         return float(np.exp(noise.logpdf(np.float64(y), expected, of(noise))))
@@ -65,9 +65,9 @@ def test_densities_integrate_to_one(name: str, hit: float, known: float) -> None
     assert total == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("name", LIKELIHOODS)
 def test_densities_are_those_of_scipy(name: str) -> None:
-    noise, expected, y = NOISES[name], at(0.1, known=0.01), np.array([0.05, 0.1, 0.13])
+    noise, expected, y = LIKELIHOODS[name], at(0.1, known=0.01), np.array([0.05, 0.1, 0.13])
     additive = np.sqrt((0.3 * 0.09) ** 2 + 0.004**2 + 0.01**2)
     reference = {
         "student-t": lambda: stats.t.logpdf(y, 5.0, loc=0.1, scale=additive / tail_quantile(5.0)),
@@ -80,9 +80,9 @@ def test_densities_are_those_of_scipy(name: str) -> None:
     np.testing.assert_allclose(noise.logpdf(y, expected, of(noise)), reference, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("name", LIKELIHOODS)
 def test_draws_have_the_density_and_residuals_are_calibrated(name: str) -> None:
-    noise, rng = NOISES[name], np.random.default_rng(1)
+    noise, rng = LIKELIHOODS[name], np.random.default_rng(1)
     expected = Expected(*(np.full(40_000, value) for value in (0.2, special.logit(0.2), 0.16, 0.0004)))
     y = noise.draws(rng, expected, of(noise))
     shares = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
@@ -109,7 +109,7 @@ def test_draws_have_the_density_and_residuals_are_calibrated(name: str) -> None:
 def test_a_saturated_curve_has_a_finite_logit_scale() -> None:
     """Where the spread rounds to 0, noise on the logit scale without known errors is sigma still."""
     gone = Expected(f=np.float64(1.0), logit=np.float64(800.0), spread=np.float64(0.0), known_variance=0.0)
-    assert NOISES["logit-normal"].scale(gone, {"sigma": 0.3}) == pytest.approx(0.3)
+    assert LIKELIHOODS["logit-normal"].scale(gone, {"sigma": 0.3}) == pytest.approx(0.3)
 
 
 # ---------------------------------------------------------------- NumPy and PyMC
@@ -140,7 +140,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("name", LIKELIHOODS)
 @pytest.mark.parametrize(("curve", "errors"), KINDS)
 def test_pymc_has_the_same_density(curve: str, name: str, errors: str) -> None:
     """The density that is sampled is the one that LOO and the residuals are made of."""
@@ -159,7 +159,7 @@ def test_pymc_has_the_same_density(curve: str, name: str, errors: str) -> None:
     }
     names = [
         *(p.name for p in design.family.sampled),
-        *design.observation.parameters,
+        *design.likelihood.parameters,
         *(f"{shared}_error_score" for shared in design.shared_errors),
     ]
     assert [n for n in names if n.endswith("score")] == (
@@ -173,13 +173,13 @@ def test_pymc_has_the_same_density(curve: str, name: str, errors: str) -> None:
         )(point)
     drawn = dict(zip(names, values, strict=True))
     data = row_data(frontiers, design)
-    cell, x, y = (data.pop(n) for n in ("cell", "sparsity", "observed"))
+    curve_index, x, y = (data.pop(n) for n in ("curve_index", "sparsity", "observed"))
     for shared in design.shared_errors:
-        data[f"{shared}_error"] = data[f"{shared}_error"] * drawn[f"{shared}_error_score"][cell // 2]
-    natural = design.natural(*(drawn[p.name].ravel()[cell] for p in design.family.sampled))
+        data[f"{shared}_error"] = data[f"{shared}_error"] * drawn[f"{shared}_error_score"][curve_index // 2]
+    natural = design.natural(*(drawn[p.name].ravel()[curve_index] for p in design.family.sampled))
     expected = expected_at(design.family, x, natural, **data)
-    noise = {n: drawn[n] for n in design.observation.parameters}
-    reference = design.observation.logpdf(y, expected, noise)
+    noise = {n: drawn[n] for n in design.likelihood.parameters}
+    reference = design.likelihood.logpdf(y, expected, noise)
     assert np.isfinite(reference).all()
     np.testing.assert_allclose(found, reference, rtol=1e-8, atol=1e-10)
 
@@ -246,7 +246,7 @@ def test_unknown_noise_lists_the_known() -> None:
     with pytest.raises(
         ValueError, match=r"Unknown noise 'gauss'\. Allowed: student-t, normal, logit-normal\. Pass"
     ):
-        noise_named("gauss")
+        likelihood_named("gauss")
 
 
 # ---------------------------------------------------------------- real fits
@@ -293,15 +293,15 @@ def test_nu_can_be_fixed() -> None:
             [density, *outputs], inputs=model.value_vars, mode="FAST_COMPILE"
         )(model.initial_point(random_seed=1))
     data = row_data(frontiers, design)
-    natural = design.natural(*(theta.ravel()[data["cell"]] for theta in values))
+    natural = design.natural(*(theta.ravel()[data["curve_index"]] for theta in values))
     expected = expected_at(design.family, data["sparsity"], natural)
     scatter = {"sigma": sigma, "tau": 0.0, "nu": 4.0}
-    reference = design.observation.logpdf(data["observed"], expected, scatter)
+    reference = design.likelihood.logpdf(data["observed"], expected, scatter)
     np.testing.assert_allclose(found, reference, rtol=1e-7)
 
 
 def test_pymc_draws_from_the_prior_of_every_noise() -> None:
-    for name in NOISES:
+    for name in LIKELIHOODS:
         frontiers = simulate(random_seed=1).frontiers
         design = design_of(frontiers, baseline="baseline", noise=name)
         model = build_model(frontiers, design, resolve_priors(design.family, None, noise=name))

@@ -19,7 +19,7 @@ from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import FrontierDataError
 from hillfront.model.design import design_of
-from hillfront.model.likelihood import NOISES, Expected
+from hillfront.model.likelihood import LIKELIHOODS, Expected
 from hillfront.model.selection import NODES, hidden_data, survival
 from hillfront.studies.refits import refit
 from hillfront.text.outputs import write_outputs
@@ -116,13 +116,13 @@ def test_survival_is_close_to_the_exact_one() -> None:
     expected = Expected(f=0.1, logit=np.log(1 / 9), spread=0.09, known_variance=0.0)
     bound = np.linspace(0.02, 0.3, 50)
     for nu in (3.0, 5.0, 30.0):
-        noise, parameters = NOISES["student-t"], {"sigma": 0.5, "tau": 0.001, "nu": nu}
+        noise, parameters = LIKELIHOODS["student-t"], {"sigma": 0.5, "tau": 0.001, "nu": nu}
         exact = stats.t.sf((bound - 0.1) / noise.scale(expected, parameters), nu)
         np.testing.assert_allclose(survival(noise, bound, expected, parameters), exact, atol=0.006)
-    normal, parameters = NOISES["normal"], {"sigma": 0.5, "tau": 0.001}
+    normal, parameters = LIKELIHOODS["normal"], {"sigma": 0.5, "tau": 0.001}
     exact = stats.norm.sf((bound - 0.1) / normal.scale(expected, parameters))
     np.testing.assert_allclose(survival(normal, bound, expected, parameters), exact, atol=1e-12)
-    logit = NOISES["logit-normal"]
+    logit = LIKELIHOODS["logit-normal"]
     exact = stats.norm.sf((np.log(bound / (1 - bound)) - expected.logit) / 0.5)
     np.testing.assert_allclose(survival(logit, bound, expected, {"sigma": 0.5}), exact, atol=1e-12)
 

@@ -14,12 +14,11 @@ import pandas as pd
 import pytest
 
 import hillfront as hf
-from hillfront.frontiers.checking import FrontierDataError
+from hillfront.frontiers.fault import FrontierDataError
 from hillfront.frontiers.table import FrontierDataWarning
-from hillfront.readers.files import ReadError
-from hillfront.readers.formats import FORMATS, find_format, read_source
-from hillfront.readers.sae_names import architecture_in, layer_in, site_in, width_in
-from hillfront.readers.source import to_frontiers
+from hillfront.readers.evaluations import architecture_in, layer_in, site_in, width_in
+from hillfront.readers.formats import FORMATS, find_format, read_path
+from hillfront.readers.json_files import ReadError
 
 pytestmark = pytest.mark.filterwarnings(f"ignore::{FrontierDataWarning.__module__}.FrontierDataWarning")
 
@@ -353,7 +352,7 @@ def test_saelens_evaluations(tmp_path: Path, form: Callable[[Path], Path]) -> No
     """The same from every file that SAELens writes; each evaluation once, though it writes each twice."""
     path = form(tmp_path)
     assert find_format(path) == "saelens"
-    frontiers = to_frontiers(read_source(path), baseline="topk")
+    frontiers = read_path(path).to_frontiers(baseline="topk")
     assert frontiers.settings == ("toy-1l / mlp_out / 2 / 256",)
     assert frontiers.table["l0"].tolist() == [10, 20, 40, 80]
     assert frontiers.table["performance_hit"].to_numpy() == pytest.approx([1 / (1 + i) / 8 for i in range(4)])
@@ -364,8 +363,8 @@ def test_saelens_evaluations(tmp_path: Path, form: Callable[[Path], Path]) -> No
 def test_flat_metrics_of_older_versions(tmp_path: Path) -> None:
     old = lens(10, 3.5)
     old["metrics"] = {"metrics/l0": 10.0, "metrics/ce_loss_score": 0.9, "l1": 3.0}
-    source = read_source(write(tmp_path, old=old), format="saelens")
-    assert to_frontiers(source).table["performance_hit"].item() == pytest.approx(0.1)
+    source = read_path(write(tmp_path, old=old), format="saelens")
+    assert source.to_frontiers().table["performance_hit"].item() == pytest.approx(0.1)
 
 
 def test_saelens_evaluations_that_do_not_fit(tmp_path: Path) -> None:
@@ -374,10 +373,10 @@ def test_saelens_evaluations_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(
         ReadError, match=r"bad\.json cannot be read: evaluation 1: no number at metrics\.sparsity\.l0"
     ):
-        read_source(tmp_path)
+        read_path(tmp_path)
     pd.json_normalize(bad).to_csv(tmp_path / "bad.csv", index=False)
     with pytest.raises(ReadError, match=r"bad\.csv, row 1: no number at metrics\.sparsity\.l0"):
-        read_source(tmp_path / "bad.csv")
+        read_path(tmp_path / "bad.csv")
 
 
 # ---------------------------------------------------------------- wandb
@@ -404,7 +403,7 @@ def saved(folder: Path, frame: pd.DataFrame) -> Path:
 def test_a_table_of_runs(tmp_path: Path) -> None:
     path = saved(tmp_path, runs())
     assert find_format(path) == "wandb"
-    frontiers = to_frontiers(read_source(path), baseline="relu")
+    frontiers = read_path(path).to_frontiers(baseline="relu")
     assert (frontiers.variants, frontiers.group_columns, frontiers.settings) == (
         ("relu", "gated"),
         ("layer",),
@@ -417,7 +416,7 @@ def test_a_table_of_runs(tmp_path: Path) -> None:
 
 def test_losses_come_before_the_score(tmp_path: Path) -> None:
     losses = {"e.ce_loss_with_sae": 3.8, "e.ce_loss_without_sae": 3.0, "e.ce_loss_with_ablation": 11.0}
-    frontiers = to_frontiers(read_source(saved(tmp_path, runs(**losses))))
+    frontiers = read_path(saved(tmp_path, runs(**losses))).to_frontiers()
     assert frontiers.from_losses
     assert frontiers.table["performance_hit"].to_numpy() == pytest.approx(0.1)
 
@@ -445,15 +444,15 @@ def test_runs_whose_columns_are_not_told(tmp_path: Path, columns: dict[str, obje
     with pytest.raises(
         ValueError, match=rf"^{re.escape(str(path))} does not fit as a table of runs:\n- {text}"
     ):
-        read_source(path, format="wandb")
+        read_path(path, format="wandb")
 
 
 def test_columns_that_a_user_names(tmp_path: Path) -> None:
     path = saved(
         tmp_path, runs(**{"eval/l0": [1, 2, 3, 4], "sae/architecture": None, "cfg.layer": 3, "kind": "x"})
     )
-    source = read_source(path, variant="kind", l0="eval/l0", group=["cfg.layer"], y="metrics/ce_loss_score")
-    frontiers = to_frontiers(source)
+    source = read_path(path, variant="kind", l0="eval/l0", group=["cfg.layer"], y="metrics/ce_loss_score")
+    frontiers = source.to_frontiers()
     assert (frontiers.variants, frontiers.group_columns) == (("x",), ("cfg.layer",))
     assert frontiers.table["l0"].tolist() == [1, 2, 3, 4]
 
@@ -461,7 +460,7 @@ def test_columns_that_a_user_names(tmp_path: Path) -> None:
 def test_the_export_of_a_chart_is_refused(tmp_path: Path) -> None:
     chart = pd.DataFrame({"Step": [1], "run - l0": [3], "run - l0__MIN": [3], "run - l0__MAX": [3]})
     with pytest.raises(ValueError, match=r"runs\.csv is the export of a chart.* Export the table of runs"):
-        read_source(saved(tmp_path, chart), format="wandb")
+        read_path(saved(tmp_path, chart), format="wandb")
 
 
 # ---------------------------------------------------------------- tables
@@ -500,7 +499,7 @@ def test_tables_by_suffix(tmp_path: Path, name: str) -> None:
     if name.endswith((".parquet", ".feather", ".arrow")):
         pytest.importorskip("pyarrow")
     TABLES[name](tmp_path / name)
-    frontiers = to_frontiers(read_source(tmp_path / name, group=["layer"]), baseline="NA")
+    frontiers = read_path(tmp_path / name, group=["layer"]).to_frontiers(baseline="NA")
     expected = hf.Frontiers.from_frame(TABLE, group="layer")
     pd.testing.assert_frame_equal(frontiers.table, expected.table)
 
@@ -520,7 +519,7 @@ def test_tables_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, t
         pytest.importorskip("pyarrow")
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=rf"^{re.escape(str(tmp_path / name))} .*{text}"):
-        read_source(tmp_path / name)
+        read_path(tmp_path / name)
 
 
 def test_formats(tmp_path: Path, folder: Path) -> None:

@@ -20,10 +20,10 @@ from hillfront.utils.robust_least_squares import robust_jacobian, solve_robust
 
 
 def residuals_of(
-    data: dict[str, np.ndarray], design: Design, cell: int
+    data: dict[str, np.ndarray], design: Design, curve: int
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Residuals of one curve and of its prior, written out a second time."""
-    family, own = design.family, data["cell"] == cell
+    family, own = design.family, data["curve_index"] == curve
     centre = np.array([parameter.centre for parameter in family.sampled])
     spread = np.array([parameter.spread for parameter in family.sampled])
 
@@ -41,20 +41,20 @@ def residuals_of(
     return residuals
 
 
-def alone(data: dict[str, np.ndarray], design: Design, cell: int) -> np.ndarray:
+def alone(data: dict[str, np.ndarray], design: Design, curve: int) -> np.ndarray:
     """One curve's guess by SciPy, from the centre of the prior."""
     centre = [parameter.centre for parameter in design.family.sampled]
     tight = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15}
-    found = optimize.least_squares(residuals_of(data, design, cell), centre, loss="soft_l1", **tight)
+    found = optimize.least_squares(residuals_of(data, design, curve), centre, loss="soft_l1", **tight)
     return np.asarray(found.x)
 
 
 def assert_as_alone(frontiers: Frontiers, design: Design) -> None:
     data = row_data(frontiers, design)
     guesses = curve_guesses(data, design).theta.reshape(len(design.family.sampled), -1)
-    cells = np.unique(data["cell"])
-    expected = np.array([alone(data, design, cell) for cell in cells]).T
-    np.testing.assert_allclose(guesses[:, cells], expected, atol=2e-5)
+    curves = np.unique(data["curve_index"])
+    expected = np.array([alone(data, design, curve) for curve in curves]).T
+    np.testing.assert_allclose(guesses[:, curves], expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("points", [1, 2, 3, 6])
@@ -97,9 +97,11 @@ def test_saturated_hits_and_hits_below_0_get_a_guess_as_good(curve: str) -> None
     data["observed"] = observed
     guesses = curve_guesses(data, design)
     assert np.isfinite(guesses.variance).all()
-    for cell, theta in enumerate(guesses.theta.reshape(len(guesses.theta), -1).T):
-        residuals = residuals_of(data, design, cell)
-        ours, scipy = (np.sum(np.sqrt(1 + residuals(t) ** 2) - 1) for t in (theta, alone(data, design, cell)))
+    for curve, theta in enumerate(guesses.theta.reshape(len(guesses.theta), -1).T):
+        residuals = residuals_of(data, design, curve)
+        ours, scipy = (
+            np.sum(np.sqrt(1 + residuals(t) ** 2) - 1) for t in (theta, alone(data, design, curve))
+        )
         assert ours <= scipy + 0.1
 
 
@@ -108,10 +110,10 @@ def test_a_curve_does_not_depend_on_its_neighbours() -> None:
     design = design_of(frontiers, baseline="baseline")
     data = row_data(frontiers, design)
     together = curve_guesses(data, design).theta.reshape(2, -1)
-    for cell in (0, 17, 59):
-        own = {name: values[data["cell"] == cell] for name, values in data.items()}
+    for curve in (0, 17, 59):
+        own = {name: values[data["curve_index"] == curve] for name, values in data.items()}
         np.testing.assert_allclose(
-            curve_guesses(own, design).theta.reshape(2, -1)[:, cell], together[:, cell], atol=1e-12
+            curve_guesses(own, design).theta.reshape(2, -1)[:, curve], together[:, curve], atol=1e-12
         )
     np.testing.assert_array_equal(curve_guesses(data, design).theta.reshape(2, -1), together)
 
@@ -120,7 +122,7 @@ def test_curves_without_data_have_no_guess_and_nothing_no_error() -> None:
     frontiers = simulate(settings=3, points=4, random_seed=1).frontiers
     design = design_of(frontiers, baseline="baseline")
     data = row_data(frontiers, design)
-    part = curve_guesses({name: values[data["cell"] != 3] for name, values in data.items()}, design)
+    part = curve_guesses({name: values[data["curve_index"] != 3] for name, values in data.items()}, design)
     for found in (part.theta, part.variance):
         assert np.isnan(found[:, 1, 1]).all()
         assert np.isfinite(found).sum() == 2 * 5

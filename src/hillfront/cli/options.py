@@ -211,16 +211,15 @@ class ColumnOptions:
     ) -> Frontiers:
         """Read and validate a table or evaluation results; the notes of the summary repeat its warnings."""
         from hillfront.frontiers.table import FrontierDataWarning
-        from hillfront.readers.formats import read_source
-        from hillfront.readers.source import to_frontiers
+        from hillfront.readers.formats import read_path
 
         if self.y is not None and self.cost is not None:
             raise ValueError(f"pass --y or --cost, not both: a cost takes the place of the hit {self.y!r}.")
-        source = read_source(data, format=format, **vars(self))
+        table = read_path(data, format=format, **vars(self))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FrontierDataWarning)
-            return to_frontiers(
-                source, cost=self.cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault
+            return table.to_frontiers(
+                cost=self.cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault
             )
 
 
@@ -310,12 +309,12 @@ def priors_of(nu: float | None, *, noise: str) -> dict[str, float] | None:
     ValueError
         If the tails are not a positive number, or the noise has none to fix.
     """
-    from hillfront.model.likelihood import NOISES, noise_named
+    from hillfront.model.likelihood import LIKELIHOODS, likelihood_named
 
     if nu is None:
         return None
-    if "nu" not in noise_named(noise).parameters:
-        able = ", ".join(name for name, other in NOISES.items() if "nu" in other.parameters)
+    if "nu" not in likelihood_named(noise).parameters:
+        able = ", ".join(name for name, other in LIKELIHOODS.items() if "nu" in other.parameters)
         raise ValueError(f"--nu {nu:g}: noise={noise!r} has no tails to fix. Leave --nu out, or fit {able}.")
     if not 0.0 < nu < float("inf"):
         raise ValueError(f"--nu {nu:g}: give a positive number of degrees of freedom, such as 4.")

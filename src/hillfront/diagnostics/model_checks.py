@@ -101,7 +101,7 @@ def residuals_of(posterior: xr.Dataset, frontiers: Frontiers, design: Design) ->
 
 def _residual(frontiers: Frontiers, design: Design, expected: Expected, noise: dict[str, Floats]) -> Floats:
     y = frontiers.table[frontiers.metric].to_numpy(np.float64)[:, None]
-    return design.observation.residual(y, expected, noise)
+    return design.likelihood.residual(y, expected, noise)
 
 
 def _residual_checks(
@@ -110,8 +110,8 @@ def _residual_checks(
     """Posterior predictive checks of the residuals: how many lie far out, and how far the furthest."""
     rng = np.random.default_rng([random_seed, 4])
     observed = np.abs(residual)
-    replicated = np.abs(design.observation.standard_draws(rng, noise, observed.shape))
-    bound = design.observation.tail_bound(noise, prob=DEFAULT_PROB)
+    replicated = np.abs(design.likelihood.standard_draws(rng, noise, observed.shape))
+    bound = design.likelihood.tail_bound(noise, prob=DEFAULT_PROB)
     p_share = float(np.mean((replicated > bound).mean(axis=0) >= (observed > bound).mean(axis=0)))
     share = float((observed > bound).mean())
     spread = Check(
@@ -155,8 +155,8 @@ def sign_changes(residual: Floats, frontiers: Frontiers, design: Design) -> Sign
     """
     from scipy import stats
 
-    cell, l0 = design.cells(frontiers), frontiers.table["l0"].to_numpy(np.float64)
-    curves, index, sizes = np.unique(cell, return_inverse=True, return_counts=True)
+    l0 = frontiers.table["l0"].to_numpy(np.float64)
+    curves, index, sizes = np.unique(design.curve_index(frontiers), return_inverse=True, return_counts=True)
     order = np.lexsort((l0, index))
     above, curve = residual[order] > 0, index[order]
     neighbours = (curve[1:] == curve[:-1]) & (sizes[curve[1:]] >= _RUN_POINTS_MIN)
@@ -222,12 +222,12 @@ def _scatter(expected: Expected, noise: dict[str, Floats], frontiers: Frontiers,
     published sweeps by more (1% points of the posterior: 0.027 for Pythia-2.8B, 0.14 for Gemma-7B). How often
     this fires is in docs/model.md.
     """
-    observation = design.observation
-    unit = 1.0 if observation.on_logit else expected.spread
+    likelihood = design.likelihood
+    unit = 1.0 if likelihood.on_logit else expected.spread
     with np.errstate(divide="ignore"):  # far outside (0, 1) the spread of a straight line rounds to 0
-        scatter = np.median(np.sqrt(observation.variance(expected, noise)) / unit, axis=0)
+        scatter = np.median(np.sqrt(likelihood.variance(expected, noise)) / unit, axis=0)
     share, middle = float((scatter < SCATTER_MIN).mean()), float(np.median(scatter))
-    points = float(np.median(np.unique(design.cells(frontiers), return_counts=True)[1]))
+    points = float(np.median(np.unique(design.curve_index(frontiers), return_counts=True)[1]))
     alarm = share > 0.5 and points < FEW_POINTS
     return Check(
         "scatter",

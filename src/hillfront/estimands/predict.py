@@ -1,7 +1,7 @@
 """Predictions along a curve: its expectation, and a new SAE's hit.
 
 The *expectation* is the curve f(x) itself, uncertain because its parameters are. A *predictive* draw adds the
-scatter of one more SAE trained and evaluated like those of the table, by the same observation model.
+scatter of one more SAE trained and evaluated like those of the table, by the same likelihood.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ __all__ = ["at_rows", "noise_draws", "pointwise", "predict_curves"]
 
 
 def noise_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
-    """Draws of the parameters of the observation model, shape (sample,); a fixed one is constant."""
+    """Draws of the parameters of the likelihood, shape (sample,); a fixed one is constant."""
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
     return {
         name: sample_axis_last(posterior[name])
         if name in posterior
         else np.full(n, float(posterior.attrs[f"fixed_{name}"]))
-        for name in design.observation.parameters
+        for name in design.likelihood.parameters
     }
 
 
 def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> Expected:
     """What the curves expect at every row of a table, arrays of shape (obs, sample)."""
     data = {name: values[:, None] for name, values in row_data(frontiers, design).items()}
-    cell = data.pop("cell")[:, 0]
+    curve_index = data.pop("curve_index")[:, 0]
     x, _ = data.pop("sparsity"), data.pop("observed")
     natural = {
-        name: values.reshape(-1, values.shape[-1])[cell]
+        name: values.reshape(-1, values.shape[-1])[curve_index]
         for name, values in curve_draws(posterior, design).items()
     }
     for name in design.shared_errors:
         scores = sample_axis_last(posterior[f"{name}_error_score"].transpose("setting", "chain", "draw"))
-        data[f"{name}_error"] = data[f"{name}_error"] * scores[cell // len(design.variants)]
+        data[f"{name}_error"] = data[f"{name}_error"] * scores[curve_index // len(design.variants)]
     return expected_at(design.family, x, natural, **data)
 
 
@@ -68,8 +68,8 @@ def pointwise(
         return array.transpose("chain", "draw", "obs")
 
     return (
-        labelled(design.observation.draws(rng, expected, noise)),
-        labelled(design.observation.logpdf(y, expected, noise)),
+        labelled(design.likelihood.draws(rng, expected, noise)),
+        labelled(design.likelihood.logpdf(y, expected, noise)),
     )
 
 
@@ -125,7 +125,7 @@ def predict_curves(
     expected = expected_at(design.family, x, curves)
     rng = np.random.default_rng([random_seed, 2])
     f = np.asarray(expected.f)
-    predictive = design.observation.draws(rng, expected, noise_draws(posterior, design))
+    predictive = design.likelihood.draws(rng, expected, noise_draws(posterior, design))
     shape = (*f.shape[:-1], posterior.sizes["chain"], posterior.sizes["draw"])
     dims = ("setting", "variant", "l0", "chain", "draw")
     return xr.Dataset(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hillfront.estimands.draws import curve_draws
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.predict import noise_draws
-from hillfront.frontiers.parsing import CURVE
+from hillfront.frontiers.columns import CURVE
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at
 from hillfront.model.design import Design
@@ -55,7 +55,7 @@ def hidden_log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, design: D
         known[f"{name}_error"] = known[f"{name}_error"] * by_curve[:, None, :]
     expected = expected_at(design.family, x, natural, **known)
     bound = data["hidden_bound"].reshape(shape)
-    above = survival(design.observation, bound, expected, noise_draws(posterior, design))
+    above = survival(design.likelihood, bound, expected, noise_draws(posterior, design))
     values = data["hidden"][:, None] * np.log(above.mean(axis=1) + TINY)
     sizes = {dim: posterior.sizes[dim] for dim in ("setting", "variant", "chain", "draw")}
     array = xr.DataArray(

@@ -129,7 +129,7 @@ def compare_curves(
 
     Notes
     -----
-    All families have the same observation model, so their densities of y can be compared. See A. Vehtari, A.
+    All families have the same likelihood, so their densities of y can be compared. See A. Vehtari, A.
     Gelman and J. Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and
     WAIC, doi:10.1007/s11222-016-9696-4; weights as in Y. Yao et al. (2018), doi:10.1214/17-BA1091.
     """

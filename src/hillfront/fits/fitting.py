@@ -258,7 +258,7 @@ def prepare(
     hit_ref : float
         Performance hit at which a curve's position is measured; the prior on positions is stated there.
     noise : str
-        Observation model: ``"student-t"`` (default); ``"normal"``, its limit without tails; or
+        Likelihood: ``"student-t"`` (default); ``"normal"``, its limit without tails; or
         ``"logit-normal"``, for hits inside (0, 1).
     dense_limit : "d_model" or float, optional
         L0 at which the hit vanishes, from the column or a number: sparsity is then 1/L0 - 1/L_dense.

@@ -17,8 +17,7 @@ from hillfront.curves.family import CurveFamily
 from hillfront.curves.parameters import Reference
 from hillfront.curves.sparsity import SparsityScale
 from hillfront.estimands.ratios import mean_hit_reduction, mean_sparsity_gain, parameter_ratio, sparsity_gain
-from hillfront.frontiers.dominance import pareto_optimal
-from hillfront.frontiers.ranges import observed_ranges, shared_range
+from hillfront.frontiers.ranges import observed_ranges, pareto_optimal, shared_range
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.likelihood import tail_quantile
 

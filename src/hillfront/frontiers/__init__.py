@@ -6,7 +6,7 @@ here, before any model exists. Files of other tools are turned into such a table
 
 from __future__ import annotations
 
-from hillfront.frontiers.checking import FrontierDataError
+from hillfront.frontiers.fault import FrontierDataError
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 
 __all__ = ["FrontierDataError", "FrontierDataWarning", "Frontiers"]

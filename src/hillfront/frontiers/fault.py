@@ -1,20 +1,15 @@
-"""What a fault says, how it is made from the rows concerned, and the record of the rows that it drops."""
+"""A fault of a table, how it is made from the rows concerned, and the error that lists all faults."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.frontiers.cells import is_blank
-from hillfront.frontiers.parsing import CURVE, Draft
-from hillfront.utils.wording import name_rows, shorten, show
-
-DROPPED: Final = ("row", "variant", "setting", "fault", "value")
+from hillfront.frontiers.parsing import Draft
+from hillfront.utils.wording import count, name_rows, shorten, show
 
 
 @dataclass(frozen=True)
@@ -54,17 +49,38 @@ class Fault:
         return f"{self.kind}{where}: saw {self.seen}; allowed: {self.allowed}. Next step: {self.next_step}"
 
 
-def no_drops() -> pd.DataFrame:
-    """Return an empty record of dropped rows."""
-    return pd.DataFrame({name: pd.Series([], dtype="int64" if name == "row" else "str") for name in DROPPED})
+class FrontierDataError(ValueError):
+    """A table that cannot be fitted; the message lists every fault.
 
+    Parameters
+    ----------
+    faults : sequence of Fault
+        What is wrong with the table.
+    files : sequence of str, optional
+        The file that each row of the table comes from.
 
-def record_drops(draft: Draft, faults: Sequence[Fault]) -> pd.DataFrame:
-    """Record the rows that the faults drop, each once, with its variant, its setting and all its faults."""
-    drops = [(row, fault.kind, value) for fault in faults for row, value in fault.drops]
-    by_row = pd.DataFrame(drops, columns=["row", "fault", "value"]).groupby("row", as_index=False)
-    record = by_row.agg("; ".join).astype({"fault": "str", "value": "str"})
-    return record.merge(draft.table[["row", *CURVE]], on="row", how="left")[list(DROPPED)]
+    Attributes
+    ----------
+    faults, files : tuple
+        The same, for code that handles them.
+    """
+
+    def __init__(self, faults: Sequence[Fault], files: Sequence[str] = ()) -> None:
+        super().__init__(tuple(faults), tuple(files))
+        self.faults: tuple[Fault, ...] = tuple(faults)
+        self.files: tuple[str, ...] = tuple(files)
+
+    def __str__(self) -> str:
+        lines = [f"The table has {count(len(self.faults), 'fault')}:"]
+        lines += [f"{i}. {fault}" for i, fault in enumerate(self.faults, start=1)]
+        rows = sorted({row for fault in self.faults for row in fault.rows})
+        if self.files:
+            lines += [f"Row {row} is {self.files[row]}" for row in rows]
+        elif rows:
+            lines.append("Rows are positions in the table: row 0 is the first one below the header.")
+        if any(fault.drops for fault in self.faults):
+            lines.append("on_fault='drop' drops the faulty rows and keeps a record of them.")
+        return "\n".join(lines)
 
 
 def bad_rows(
@@ -82,8 +98,3 @@ def bad_cells(
 ) -> Iterator[Fault]:
     """Yield one fault for the user's cells of a column in the rows marked `bad`, if any."""
     yield from bad_rows(draft, bad, map(show, draft.cells.loc[bad, column]), kind, allowed, next_step)
-
-
-def is_text(draft: Draft, column: str) -> NDArray[np.bool_]:
-    """Mark the cells that hold something, but not a number."""
-    return draft.numbers[column].isna().to_numpy() & ~is_blank(draft.cells[column])

@@ -1,30 +1,35 @@
-"""Faults that stop a fit before sampling.
+"""Faults that stop a fit before sampling, and the dropping of faulty rows in place of an error.
 
 A finder takes a `Draft` (the user's table as read, not yet trusted) and yields `Fault` objects. To add one,
-write a function and list it in `FAULT_FINDERS`.
+write a function and list it in `FAULT_FINDERS`. Finders that judge numbers are in
+:mod:`~hillfront.frontiers.number_faults`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Literal
 
-from hillfront.frontiers.cells import is_blank
-from hillfront.frontiers.columns import COMPUTED_COSTS, LOSSES
-from hillfront.frontiers.dense_limit import below_dense_limit
-from hillfront.frontiers.fault import Fault, bad_cells
+import pandas as pd
+
+from hillfront.frontiers.columns import COMPUTED_COSTS, CURVE, LOSSES
+from hillfront.frontiers.fault import Fault, FrontierDataError, bad_cells
 from hillfront.frontiers.number_faults import (
     ablated_not_above_base,
     bad_extras,
     bad_l0,
+    bad_n_trained,
     bad_y,
+    below_dense_limit,
     looks_like_percent,
     no_positive_y,
     text_in_numbers,
 )
-from hillfront.frontiers.parsing import Draft
-from hillfront.frontiers.selection_faults import bad_n_trained
+from hillfront.frontiers.parsing import Draft, is_blank
 from hillfront.utils.wording import nearest, shorten
+
+DROPPED: Final = ("row", "variant", "setting", "fault", "value")
+"""Columns of the record of dropped rows."""
 
 
 def find_faults(draft: Draft) -> tuple[Fault, ...]:
@@ -45,7 +50,7 @@ def find_faults(draft: Draft) -> tuple[Fault, ...]:
 
 def missing_columns(draft: Draft) -> Iterator[Fault]:
     """Find columns that were asked for and are not there; name the nearest match."""
-    in_use = {draft.variant, draft.l0, *draft.source, *draft.group_columns}
+    in_use = {draft.variant, draft.l0, *draft.y_columns, *draft.group_columns}
     free = [str(name) for name in draft.cells if name not in in_use]
     losses = ", ".join(map(repr, LOSSES))
     lower = {name.lower() for name in free}
@@ -178,3 +183,47 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     unknown_baseline,
     no_positive_y,
 )
+
+
+def raise_or_drop(draft: Draft, on_fault: Literal["raise", "drop"]) -> tuple[Draft, pd.DataFrame]:
+    """Raise the faults of a draft, or drop the rows that have them until none is left.
+
+    Parameters
+    ----------
+    draft : Draft
+        The table as read.
+    on_fault : {"raise", "drop"}
+        As in `Frontiers.from_frame`.
+
+    Returns
+    -------
+    tuple of Draft and pandas.DataFrame
+        The draft without faults, and a record of the rows that were dropped.
+
+    Raises
+    ------
+    FrontierDataError
+        If there are faults, or faults that are not about rows.
+    """
+    records = [no_drops()]
+    while faults := find_faults(draft):
+        stops = [fault for fault in faults if on_fault == "raise" or not fault.drops]
+        if stops:
+            raise FrontierDataError(stops)
+        records.append(record_drops(draft, faults))
+        draft = draft.without(row for fault in faults for row, _ in fault.drops)
+    dropped = pd.concat(records, ignore_index=True)
+    return draft, dropped.sort_values("row", kind="stable", ignore_index=True)
+
+
+def no_drops() -> pd.DataFrame:
+    """Return an empty record of dropped rows."""
+    return pd.DataFrame({name: pd.Series([], dtype="int64" if name == "row" else "str") for name in DROPPED})
+
+
+def record_drops(draft: Draft, faults: Sequence[Fault]) -> pd.DataFrame:
+    """Record the rows that the faults drop, each once, with its variant, its setting and all its faults."""
+    drops = [(row, fault.kind, value) for fault in faults for row, value in fault.drops]
+    by_row = pd.DataFrame(drops, columns=["row", "fault", "value"]).groupby("row", as_index=False)
+    record = by_row.agg("; ".join).astype({"fault": "str", "value": "str"})
+    return record.merge(draft.table[["row", *CURVE]], on="row", how="left")[list(DROPPED)]

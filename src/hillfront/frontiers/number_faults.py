@@ -1,16 +1,19 @@
-"""Faults of the numbers: what they must be, and what they look like where they are something else."""
+"""Faults of the numbers: text in their place, percent, values out of range, an L0 beyond the dense limit."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from hillfront.frontiers.columns import SHORT_NAMES, metric_of
-from hillfront.frontiers.fault import Fault, bad_cells, bad_rows, is_text
-from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, Draft
+from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.columns import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
+from hillfront.frontiers.fault import Fault, bad_cells, bad_rows
+from hillfront.frontiers.parsing import Draft, is_blank
+from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import name_curve, shorten
 
 PERCENT_ABOVE: Final = 2.0
@@ -20,7 +23,7 @@ def text_in_numbers(draft: Draft) -> Iterator[Fault]:
     """Find text, dates and true/false where a number belongs."""
     step = "Write plain numbers: 1024.5, not '1,024.5' or '95%'."
     for column in map(str, draft.numbers):
-        bad = is_text(draft, column)
+        bad = draft.is_text(column)
         yield from bad_cells(draft, bad, column, f"not a number in {column!r}", "numbers", step)
 
 
@@ -29,7 +32,7 @@ def bad_l0(draft: Draft) -> Iterator[Fault]:
     if not draft.has("l0"):
         return
     l0 = draft.table["l0"].to_numpy()
-    bad = ~(np.isfinite(l0) & (l0 > 0)) & ~is_text(draft, draft.l0)
+    bad = ~(np.isfinite(l0) & (l0 > 0)) & ~draft.is_text(draft.l0)
     step = (
         "L0 is the mean number of active latents per token: correct it at the source, or leave the row out."
     )
@@ -39,9 +42,9 @@ def bad_l0(draft: Draft) -> Iterator[Fault]:
 def bad_y(draft: Draft) -> Iterator[Fault]:
     """Find values that the performance hit or the cost comes from and that are not finite."""
     step = "Evaluate this SAE again, or leave the row out."
-    for column in draft.source:
+    for column in draft.y_columns:
         if column in draft.numbers:
-            bad = ~np.isfinite(draft.numbers[column].to_numpy()) & ~is_text(draft, column)
+            bad = ~np.isfinite(draft.numbers[column].to_numpy()) & ~draft.is_text(column)
             yield from bad_cells(draft, bad, column, f"{column!r} not finite", "a finite number", step)
 
 
@@ -57,7 +60,7 @@ def bad_extras(draft: Draft) -> Iterator[Fault]:
         else:
             ok = np.isfinite(values) & (values >= 0)
             allowed = "a finite number, 0 or above"
-        bad = ~ok & ~is_text(draft, column)
+        bad = ~ok & ~draft.is_text(column)
         step = f"Correct these cells, or leave the column {column!r} out."
         yield from bad_cells(draft, bad, column, f"{column!r} not usable", allowed, step)
 
@@ -81,15 +84,15 @@ def looks_like_percent(draft: Draft) -> Iterator[Fault]:
 
     A cost has no upper bound, so that only the explained variance it may be computed from can look like it.
     """
-    column = draft.source[0]
-    if draft.scale not in ("loss_recovered", "performance_hit", "fvu") or column not in draft.numbers:
+    column = draft.y_columns[0]
+    if draft.reading not in ("loss_recovered", "performance_hit", "fvu") or column not in draft.numbers:
         return
     values = draft.numbers[column].where(np.isfinite(draft.numbers[column]))
-    whole = "variance" if draft.scale == "fvu" else "loss"
+    whole = "variance" if draft.reading == "fvu" else "loss"
     kind, allowed = f"{column!r} looks like percent", f"fractions, where 1 is the whole {whole}"
     if (median := values.median()) > PERCENT_ABOVE:
         yield Fault(kind, (), f"a median of {median:g}", allowed, f"Divide {column!r} by 100.")
-    elif draft.scale != "performance_hit":
+    elif draft.reading != "performance_hit":
         bad = (values > PERCENT_ABOVE).to_numpy()
         step = "Divide these values by 100 if the others are fractions already."
         yield from bad_cells(draft, bad, column, kind, allowed, step)
@@ -127,3 +130,146 @@ def curves_without_positive_y(table: pd.DataFrame) -> Iterator[Fault]:
             "fit."
         )
     yield Fault(f"curve with no positive {word}", rows, seen, allowed, step, drops)
+
+
+def bad_n_trained(draft: Draft) -> Iterator[Fault]:
+    """Find numbers of trained SAEs that cannot be, differ inside a curve, or have kept dominated SAEs.
+
+    An empty cell says that nothing is known; its curve is fitted as it is.
+    """
+    if not draft.has("n_trained", draft.metric, "l0", *CURVE) or draft.table.empty:
+        return
+    table = draft.table
+    trained = table["n_trained"]
+    by_curve = trained.groupby([table[name] for name in CURVE], dropna=False)
+    rows = by_curve.transform("size")
+    step = "Give the number of SAEs that were trained for the curve, those that were left out included."
+    bad = (trained.notna() & ~((trained >= rows) & (trained == np.floor(trained)))).to_numpy()
+    allowed = "a whole number, at least that of the curve's rows, or empty"
+    bad = bad & ~draft.is_text("n_trained")
+    yield from bad_cells(draft, bad, "n_trained", "'n_trained' not usable", allowed, step)
+    first = by_curve.transform("first")
+    differs = ((trained != first) & ~(trained.isna() & first.isna())).to_numpy() & ~bad
+    kind = "'n_trained' differs inside a curve"
+    yield from bad_cells(draft, differs, "n_trained", kind, "one number for each curve", step)
+    known = np.isfinite(table[draft.metric]) & np.isfinite(table["l0"]) & (trained > rows)
+    if bad.any() or differs.any() or not known.any():
+        return
+    selected = table[known]
+    beaten = np.zeros(len(table), dtype=bool)
+    beaten[known.to_numpy()] = ~pareto_optimal(selected).to_numpy()
+    seen = (
+        f"{n:g} trained and {m:g} kept, this one dominated"
+        for n, m in zip(trained[beaten], rows[beaten], strict=True)
+    )
+    yield from bad_rows(
+        draft,
+        beaten,
+        seen,
+        "dominated SAE in a selected curve",
+        "Pareto-optimal SAEs where 'n_trained' is above the number of rows",
+        "Leave the dominated rows out, or empty 'n_trained' for this curve if it was not filtered so.",
+    )
+
+
+def validate_dense_limit(dense_limit: object) -> None:
+    """Refuse what cannot be a dense limit.
+
+    Parameters
+    ----------
+    dense_limit : object
+        What the user gave.
+
+    Raises
+    ------
+    ValueError
+        If it is neither ``"d_model"`` nor a finite number above 0 nor None.
+
+    Examples
+    --------
+    >>> validate_dense_limit(-1)
+    Traceback (most recent call last):
+    ...
+    ValueError: dense_limit must be 'd_model', a finite number above 0 (an L0) or None, not -1
+    """
+    if dense_limit is None or (isinstance(dense_limit, str) and dense_limit == "d_model"):
+        return
+    is_number = isinstance(dense_limit, int | float | np.integer | np.floating) and dense_limit is not True
+    if is_number and 0 < dense_limit < math.inf:  # type: ignore[operator]  # a number, as just checked
+        return
+    raise ValueError(
+        f"dense_limit must be 'd_model', a finite number above 0 (an L0) or None, not {dense_limit!r}"
+    )
+
+
+def dense_limit_faults(table: pd.DataFrame, dense_limit: DenseLimit) -> Iterator[Fault]:
+    """Find what a canonical table lacks for a dense limit, and the rows whose L0 is not below it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A table with ``row``, ``l0`` and, where it is the limit, ``d_model``.
+    dense_limit : "d_model", float or None
+        The L0 at which the hit must vanish: that of each row's ``d_model``, or one for all rows. With None
+        there is no limit and no fault.
+
+    Yields
+    ------
+    Fault
+        A missing ``d_model``, the rows where it is empty, and the rows whose L0 is not below the limit.
+
+    Raises
+    ------
+    ValueError
+        If the limit is none of these, or not a finite number above 0.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"row": [0, 1], "l0": [64.0, 800.0], "d_model": [768.0, 768.0]})
+    >>> [fault] = dense_limit_faults(table, "d_model")
+    >>> fault.kind, fault.rows, fault.seen
+    ('L0 not below the dense limit', (1,), '800 >= 768')
+    """
+    validate_dense_limit(dense_limit)
+    if dense_limit is None:
+        return
+    if dense_limit == "d_model" and "d_model" not in table:
+        allowed = "a table with the column 'd_model'"
+        step = "Add it, or pass a number as dense_limit."
+        yield Fault("missing column 'd_model'", (), "no such column", allowed, step)
+        return
+    limit = table["d_model"] if dense_limit == "d_model" else pd.Series(float(dense_limit), index=table.index)
+    leave_out = f'Frontiers.from_frame(..., dense_limit={dense_limit!r}, on_fault="drop")'
+    if limit.isna().any():
+        rows = tuple(table.loc[limit.isna(), "row"].tolist())
+        step = f"Fill in d_model, pass a number as dense_limit, or leave these rows out: {leave_out}."
+        drops = tuple((row, "empty") for row in rows)
+        seen = shorten(value for _, value in drops)
+        yield Fault("'d_model' empty", rows, seen, "a finite number above 0", step, drops)
+    bad = table["l0"] >= limit
+    if bad.any():
+        pairs = zip(table.loc[bad, "l0"], limit[bad], strict=True)
+        drops = tuple(
+            zip(table.loc[bad, "row"].tolist(), (f"{l0:g} >= {top:g}" for l0, top in pairs), strict=True)
+        )
+        step = (
+            "A curve with this limit ends there: correct L0, choose another limit or none, or leave these "
+            f"rows out: {leave_out}."
+        )
+        rows = tuple(row for row, _ in drops)
+        seen = shorten(value for _, value in drops)
+        yield Fault("L0 not below the dense limit", rows, seen, "an L0 below the limit", step, drops)
+
+
+def below_dense_limit(draft: Draft) -> Iterator[Fault]:
+    """Find rows whose L0 is not below the dense limit, among those where both can be read.
+
+    A missing column, text and values out of range are faults of their own.
+    """
+    if not draft.has("l0") or (draft.dense_limit == "d_model" and not draft.has("d_model")):
+        return
+    readable = np.isfinite(draft.table["l0"]) & (draft.table["l0"] > 0)
+    if draft.dense_limit == "d_model":
+        d_model = draft.table["d_model"]
+        readable &= is_blank(draft.cells["d_model"]) | (np.isfinite(d_model) & (d_model > 0))
+    yield from dense_limit_faults(draft.table[readable], draft.dense_limit)

@@ -1,57 +1,36 @@
-"""Reading a user's table: finding its columns and converting their cells, without trusting any of it."""
+"""How a user's table is read: finding its columns, and converting cells of any type to numbers and text."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import reduce
+from numbers import Real
 from typing import Final, Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.frontiers.cells import as_text, is_blank, join_labels, to_numbers, to_text
-from hillfront.frontiers.columns import LOSSES, Metric, Scale, compute_y, find_cost_source, find_source
+from hillfront.frontiers.columns import (
+    CURVE,
+    OPTIONAL,
+    OPTIONAL_NUMBERS,
+    RESERVED,
+    Metric,
+    Reading,
+    compute_y,
+    find_cost_columns,
+    find_y_columns,
+)
 
 type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
-CURVE: Final = ["variant", "setting"]
-LOSS_ERRORS: Final = ("se_ce_sae", "se_ce_base", "se_ce_ablated")
-OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", "n_tokens", "n_trained", *LOSSES, *LOSS_ERRORS)
-OPTIONAL: Final = (
-    *("se", "se_l0", "d_model", "n_tokens", "n_trained", "seed", "label", "width", "ablation"),
-    *LOSSES,
-    *LOSS_ERRORS,
-)
-# Columns of the canonical table and of the result tables, which a group column would double.
-RESERVED: Final = frozenset(
-    {
-        "row",
-        "variant",
-        "l0",
-        "sparsity",
-        "performance_hit",
-        "cost",
-        *OPTIONAL_NUMBERS,
-        "baseline",
-        "scope",
-        "quantity",
-        "at",
-        "median",
-        "lower",
-        "upper",
-        "prob",
-        "p_gt_1",
-        "support",
-        "l0_low",
-        "l0_high",
-        "p_better",
-        "p_worse",
-        "p_cross",
-        "crossing_l0",
-        "verdict",
-    }
-)
+SEPARATOR: Final = " / "
+"""What joins the values of the group columns to the label of a setting."""
 
 
 @runtime_checkable
@@ -88,9 +67,9 @@ class Draft:
         The columns that make a setting.
     variant, l0 : str
         The user's names of these columns.
-    source : tuple of str
+    y_columns : tuple of str
         The user's columns that the performance hit or the cost comes from.
-    scale : {"loss_recovered", "performance_hit", "ce", "cost", "fvu", "loss_difference"}
+    reading : {"loss_recovered", "performance_hit", "ce", "cost", "fvu", "loss_difference"}
         What these columns hold.
     cost : str or None
         The user's name of the cost, if that is fitted in place of the performance hit.
@@ -114,8 +93,8 @@ class Draft:
     group_columns: tuple[str, ...]
     variant: str
     l0: str
-    source: tuple[str, ...]
-    scale: Scale
+    y_columns: tuple[str, ...]
+    reading: Reading
     cost: str | None
     dense_limit: DenseLimit
     baseline: str | None
@@ -130,24 +109,23 @@ class Draft:
         return "performance_hit" if self.cost is None else "cost"
 
     def has(self, *columns: str) -> bool:
-        """Whether all these canonical columns could be read."""
+        """Return whether all these canonical columns could be read."""
         return set(columns) <= set(self.table.columns)
+
+    def is_text(self, column: str) -> NDArray[np.bool_]:
+        """Mark the user's cells of a number column that hold something, but not a number."""
+        return self.numbers[column].isna().to_numpy() & ~is_blank(self.cells[column])
 
     def without(self, rows: Iterable[int]) -> Draft:
         """Return the draft without these rows; the others keep their positions.
 
-        A row that is dropped was trained, but is not one that its curve's others beat, so it no longer counts
-        among the trained.
+        ``n_trained`` of a curve falls by the number of its rows that are dropped.
         """
         keep = ~self.table["row"].isin(list(rows)).to_numpy()
         table = self.table[keep]
         if self.has("n_trained", *CURVE):
-            gone = (
-                pd.Series(~keep, index=self.table.index)
-                .groupby([self.table[name] for name in CURVE], dropna=False)
-                .transform("sum")
-            )
-            table = table.assign(n_trained=table["n_trained"] - gone[keep])
+            dropped = self.table.assign(n=~keep).groupby(CURVE, dropna=False)["n"].transform("sum")
+            table = table.assign(n_trained=table["n_trained"] - dropped[keep])
         return replace(self, cells=self.cells[keep], numbers=self.numbers[keep], table=table)
 
 
@@ -177,23 +155,23 @@ def read(
     cells, conflicting = unique_columns(to_pandas(frame))
     known = [name for name in ("loss_recovered", "performance_hit", *OPTIONAL) if name in cells]
     filled = [name for name in known if cells.empty or not is_blank(cells[name]).all()]
-    source, scale = find_source(y, filled) or find_source(y, known) or (("loss_recovered",), "loss_recovered")
     if cost is not None:
-        source, scale = find_cost_source(cost, list(cells.columns))
-    taken = RESERVED | {variant, l0, *source}
+        y_columns, reading = find_cost_columns(cost, list(cells.columns))
+    else:
+        y_columns, reading = find_y_columns(y, filled, known)
+    taken = RESERVED | {variant, l0, *y_columns}
     given = tuple(dict.fromkeys((group,) if isinstance(group, str) else group))
     clashes = tuple(name for name in given if name in taken or (name == "setting" and len(given) > 1))
     group_columns = tuple(name for name in given if name not in clashes)
     limits = [name for name in cells if name == dense_limit]  # wanted, also where it is empty
-    optional = [
-        name for name in OPTIONAL if name in (*filled, *limits) and name not in (variant, l0, *group_columns)
-    ]
+    free = set(OPTIONAL) - {variant, l0, *group_columns}
+    optional = [name for name in OPTIONAL if name in free.intersection((*filled, *limits))]
 
     wanted = [("variant", variant), *(("group", name) for name in group_columns), ("l0", l0)]
-    wanted += [(argument_of(scale, y), name) for name in source]
+    wanted += [(argument_of(reading, y), name) for name in y_columns]
     wanted += [("dense_limit", "d_model")] if dense_limit == "d_model" else []
     used = {name for _, name in wanted}.union(optional)
-    numeric = dict.fromkeys([l0, *source, *(name for name in optional if name in OPTIONAL_NUMBERS)])
+    numeric = dict.fromkeys([l0, *y_columns, *(name for name in optional if name in OPTIONAL_NUMBERS)])
     numbers = pd.DataFrame(
         {name: to_numbers(cells[name]) for name in numeric if name in cells}, index=cells.index
     )
@@ -207,8 +185,8 @@ def read(
         columns["setting"] = join_labels(list(labels.values()), cells.index)
     if l0 in numbers:
         columns |= {"l0": numbers[l0], "sparsity": 1 / numbers[l0]}
-    if set(source) <= set(numbers):
-        columns["performance_hit" if cost is None else "cost"] = compute_y(numbers[list(source)], scale)
+    if set(y_columns) <= set(numbers):
+        columns["performance_hit" if cost is None else "cost"] = compute_y(numbers[list(y_columns)], reading)
     columns |= {name: numbers[name] if name in numbers else to_text(cells[name]) for name in optional}
 
     return Draft(
@@ -218,8 +196,8 @@ def read(
         group_columns=group_columns,
         variant=variant,
         l0=l0,
-        source=source,
-        scale=scale,
+        y_columns=y_columns,
+        reading=reading,
         cost=cost,
         dense_limit=dense_limit,
         baseline=None if baseline is None else as_text(baseline),
@@ -230,10 +208,10 @@ def read(
     )
 
 
-def argument_of(scale: Scale, y: str | None) -> str:
+def argument_of(reading: Reading, y: str | None) -> str:
     """Name what asked for the columns of y: an argument, or the name of what is computed from them."""
-    if scale in ("ce", "cost", "fvu", "loss_difference"):
-        return scale
+    if reading in ("ce", "cost", "fvu", "loss_difference"):
+        return reading
     return "y" if y else "any y"
 
 
@@ -263,6 +241,61 @@ def unique_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
 
 def all_equal(copies: pd.DataFrame) -> bool:
-    """Whether all columns hold the same values, missing ones included."""
+    """Return whether all columns hold the same values, missing ones included."""
     first, *others = (column.astype(object) for _, column in copies.items())
     return all(((first == other) | (first.isna() & other.isna())).all() for other in others)
+
+
+def to_numbers(cells: pd.Series) -> pd.Series[float]:
+    """Read cells of any dtype as floats; NaN where there is none."""
+    return pd.Series([as_number(cell) for cell in cells], index=cells.index, dtype="float64")
+
+
+def as_number(cell: object) -> float:
+    """Read one cell as a float; NaN for text that is no number, true/false, dates and anything else.
+
+    A percent sign or a comma between thousands makes text: the row is then reported as a fault, because
+    nothing says whether 95% means 0.95. `pandas.to_numeric` would read true/false and dates as numbers.
+
+    Examples
+    --------
+    >>> as_number(" 0.95 "), as_number("95%"), as_number(True)
+    (0.95, nan, nan)
+    """
+    if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | Real | Decimal):
+        return np.nan
+    try:
+        return float(cell)
+    except (ValueError, OverflowError):
+        return np.nan
+
+
+def to_text(cells: pd.Series) -> pd.Series[str]:
+    """Read cells of any dtype as text; missing where blank."""
+    texts = [None if missing else as_text(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
+    return pd.Series(texts, index=cells.index, dtype="str").replace("", None)
+
+
+def as_text(cell: object) -> str:
+    """Write one cell as text without blanks around it, whole numbers without a point.
+
+    Examples
+    --------
+    >>> as_text(20.0), as_text(20), as_text(0.5), as_text(" resid ")
+    ('20', '20', '0.5', 'resid')
+    """
+    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+        return str(int(cell))
+    return str(cell).strip()
+
+
+def is_blank(cells: pd.Series) -> NDArray[np.bool_]:
+    """Mark the cells that are missing or hold blanks only."""
+    return to_text(cells).isna().to_numpy()
+
+
+def join_labels(labels: Sequence[pd.Series[str]], index: pd.Index) -> pd.Series[str]:
+    """Join the values of the group columns to one label, missing where one of them is."""
+    if not labels:
+        return pd.Series("all", index=index, dtype="str")
+    return reduce(lambda joined, label: joined.str.cat(label, sep=SEPARATOR), labels)

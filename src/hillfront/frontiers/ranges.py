@@ -1,16 +1,20 @@
-"""Which sparsities and hits two frontiers both observed: the support of every comparison."""
+"""Ranges of sparsity and hit that curves observed and share, and the Pareto-optimal SAEs of a curve."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from hillfront.frontiers.table import Frontiers
+from hillfront.frontiers.columns import CURVE, metric_of
 
-__all__ = ["NOWHERE", "Range", "average_range", "observed_ranges", "shared_range"]
+if TYPE_CHECKING:
+    from hillfront.frontiers.table import Frontiers
+
+__all__ = ["NOWHERE", "Range", "average_range", "observed_ranges", "pareto_optimal", "shared_range"]
 
 
 @dataclass(frozen=True)
@@ -97,3 +101,32 @@ def average_range(ranges: Sequence[Range]) -> Range:
         float(np.exp(np.mean(np.log(ends)))) for ends in zip(*((r.low, r.high) for r in inside), strict=True)
     )
     return Range(low, high)
+
+
+def pareto_optimal(table: pd.DataFrame) -> pd.Series[bool]:
+    """Mark the rows that no other row of their curve dominates.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A table with ``variant``, ``setting``, ``l0`` and ``performance_hit`` or ``cost``.
+
+    Returns
+    -------
+    pandas.Series
+        True where no row of the curve has L0 and y both as low or lower, one of them strictly.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame(
+    ...     {"variant": "a", "setting": "all", "l0": [10, 20, 20], "performance_hit": [0.2, 0.1, 0.15]}
+    ... )
+    >>> pareto_optimal(table).tolist()
+    [True, True, False]
+    """
+    metric = metric_of(table)
+    best = table.groupby([*CURVE, "l0"])[metric].min()  # sorted by L0 within each curve
+    best_at_lower_l0 = best.groupby(level=CURVE).cummin().groupby(level=CURVE).shift(1, fill_value=np.inf)
+    optimal = best[best < best_at_lower_l0].rename("optimal_y")
+    return table.join(optimal, on=[*CURVE, "l0"])["optimal_y"] == table[metric]

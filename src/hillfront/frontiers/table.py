@@ -13,14 +13,12 @@ import pandas as pd
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers import netcdf
 from hillfront.frontiers.cautions import find_warnings
-from hillfront.frontiers.checking import FrontierDataError as FrontierDataError  # where users look for it
-from hillfront.frontiers.checking import raise_or_drop
-from hillfront.frontiers.columns import FROM_LOSSES, HIT_LABEL
-from hillfront.frontiers.dense_limit import check_dense_limit
-from hillfront.frontiers.dominance import pareto_optimal
-from hillfront.frontiers.fault import no_drops
-from hillfront.frontiers.number_faults import curves_without_positive_y
-from hillfront.frontiers.parsing import CURVE, Table, read
+from hillfront.frontiers.columns import CURVE, FROM_LOSSES, HIT_LABEL
+from hillfront.frontiers.fault import FrontierDataError as FrontierDataError  # where users look for it
+from hillfront.frontiers.fault_finders import no_drops, raise_or_drop
+from hillfront.frontiers.number_faults import curves_without_positive_y, validate_dense_limit
+from hillfront.frontiers.parsing import Table, read
+from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import count, name_rows, shorten
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ class Frontiers:
         What is fitted, for axes: ``performance hit``, or the user's name of the cost.
     from_losses : bool
         Whether it was computed from the losses, so that their errors are its errors (see
-        `hillfront.frontiers.loss_errors.hit_errors`).
+        `hillfront.frontiers.measurement_error.hit_errors`).
 
     Examples
     --------
@@ -160,7 +158,7 @@ class Frontiers:
         >>> Frontiers.from_frame(frame)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        hillfront.frontiers.checking.FrontierDataError: The table has 2 faults:
+        hillfront.frontiers.fault.FrontierDataError: The table has 2 faults:
         1. L0 not positive (row 0): saw 0; allowed: a finite number above 0. Next step: ...
         """
         if on_fault not in ("raise", "drop"):
@@ -170,7 +168,7 @@ class Frontiers:
                 f"pass y or cost, not both: y={y!r} asks for a performance hit, and cost={cost!r} for a cost "
                 "in its place"
             )
-        check_dense_limit(dense_limit)
+        validate_dense_limit(dense_limit)
         draft = read(
             frame,
             variant=variant,
@@ -183,7 +181,7 @@ class Frontiers:
         )
         draft, dropped = raise_or_drop(draft, on_fault)
         table = draft.table.reset_index(drop=True)
-        from_losses = draft.scale in FROM_LOSSES
+        from_losses = draft.reading in FROM_LOSSES
         found = find_warnings(table, from_losses=from_losses)
         for text in found:
             warnings.warn(text, FrontierDataWarning, stacklevel=2)

@@ -27,7 +27,7 @@ def row_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict
-        ``sparsity``, ``observed``, ``cell`` (index of the row's curve in the flattened grid); where the
+        ``sparsity``, ``observed``, ``curve_index`` (of the row's curve in the flattened grid); where the
         table has them ``se`` (known standard error of y), ``sparsity_se`` (that of the sparsity, from
         ``se_l0``); and where SAEs share errors of the losses, ``base_error`` and ``ablated_error``,
         relative to the loss scale.
@@ -36,7 +36,7 @@ def row_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]:
     data: dict[str, NDArray[Any]] = {
         "sparsity": design.sparsities(frontiers),
         "observed": frontiers.y.to_numpy(np.float64),
-        "cell": design.cells(frontiers),
+        "curve_index": design.curve_index(frontiers),
     }
     errors = known_errors(frontiers, design.shared_settings)
     if "se" in design.known_errors or "se" in table:

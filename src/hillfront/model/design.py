@@ -20,7 +20,7 @@ from hillfront.curves.sparsity import REFERENCE_D_MODEL, REFERENCE_SPARSITY, Den
 from hillfront.frontiers.measurement_error import known_errors, sharing_settings
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design_checks import check_metric, check_rows
-from hillfront.model.likelihood import DEFAULT_NOISE, Noise, noise_named
+from hillfront.model.likelihood import DEFAULT_NOISE, Likelihood, likelihood_named
 from hillfront.model.priors import DEFAULT_HIT_REF
 
 __all__ = ["POOLINGS", "Design", "design_of"]
@@ -48,7 +48,7 @@ class Design:
     hit_ref : float
         Performance hit at which a curve's position is measured.
     noise : str
-        Name of the observation model.
+        Name of the likelihood.
     metric : str
         What is fitted: ``performance_hit``, or ``cost`` for a fidelity metric without an upper bound.
     dense_limit : "d_model", float or None
@@ -98,9 +98,9 @@ class Design:
         return family if self.metric == "performance_hit" or family.unbounded is None else family.unbounded
 
     @property
-    def observation(self) -> Noise:
-        """The observation model."""
-        return noise_named(self.noise)
+    def likelihood(self) -> Likelihood:
+        """The likelihood of an SAE, given its curve."""
+        return likelihood_named(self.noise)
 
     @property
     def reference(self) -> Reference:
@@ -137,7 +137,7 @@ class Design:
         stored["scales"] = tuple(SparsityScale(**scale) for scale in stored.get("scales", ()))
         return cls(**stored)
 
-    def cells(self, frontiers: Frontiers) -> NDArray[np.int64]:
+    def curve_index(self, frontiers: Frontiers) -> NDArray[np.int64]:
         """Index of each row's curve in the flattened (setting, variant) grid."""
         setting = {name: i for i, name in enumerate(self.settings)}
         variant = {name: i for i, name in enumerate(self.variants)}
@@ -217,7 +217,7 @@ def design_of(
         curve,
         tuple(pooling.items()),
         hit_ref,
-        noise=noise_named(noise).name,
+        noise=likelihood_named(noise).name,
         metric=frontiers.metric,
         dense_limit=dense_limit,
         relative_sparsity=relative_sparsity,

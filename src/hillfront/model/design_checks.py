@@ -8,10 +8,10 @@ import pandas as pd
 
 from hillfront.curves.families import FAMILIES, CurveFamily
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.frontiers.dense_limit import dense_limit_faults
 from hillfront.frontiers.fault import Fault
+from hillfront.frontiers.number_faults import dense_limit_faults
 from hillfront.frontiers.table import FrontierDataError, Frontiers
-from hillfront.model.likelihood import NOISES, noise_named
+from hillfront.model.likelihood import LIKELIHOODS, likelihood_named
 from hillfront.model.priors import DEFAULT_HIT_REF
 from hillfront.utils.wording import shorten
 
@@ -34,8 +34,8 @@ def check_metric(frontiers: Frontiers, family: CurveFamily, *, noise: str, hit_r
             f"curve={family.name!r} saturates at 1, and {frontiers.metric_label!r} is a cost without an "
             f"upper bound. Allowed: {able}. Pass one of these as curve=, or read a performance hit with y=."
         )
-    if noise_named(noise).on_logit:
-        able = ", ".join(name for name, other in NOISES.items() if not other.on_logit)
+    if likelihood_named(noise).on_logit:
+        able = ", ".join(name for name, other in LIKELIHOODS.items() if not other.on_logit)
         raise ValueError(
             f"noise={noise!r} is for performance hits inside (0, 1), and {frontiers.metric_label!r} is a "
             f"cost. Allowed: {able}. Pass one of these as noise=."
@@ -56,7 +56,7 @@ def check_rows(frontiers: Frontiers, *, noise: str, dense_limit: DenseLimit) -> 
         For an L0 at the dense limit or above, or a hit outside (0, 1) under noise on the logit scale.
     """
     faults = [*dense_limit_faults(frontiers.table, dense_limit)]
-    if noise_named(noise).on_logit:
+    if likelihood_named(noise).on_logit:
         faults += _outside_unit_interval(frontiers.table)
     if faults:
         raise FrontierDataError(faults)

@@ -1,4 +1,4 @@
-"""Observation models: how SAEs scatter about their curve.
+"""Likelihoods: how SAEs scatter about their curve.
 
 One serves all families, so that LOO compares like with like.
 
@@ -27,7 +27,7 @@ Array = Any
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, Array]
 
-__all__ = ["DEFAULT_NOISE", "NOISES", "Expected", "Noise", "noise_named", "tail_quantile"]
+__all__ = ["DEFAULT_NOISE", "LIKELIHOODS", "Expected", "Likelihood", "likelihood_named", "tail_quantile"]
 
 DEFAULT_NOISE: Final = "student-t"
 
@@ -66,8 +66,8 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Noise:
-    """An observation model.
+class Likelihood:
+    """A likelihood.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Noise:
         Examples
         --------
         >>> half = Expected(f=0.5, logit=0.0, spread=0.25, known_variance=0.0)
-        >>> round(float(NOISES["student-t"].scale(half, {"sigma": 0.4, "tau": 0.0, "nu": 1e9})), 6)
+        >>> round(float(LIKELIHOODS["student-t"].scale(half, {"sigma": 0.4, "tau": 0.0, "nu": 1e9})), 6)
         0.1
         """
         # x**0.5 rather than sqrt: the same expression serves NumPy and PyTensor.
@@ -106,12 +106,12 @@ class Noise:
         return np.asarray((observed - self.location(expected)) / self.scale(expected, parameters))
 
     def logpdf(self, y: Floats, expected: Expected, parameters: Parameters) -> Floats:
-        """Log density of y itself, so that observation models can be compared; all arguments broadcast.
+        """Log density of y itself, so that likelihoods can be compared; all arguments broadcast.
 
         Examples
         --------
         >>> at_zero = Expected(f=0.0, logit=-np.inf, spread=0.0, known_variance=1.0)
-        >>> float(np.round(NOISES["normal"].logpdf(0.0, at_zero, {"sigma": 0.1, "tau": 0.0}), 6))
+        >>> float(np.round(LIKELIHOODS["normal"].logpdf(0.0, at_zero, {"sigma": 0.1, "tau": 0.0}), 6))
         -0.918939
         """
         z = self.residual(y, expected, parameters)
@@ -153,18 +153,18 @@ def _on_logit(expected: Expected, parameters: Parameters) -> Array:
     return parameters["sigma"] ** 2 + expected.known_variance / expected.spread**2
 
 
-NOISES: Final[dict[str, Noise]] = {
+LIKELIHOODS: Final[dict[str, Likelihood]] = {
     noise.name: noise
     for noise in (
-        Noise(DEFAULT_NOISE, ("sigma", "tau", "nu"), lambda expected: expected.f, _additive),
-        Noise("normal", ("sigma", "tau"), lambda expected: expected.f, _additive),
-        Noise("logit-normal", ("sigma",), lambda expected: expected.logit, _on_logit, on_logit=True),
+        Likelihood(DEFAULT_NOISE, ("sigma", "tau", "nu"), lambda expected: expected.f, _additive),
+        Likelihood("normal", ("sigma", "tau"), lambda expected: expected.f, _additive),
+        Likelihood("logit-normal", ("sigma",), lambda expected: expected.logit, _on_logit, on_logit=True),
     )
 }
 
 
-def noise_named(name: str) -> Noise:
-    """Return the observation model of that name.
+def likelihood_named(name: str) -> Likelihood:
+    """Return the likelihood of that name.
 
     Raises
     ------
@@ -173,12 +173,12 @@ def noise_named(name: str) -> Noise:
 
     Examples
     --------
-    >>> noise_named("normal").parameters
+    >>> likelihood_named("normal").parameters
     ('sigma', 'tau')
     """
     try:
-        return NOISES[name]
+        return LIKELIHOODS[name]
     except KeyError:
         raise ValueError(
-            f"Unknown noise {name!r}. Allowed: {', '.join(NOISES)}. Pass one of these as noise=."
+            f"Unknown noise {name!r}. Allowed: {', '.join(LIKELIHOODS)}. Pass one of these as noise=."
         ) from None

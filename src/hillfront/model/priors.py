@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 from hillfront.curves.family import CurveFamily
 from hillfront.curves.sparsity import REFERENCE_D_MODEL
 from hillfront.model.distributions import Distribution, distribution_of
-from hillfront.model.likelihood import DEFAULT_NOISE, noise_named
+from hillfront.model.likelihood import DEFAULT_NOISE, likelihood_named
 
 __all__ = [
     "DEFAULT_HIT_REF",
@@ -45,7 +45,7 @@ def default_priors(
     ----------
     family : CurveFamily
     noise : str
-        Name of the observation model; parameters that it does not have are left out.
+        Name of the likelihood; parameters that it does not have are left out.
     relative_sparsity : bool
         Whether L0 counts in shares of d_model: positions then mean the same at a d_model of 2048.
 
@@ -110,7 +110,7 @@ def default_distributions(
         "tau": Distribution("HalfNormal", (0.001,)) if family.bounded else 0.0,
         "nu": Distribution("Pareto", (1.0, 3.0)),
     }
-    return priors | {name: scatter[name] for name in noise_named(noise).parameters}
+    return priors | {name: scatter[name] for name in likelihood_named(noise).parameters}
 
 
 def resolve_priors(

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at, in_logs, row_data
 from hillfront.model.design import Design
-from hillfront.model.likelihood import Expected, Noise, tail_quantile
+from hillfront.model.likelihood import Expected, Likelihood, tail_quantile
 from hillfront.model.priors import as_prior
-from hillfront.model.selection import add_hidden, hidden_cells, hidden_data
+from hillfront.model.selection import add_hidden, hidden_curve_index, hidden_data
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -111,8 +111,8 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
         # Errors of the losses that the SAEs of a setting share, known up to their standard deviation.
         scores = {name: pm.Normal(f"{name}_error_score", dims="setting") for name in design.shared_errors}
 
-        def expected_of(cell: Any, prefix: str = "") -> Expected:
-            setting = cell // len(design.variants)
+        def expected_of(curve_index: Any, prefix: str = "") -> Expected:
+            setting = curve_index // len(design.variants)
             shared = {
                 f"{name}_error": data[f"{prefix}{name}_error"] * score[setting]
                 for name, score in scores.items()
@@ -120,20 +120,20 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
             return expected_at(
                 family,
                 pt.exp(data[f"{prefix}log_sparsity"]),
-                _looked_up(natural, cell),
+                _looked_up(natural, curve_index),
                 se=data.get(f"{prefix}se", 0.0),
                 sparsity_se=data.get(f"{prefix}sparsity_se"),
                 **shared,
             )
 
-        noise = {name: _variable(name, priors) for name in design.observation.parameters}
-        _observe(design.observation, expected_of(data["cell"]), data["observed"], noise)
+        scatter = {name: _variable(name, priors) for name in design.likelihood.parameters}
+        _observe(design.likelihood, expected_of(data["curve_index"]), data["observed"], scatter)
         if design.selected:
-            add_hidden(design.observation, expected_of(hidden_cells(design), "hidden_"), data, noise)
+            add_hidden(design.likelihood, expected_of(hidden_curve_index(design), "hidden_"), data, scatter)
     return model
 
 
-def _looked_up(natural: Mapping[str, Tensor], cell: Any) -> dict[str, Tensor]:
+def _looked_up(natural: Mapping[str, Tensor], curve_index: Any) -> dict[str, Tensor]:
     """Natural parameters of each row's curve.
 
     x_half by its log: curves take log x_half, and PyTensor cancels that against the exponential.
@@ -141,7 +141,7 @@ def _looked_up(natural: Mapping[str, Tensor], cell: Any) -> dict[str, Tensor]:
     import pytensor.tensor as pt
 
     return {
-        name: pt.exp(pt.log(values)[cell]) if name == "x_half" else values[cell]
+        name: pt.exp(pt.log(values)[curve_index]) if name == "x_half" else values[curve_index]
         for name, values in natural.items()
     }
 
@@ -168,15 +168,15 @@ def _student_t_random(
     return np.asarray(location + np.sqrt(variance) * rng.standard_t(nu, size=shape))
 
 
-def _observe(noise: Noise, expected: Expected, y: Tensor, parameters: Mapping[str, Any]) -> None:
+def _observe(likelihood: Likelihood, expected: Expected, y: Tensor, parameters: Mapping[str, Any]) -> None:
     """Add the observed y."""
     import pymc as pm
 
-    location, scale = noise.location(expected), noise.scale(expected, parameters)
-    if noise.on_logit:
+    location, scale = likelihood.location(expected), likelihood.scale(expected, parameters)
+    if likelihood.on_logit:
         pm.LogitNormal("y", mu=location, sigma=scale, observed=y)
     elif "nu" in parameters:
-        variance = noise.variance(expected, parameters) / tail_quantile(parameters["nu"]) ** 2
+        variance = likelihood.variance(expected, parameters) / tail_quantile(parameters["nu"]) ** 2
         pm.CustomDist(
             "y",
             parameters["nu"],
@@ -197,7 +197,7 @@ def reported_variables(design: Design, priors: Mapping[str, Any]) -> list[str]:
     for parameter in design.family.sampled:
         names += [f"{parameter.name}_{part}" for part in _parts(design, design.pooling[parameter.natural])]
     names += [f"{name}_error_score" for name in design.shared_errors]
-    names += design.observation.parameters
+    names += design.likelihood.parameters
     return [name for name in names if not isinstance(priors.get(name), float)]
 
 

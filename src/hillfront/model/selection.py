@@ -24,7 +24,7 @@ from scipy import special
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import row_data
 from hillfront.model.design import Design
-from hillfront.model.likelihood import Expected, Noise
+from hillfront.model.likelihood import Expected, Likelihood
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Array = Any
 Floats = NDArray[np.float64]
 
-__all__ = ["NODES", "TINY", "add_hidden", "hidden_cells", "hidden_data", "survival"]
+__all__ = ["NODES", "TINY", "add_hidden", "hidden_curve_index", "hidden_data", "survival"]
 
 NODES: Final = 32
 """L0 values at which a staircase is read, evenly spaced in log L0 over the range of a curve."""
@@ -55,15 +55,15 @@ def hidden_data(frontiers: Frontiers, design: Design) -> dict[str, NDArray[Any]]
     if not design.selected:
         return {}
     rows = row_data(frontiers, design)
-    cell, l0 = rows["cell"], frontiers.table["l0"].to_numpy(np.float64)
+    curve_index, l0 = rows["curve_index"], frontiers.table["l0"].to_numpy(np.float64)
     trained = frontiers.table["n_trained"].to_numpy(np.float64)
     n_curves = len(design.settings) * len(design.variants)
-    nodes = {name: np.zeros((n_curves, NODES)) for name in rows if name not in ("cell", "observed")}
+    nodes = {name: np.zeros((n_curves, NODES)) for name in rows if name not in ("curve_index", "observed")}
     # Curves without rows hide nothing, but what their nodes compute must be finite.
     bound, hidden = np.full((n_curves, NODES), rows["observed"].mean()), np.zeros(n_curves)
     nodes["sparsity"][:] = rows["sparsity"].mean()
-    for curve in np.unique(cell):
-        own = cell == curve
+    for curve in np.unique(curve_index):
+        own = curve_index == curve
         at = np.exp(_midpoints(np.log(l0[own].min()), np.log(l0[own].max())))
         hidden[curve] = 0.0 if np.isnan(trained[own][0]) else trained[own][0] - own.sum()
         bound[curve] = _staircase(at, l0[own], rows["observed"][own])
@@ -88,38 +88,38 @@ def _staircase(at: Floats, l0: Floats, y: Floats) -> Floats:
     return np.asarray(best[np.maximum(index, 0)])
 
 
-def hidden_cells(design: Design) -> NDArray[np.int64]:
+def hidden_curve_index(design: Design) -> NDArray[np.int64]:
     """Curve of each node."""
     return np.repeat(np.arange(len(design.settings) * len(design.variants)), NODES)
 
 
 def add_hidden(
-    observation: Noise, expected: Expected, data: Mapping[str, Tensor], noise: Mapping[str, Tensor]
+    likelihood: Likelihood, expected: Expected, data: Mapping[str, Tensor], parameters: Mapping[str, Tensor]
 ) -> None:
     """Add the hidden SAEs to the PyMC model in context.
 
     Parameters
     ----------
-    observation : Noise
+    likelihood : Likelihood
     expected : Expected
         What the curves expect at the nodes.
     data : mapping of str to variable
         With those of :func:`hidden_data`.
-    noise : mapping of str to variable
-        The parameters of the observation model.
+    parameters : mapping of str to variable
+        Those of the likelihood.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     above = survival(
-        observation, data["hidden_bound"], expected, noise, erfc=pt.erfc, log=pt.log, log1p=pt.log1p
+        likelihood, data["hidden_bound"], expected, parameters, erfc=pt.erfc, log=pt.log, log1p=pt.log1p
     )
     average = above.reshape((-1, NODES)).mean(axis=1)
     pm.Potential("hidden_saes", (data["hidden"] * pt.log(average + TINY)).sum())
 
 
 def survival(
-    noise: Noise,
+    likelihood: Likelihood,
     bound: Array,
     expected: Expected,
     parameters: Mapping[str, Array],
@@ -136,16 +136,16 @@ def survival(
 
     Examples
     --------
-    >>> from hillfront.model.likelihood import NOISES
+    >>> from hillfront.model.likelihood import LIKELIHOODS
     >>> half = Expected(f=0.5, logit=0.0, spread=0.25, known_variance=0.0)
-    >>> noise, parameters = NOISES["student-t"], {"sigma": 0.4, "tau": 0.0, "nu": 4.0}
-    >>> exact = special.stdtr(4.0, (0.5 - 0.6) / noise.scale(half, parameters))
-    >>> bool(abs(survival(noise, 0.6, half, parameters) - exact) < 0.006)
+    >>> likelihood, parameters = LIKELIHOODS["student-t"], {"sigma": 0.4, "tau": 0.0, "nu": 4.0}
+    >>> exact = special.stdtr(4.0, (0.5 - 0.6) / likelihood.scale(half, parameters))
+    >>> bool(abs(survival(likelihood, 0.6, half, parameters) - exact) < 0.006)
     True
     """
-    if noise.on_logit:
+    if likelihood.on_logit:
         bound = log(bound) - log1p(-bound)
-    z = (bound - noise.location(expected)) / noise.scale(expected, parameters)
+    z = (bound - likelihood.location(expected)) / likelihood.scale(expected, parameters)
     if "nu" in parameters:
         nu = parameters["nu"]
         w = z**2 / nu + 1e-12

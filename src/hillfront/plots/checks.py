@@ -123,7 +123,7 @@ def _draw_residuals(
 ) -> None:
     table, middle = fit.frontiers.table, np.median(residual, axis=1)
     noise = noise_draws(fit.data["posterior"].to_dataset(), fit.design)
-    bound = float(np.median(fit.design.observation.tail_bound(noise, prob=DEFAULT_PROB)))
+    bound = float(np.median(fit.design.likelihood.tail_bound(noise, prob=DEFAULT_PROB)))
     axis.axhspan(-bound, bound, color="0.9", linewidth=0, label=f"{DEFAULT_PROB:.0%} of predictions")
     axis.axhline(0.0, color="0.6", linewidth=1.0)
     for variant, style in styles.items():
@@ -171,8 +171,8 @@ def _draw_residuals(
 def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
     design, table = fit.design, fit.frontiers.table
     found = sign_changes(residual, fit.frontiers, design)
-    cell, l0 = design.cells(fit.frontiers), table["l0"].to_numpy(np.float64)
-    curves, place = np.unique(cell, return_inverse=True)
+    l0 = table["l0"].to_numpy(np.float64)
+    curves, place = np.unique(design.curve_index(fit.frontiers), return_inverse=True)
     points = axis.scatter(
         l0,
         place,

@@ -63,7 +63,7 @@ def plot_shrinkage(
         data of each curve say under the same priors. Left out, a curve by itself is its robust
         least-squares fit on the link scale, with the prior's centre for what its points do not decide, and a
         normal interval: the estimate from which the sampler starts, at no cost. An arrow then holds, besides
-        the pooling, what the observation model makes of the same points.
+        the pooling, what the likelihood makes of the same points.
     prob : float
         Probability of the intervals.
     ax : sequence of matplotlib Axes, optional

@@ -1,8 +1,9 @@
-"""One row of an evaluated SAE from the metrics and configuration that SAELens and SAEBench share."""
+"""One row of an evaluated SAE from the metrics, configuration and names that SAELens and SAEBench share."""
 
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,19 @@ from typing import Any, Final
 import pandas as pd
 
 from hillfront.frontiers.table import FrontierDataWarning
-from hillfront.readers.files import UnfitError
-from hillfront.readers.sae_names import architecture_in, layer_in, site_in, width_in
-from hillfront.readers.source import SourceTable
+from hillfront.readers.json_files import UnfitError
+from hillfront.readers.tables import FileTable
 
-__all__ = ["Evaluation", "row_of", "table_of", "text_at"]
+__all__ = [
+    "Evaluation",
+    "architecture_in",
+    "layer_in",
+    "row_of",
+    "site_in",
+    "table_of",
+    "text_at",
+    "width_in",
+]
 
 Row = dict[str, Any]
 GROUP: Final = ("model", "site", "layer", "width")
@@ -34,9 +43,32 @@ _COSTS: Final = {
     "kl_div_with_sae": ("model_behavior_preservation", "kl_div_with_sae"),
 }
 
-
 _ROUNDING: Final = 1e-3
 """A score further than this from what its losses give is another number, not the same one rounded."""
+
+# Longest first: "matryoshka_batch_topk" holds "batch_topk", which holds "topk".
+_ARCHITECTURES: Final = {
+    "matryoshka_batch_topk": r"mat(?:ryo|roy)shka[_-]?batch[_-]?top[_-]?k",
+    "batch_topk": r"batch[_-]?top[_-]?k",
+    "topk": r"top[_-]?k",
+    "jumprelu": r"jump[_-]?relu",
+    "gated_anneal": r"gated[_-]?anneal",
+    "p_anneal": r"p[_-]?anneal",
+    "gated": r"gated(?:sae)?",
+    "standard": r"standard(?:sae)?",
+}
+# Names are parts between separators, or words in CamelCase before them: "GatedSAE_pythia", "sweep_gated_ctx".
+_WORD: Final = re.compile(
+    rf"(?<![a-z0-9])(?:{'|'.join(f'(?P<{name}>{text})' for name, text in _ARCHITECTURES.items())})"
+    r"(?:trainer|_?april[_-]?update)?(?![a-z0-9])",
+    re.IGNORECASE,
+)
+_LAYER: Final = re.compile(r"(?:blocks|layers?)[._-](\d+)", re.IGNORECASE)
+_SITE: Final = re.compile(
+    r"(?<![a-z])(?:hook_)?(resid_(?:pre|mid|post)|mlp_out|attn_out|hook_z|mlp\.hook_post)(?![a-z])",
+    re.IGNORECASE,
+)
+_WIDTH: Final = re.compile(r"width[_-](?:2pow(?P<power>\d+)|(?P<text>\d+[km]?))(?![a-z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -103,7 +135,7 @@ def row_of(evaluation: Evaluation) -> Row:
         "context_size": evaluation.context_size,
     }
     row |= {name: _metric(evaluation, _PERFORMANCE, theirs) for name, theirs in _LOSSES.items()}
-    row |= {name: _metric(evaluation, *place) for name, place in _COSTS.items()}
+    row |= {name: _metric(evaluation, *path) for name, path in _COSTS.items()}
     _not_computed_is_missing(row)
     missing = [f"{evaluation.metrics_at}.sparsity.l0"] if row["l0"] is None else []
     if row["loss_recovered"] is None and any(row[name] is None for name in _LOSSES):
@@ -114,7 +146,7 @@ def row_of(evaluation: Evaluation) -> Row:
     return row
 
 
-def table_of(rows: Sequence[Row], places: Iterable[Path]) -> SourceTable:
+def table_of(rows: Sequence[Row], files: Iterable[Path]) -> FileTable:
     """One table of all rows, with the group columns that are known.
 
     The hit comes from the three losses if every SAE has them and they agree with the score that is published
@@ -149,7 +181,7 @@ def table_of(rows: Sequence[Row], places: Iterable[Path]) -> SourceTable:
     group += [name for name in CONDITIONS if len(frame[name].unique()) > 1]
     # What no file knows is no column.
     frame = frame.loc[:, frame.notna().any()]
-    return SourceTable(frame, "architecture", tuple(group), "l0", y, tuple(map(str, places)))
+    return FileTable(frame, "architecture", tuple(group), "l0", y, tuple(map(str, files)))
 
 
 def _architecture(evaluation: Evaluation) -> str:
@@ -198,3 +230,57 @@ def _not_computed_is_missing(row: Row) -> None:
         row["explained_variance"] = None
     if row["loss_recovered"] == -1.0 and row["ce_sae"] is None:
         row["loss_recovered"] = None
+
+
+def architecture_in(*names: str) -> tuple[str, ...]:
+    """Architectures that names of a release or an SAE hold, each once.
+
+    Examples
+    --------
+    >>> architecture_in("sae_bench_pythia70m_sweep_gated_ctx128_0730")
+    ('gated',)
+    >>> architecture_in("MatryoshkaBatchTopK_pythia-160m-deduped__0108")
+    ('matryoshka_batch_topk',)
+    >>> architecture_in("gemma-scope-2b-pt-res")
+    ()
+    """
+    found = [str(match.lastgroup) for name in names for match in _WORD.finditer(name)]
+    return tuple(dict.fromkeys(found))
+
+
+def layer_in(*names: str) -> int | None:
+    """Layer that the first of these names to hold one says.
+
+    Examples
+    --------
+    >>> layer_in("blocks.3.hook_resid_post__trainer_5"), layer_in("resid_post_layer_8_trainer_0")
+    (3, 8)
+    """
+    found = next((match for name in names if (match := _LAYER.search(name))), None)
+    return int(found[1]) if found else None
+
+
+def site_in(*names: str) -> str | None:
+    """Site of the activations, such as ``resid_post``.
+
+    Examples
+    --------
+    >>> site_in("blocks.3.hook_resid_post__trainer_5"), site_in("blocks.0.attn.hook_z")
+    ('resid_post', 'hook_z')
+    """
+    found = next((match for name in names if (match := _SITE.search(name))), None)
+    return found[1] if found else None
+
+
+def width_in(*names: str) -> str | None:
+    """Width that a name says: the number of latents, or an abbreviation of it as it stands.
+
+    Examples
+    --------
+    >>> width_in("saebench_gemma-2-2b_width-2pow14_date-0108"), width_in("layer_12/width_16k/average_l0_82")
+    ('16384', '16k')
+    """
+    found = next((match for name in names if (match := _WIDTH.search(name))), None)
+    if found is None:
+        return None
+    return str(2 ** int(found["power"])) if found["power"] else found["text"]

@@ -1,4 +1,7 @@
-"""Which format a path holds, and the one way from a path to a table."""
+"""The format of a path, and the reading of a path in its format.
+
+The reader of a format is imported where a path has it: a plain table loads none of them.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from hillfront.readers.files import UnfitError, find_json, load_json
-from hillfront.readers.saebench import saebench_table
-from hillfront.readers.saelens import saelens_csv, saelens_table
-from hillfront.readers.source import SourceTable
-from hillfront.readers.tables import TAB_SUFFIXES, check_file, read_arrow, read_csv, read_parquet
-from hillfront.readers.wandb import wandb_table
+from hillfront.readers.tables import (
+    TAB_SUFFIXES,
+    FileTable,
+    read_arrow,
+    read_csv,
+    read_parquet,
+    validate_file,
+)
 
 type Format = Literal["csv", "parquet", "arrow", "saebench", "saelens", "wandb"]
 
-__all__ = ["FORMATS", "Format", "find_format", "read_source"]
+__all__ = ["FORMATS", "Format", "find_format", "read_path"]
 
 FORMATS: Final[tuple[str, ...]] = get_args(Format.__value__)
 _SUFFIXES: Final[dict[str, Format]] = {
@@ -38,13 +43,15 @@ def find_format(path: Path) -> Format:
         If there is nothing at the path, or a folder without JSON files.
     """
     if path.is_dir() or path.suffix.lower() == ".json":
+        from hillfront.readers.json_files import find_json
+
         return _json_format(find_json(path))
-    check_file(path)
+    validate_file(path)
     found = _SUFFIXES.get(path.suffix.lower())
     return found if found is not None else _csv_format(path)
 
 
-def read_source(
+def read_path(
     path: Path,
     *,
     format: Format | None = None,
@@ -53,7 +60,7 @@ def read_source(
     l0: str | None = None,
     y: str | None = None,
     cost: str | None = None,
-) -> SourceTable:
+) -> FileTable:
     """Read a path in its format, with the columns that a user names in place of the format's.
 
     Raises
@@ -63,19 +70,27 @@ def read_source(
     """
     known = find_format(path) if format is None else format
     if known == "wandb":
+        from hillfront.readers.wandb import wandb_table
+
         return wandb_table(path, variant=variant, group=group, l0=l0, y=y, cost=cost)
     if known == "saebench":
-        source = saebench_table(find_json(path))
+        from hillfront.readers.saebench import saebench_table
+
+        table = saebench_table(path)
     elif known == "saelens":
-        source = saelens_csv(path) if path.suffix.lower() == ".csv" else saelens_table(find_json(path))
+        from hillfront.readers.saelens import saelens_table
+
+        table = saelens_table(path)
     else:
         read = {"csv": read_csv, "parquet": read_parquet, "arrow": read_arrow}[known]
-        source = SourceTable(read(path))
-    return source.using(variant=variant, group=group, l0=l0, y=y)
+        table = FileTable(read(path))
+    return table.using(variant=variant, group=group, l0=l0, y=y)
 
 
 def _json_format(paths: Sequence[Path]) -> Format:
     """Format of the first file that can be loaded; a reader says what is wrong with the others."""
+    from hillfront.readers.json_files import UnfitError, load_json
+
     for path in paths:
         try:
             document: Any = load_json(path)

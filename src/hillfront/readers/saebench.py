@@ -9,8 +9,8 @@ from typing import Any, Literal
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers.table import Frontiers
 from hillfront.readers.evaluations import Evaluation, Row, row_of, table_of, text_at
-from hillfront.readers.files import UnfitError, find_json, load_json, read_each
-from hillfront.readers.source import SourceTable, to_frontiers
+from hillfront.readers.json_files import UnfitError, find_json, load_json, read_each
+from hillfront.readers.tables import FileTable
 
 __all__ = ["read_saebench", "saebench_table"]
 
@@ -81,19 +81,13 @@ def read_saebench(
     if y is not None and cost is not None:
         raise ValueError(f"pass y or cost, not both: y={y!r} and cost={cost!r}")
     columns = (group,) if isinstance(group, str) else group
-    source = saebench_table(find_json(path)).using(variant=variant, group=columns, l0=None, y=y)
-    return to_frontiers(source, cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)
+    table = saebench_table(path).using(variant=variant, group=columns, l0=None, y=y)
+    return table.to_frontiers(cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)
 
 
-def saebench_table(paths: Sequence[Path]) -> SourceTable:
-    """Table of these result files.
-
-    Raises
-    ------
-    ReadError
-        As `read_saebench` does.
-    """
-    found = read_each(paths, _read, expected=EXPECTED)
+def saebench_table(path: Path | str | Iterable[Path | str]) -> FileTable:
+    """Read the result files of a path, as `read_saebench` does, without judging their numbers."""
+    found = read_each(find_json(path), _read, expected=EXPECTED)
     return table_of([row for _, row in found], [path for path, _ in found])
 
 

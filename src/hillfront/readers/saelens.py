@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hillfront.readers.evaluations import Evaluation, Row, row_of, table_of, text_at
-from hillfront.readers.files import ReadError, UnfitError, load_json, read_each
-from hillfront.readers.source import SourceTable
-from hillfront.readers.tables import read_csv
+from hillfront.readers.json_files import ReadError, UnfitError, find_json, load_json, read_each
+from hillfront.readers.tables import FileTable, read_csv
 
-__all__ = ["saelens_csv", "saelens_table"]
+__all__ = ["saelens_table"]
 
 EXPECTED = (
     "SAELens evaluation results, with unique_id, eval_cfg, sae_cfg, metrics.sparsity.l0 and "
@@ -20,32 +19,28 @@ EXPECTED = (
 )
 
 
-def saelens_table(paths: Sequence[Path]) -> SourceTable:
-    """Table of JSON files, of one evaluation or a list of them each.
+def saelens_table(path: Path) -> FileTable:
+    """Read a path: JSON files of one evaluation or a list of them each, or the CSV file of all.
 
     SAELens writes every evaluation twice into one folder, to its own file and to that of all; the same
     evaluation counts once.
 
     Raises
     ------
-    ReadError
-        If files do not fit.
+    FileNotFoundError, ReadError
+        If there is no such file, or files do not fit.
     """
-    found = read_each(paths, _read, expected=EXPECTED)
+    if path.suffix.lower() == ".csv":
+        return _from_csv(path)
+    found = read_each(find_json(path), _read, expected=EXPECTED)
     first: dict[str, tuple[Path, Row]] = {}
     for path, (key, row) in found:
         first.setdefault(key, (path, row))
     return table_of([row for _, row in first.values()], [path for path, _ in first.values()])
 
 
-def saelens_csv(path: Path) -> SourceTable:
-    """Table of the CSV file of all evaluations, whose columns are paths with dots.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or it does not fit.
-    """
+def _from_csv(path: Path) -> FileTable:
+    """Read the CSV file of all evaluations, whose columns are paths with dots."""
     frame = read_csv(path)
     rows, faults = [], []
     for number, cells in enumerate(frame.to_dict("records")):

@@ -1,19 +1,92 @@
-"""Tables in files: CSV, TSV, Parquet, and Feather or other Arrow IPC files."""
+"""Tables in files (CSV, TSV, Parquet, Feather and other Arrow IPC files), on their way to `Frontiers`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pandas as pd
 
-__all__ = ["check_file", "read_arrow", "read_csv", "read_parquet"]
+from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.fault import FrontierDataError
+from hillfront.frontiers.table import Frontiers
+
+__all__ = ["FileTable", "read_arrow", "read_csv", "read_parquet", "validate_file"]
 
 TAB_SUFFIXES: Final = frozenset({".tsv", ".tab"})
 
 
-def check_file(path: Path) -> None:
+@dataclass(frozen=True)
+class FileTable:
+    """A table as a reader gives it, with the columns that its format names.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per evaluated SAE.
+    variant, l0 : str
+    group : tuple of str
+    y : str or None
+        As in `Frontiers.from_frame`.
+    files : tuple of str
+        The file that each row comes from; empty where all rows come from one table.
+    """
+
+    frame: pd.DataFrame
+    variant: str = "variant"
+    group: tuple[str, ...] = ()
+    l0: str = "l0"
+    y: str | None = None
+    files: tuple[str, ...] = ()
+
+    def using(
+        self, *, variant: str | None, group: Sequence[str] | None, l0: str | None, y: str | None
+    ) -> FileTable:
+        """Return the same table with the columns that a user names in place of the format's."""
+        return replace(
+            self,
+            variant=variant or self.variant,
+            group=tuple(group) if group else self.group,
+            l0=l0 or self.l0,
+            y=y or self.y,
+        )
+
+    def to_frontiers(
+        self,
+        *,
+        cost: str | None = None,
+        dense_limit: DenseLimit = None,
+        baseline: str | None = None,
+        on_fault: Literal["raise", "drop"] = "raise",
+    ) -> Frontiers:
+        """Validate the table; faults of rows name the files of these rows.
+
+        Raises
+        ------
+        FrontierDataError
+            As `Frontiers.from_frame` does.
+        """
+        try:
+            return Frontiers.from_frame(
+                self.frame,
+                variant=self.variant,
+                group=self.group,
+                l0=self.l0,
+                y=None if cost is not None else self.y,
+                cost=cost,
+                dense_limit=dense_limit,
+                baseline=baseline,
+                on_fault=on_fault,
+            )
+        except FrontierDataError as error:
+            if not self.files:
+                raise
+            raise FrontierDataError(error.faults, files=self.files) from None
+
+
+def validate_file(path: Path) -> None:
     """Refuse a path without a file.
 
     Raises
@@ -37,7 +110,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     FileNotFoundError, ValueError
         If there is no such file, or it is not a table of separated values.
     """
-    check_file(path)
+    validate_file(path)
     tabs = path.suffix.lower() in TAB_SUFFIXES
     kind, between = ("TSV", "tab") if tabs else ("CSV", "comma")
     try:
@@ -93,7 +166,7 @@ def _open_arrow(path: Path) -> pd.DataFrame:
 
 
 def _through_arrow(path: Path, read: Callable[[Path], pd.DataFrame], kind: str) -> pd.DataFrame:
-    check_file(path)
+    validate_file(path)
     try:
         import pyarrow as pa
     except ImportError as error:

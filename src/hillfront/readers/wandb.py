@@ -9,8 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from hillfront.readers.source import SourceTable
-from hillfront.readers.tables import read_csv
+from hillfront.readers.tables import FileTable, read_csv
 from hillfront.utils.wording import nearest
 
 __all__ = ["wandb_table"]
@@ -49,7 +48,7 @@ def wandb_table(
     l0: str | None = None,
     y: str | None = None,
     cost: str | None = None,
-) -> SourceTable:
+) -> FileTable:
     """Table of runs, its columns found by the usual names unless the user names them.
 
     A name counts if it is the last part of a column's, between slashes and dots, in any letter case. The
@@ -67,10 +66,10 @@ def wandb_table(
     found = {role: _candidates(role, columns) for role in _NAMES}
     wanted = [] if variant else ["variant"]
     wanted += [] if l0 else ["l0"]
-    scale = None
+    reading = None
     if y is None and cost is None:
-        scale = _hit_of(found)
-        wanted += [*_LOSSES] if scale == "ce" else [scale or "loss_recovered"]
+        reading = _hit_of(found)
+        wanted += [*_LOSSES] if reading == "ce" else [reading or "loss_recovered"]
     # One column of each of these is needed; of the others it would be nice to have.
     problems = [text for role in wanted if (text := _problem(role, found[role], columns))]
     loose = [
@@ -91,8 +90,8 @@ def wandb_table(
         if column not in taken and (role == column or role not in columns):
             renamed[column] = role
     columns = [role for role in _GROUP if role in renamed.values()] if not group else list(group)
-    return SourceTable(
-        frame.rename(columns=renamed), variant or "variant", tuple(columns), l0 or "l0", y or scale
+    return FileTable(
+        frame.rename(columns=renamed), variant or "variant", tuple(columns), l0 or "l0", y or reading
     )
 
 

@@ -62,19 +62,19 @@ def curve_guesses(data: Mapping[str, NDArray[Any]], design: Design) -> CurveGues
 
     shape = (len(design.settings), len(design.variants))
     # Curves with data only, numbered from 0.
-    cells, curve = np.unique(data["cell"], return_inverse=True)
+    present, curve = np.unique(data["curve_index"], return_inverse=True)
     found = solve_robust(residuals, curve, centre, spread)
     scatter = _scatter(scale * residuals(found[:, curve]), n_parameters=found.size)
     error = _CAUTION * np.hypot(scatter, floor)
     weighted = robust_jacobian(residuals, curve, found) * scale / error
     precision = np.array(
-        [[np.bincount(curve, one * other, minlength=len(cells)) for other in weighted] for one in weighted]
+        [[np.bincount(curve, one * other, minlength=len(present)) for other in weighted] for one in weighted]
     )
     inverse = np.linalg.inv(precision.T + np.diag(spread**-2.0))
     theta = np.full((len(centre), int(np.prod(shape))), np.nan)
     variance = np.full_like(theta, np.nan)
-    theta[:, cells] = found
-    variance[:, cells] = np.diagonal(inverse, axis1=1, axis2=2).T
+    theta[:, present] = found
+    variance[:, present] = np.diagonal(inverse, axis1=1, axis2=2).T
     return CurveGuesses(theta.reshape(-1, *shape), variance.reshape(-1, *shape))
 
 

@@ -21,7 +21,7 @@ from scipy import stats
 
 from hillfront.fits.fitting import PreparedModel
 from hillfront.fits.simulation import simulate
-from hillfront.frontiers.checking import FrontierDataError
+from hillfront.frontiers.fault import FrontierDataError
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf

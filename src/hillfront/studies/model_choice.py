@@ -18,7 +18,7 @@ from hillfront.curves.sparsity import DenseLimit
 from hillfront.datasets import load_dataset
 from hillfront.fits.fitting import prepare
 from hillfront.frontiers.table import FrontierDataError, FrontierDataWarning, Frontiers
-from hillfront.model.likelihood import DEFAULT_NOISE, NOISES
+from hillfront.model.likelihood import DEFAULT_NOISE, LIKELIHOODS
 from hillfront.studies.markdown import Report, versions
 
 __all__ = ["Case", "choices", "packaged_cases", "saebench_cases", "write_model_choice"]
@@ -82,7 +82,7 @@ def choices(
     cases: Sequence[Case],
     *,
     families: Sequence[str] = tuple(FAMILIES),
-    noises: Sequence[str] = tuple(NOISES),
+    noises: Sequence[str] = tuple(LIKELIHOODS),
     draws: int = 1000,
     random_seed: int = 1,
 ) -> Iterator[dict[str, object]]:
@@ -95,7 +95,7 @@ def choices(
     ------
     dict
         table, rows, curve, noise, dense_limit, elpd_loo, se, high_pareto_k, divergences, rhat and passed;
-        where the observation model has no place for a row, only why.
+        where the likelihood has no place for a row, only why.
     """
     import arviz_stats
 
@@ -151,7 +151,7 @@ def write_model_choice(out: Path, rows: pd.DataFrame, recovery: pd.DataFrame | N
     """
     report = Report("Which family, which scatter, which limit")
     report.paragraph(
-        """LOO expected log densities of y, higher is better: every curve family, observation model and
+        """LOO expected log densities of y, higher is better: every curve family, likelihood and
         dense limit on real tables, hierarchical, default priors. All densities are of y itself, so that
         all rows of a table can be compared. In brackets, the number of SAEs whose Pareto k is too high for
         importance sampling, so that their density is approximate: differences of a few units between

@@ -17,7 +17,7 @@ import pandas as pd
 from hillfront.datasets import load_dataset
 from hillfront.estimands.selection import without_selection
 from hillfront.fits.fitting import prepare
-from hillfront.frontiers.parsing import CURVE
+from hillfront.frontiers.columns import CURVE
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.studies.engine import Task, run, task_seed
 from hillfront.studies.refits import refit

@@ -38,7 +38,7 @@ def simulated_y(
 ) -> Floats:
     """Draw y of every row of a table by the model's own observation law, from a posterior of one draw."""
     expected, noise = at_rows(truth, frontiers, design), noise_draws(truth, design)
-    return design.observation.draws(rng, expected, noise)[:, 0]
+    return design.likelihood.draws(rng, expected, noise)[:, 0]
 
 
 def refused(reason: str) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ def _parameters(posterior: xr.Dataset, design: Design, setting: str) -> dict[tup
             if not isinstance(design.pooling.get(name), float):
                 out[name, f"{variant}, {setting}"] = values[g, index].reshape(shape)
     sds = [str(name) for name in posterior if str(name).endswith("_sd")]
-    for name in (*sds, *design.observation.parameters):
+    for name in (*sds, *design.likelihood.parameters):
         if name in posterior:
             out[name, ""] = sample_axis_last(posterior[name]).reshape(shape)
     return out

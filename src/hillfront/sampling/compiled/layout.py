@@ -215,8 +215,8 @@ def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
     priors : mapping of str to Distribution, Prior or float
         As from :func:`hillfront.model.priors.resolve_priors`.
     """
-    observation = design.observation
-    if observation.on_logit or design.selected or design.shared_errors or "se_l0" in design.known_errors:
+    likelihood = design.likelihood
+    if likelihood.on_logit or design.selected or design.shared_errors or "se_l0" in design.known_errors:
         return None
     if (design.family.value, design.family.natural) not in CURVES:
         return None
@@ -237,7 +237,7 @@ def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
             if how == "partial" and n_variants > 1:
                 wanted.append((f"{name}_contrast", f"{name}_contrast", (n_variants - 1,)))
     wanted += [(f"{name}_{kind}_sd", f"{name}_{kind}_sd", ()) for name, kind in dict.fromkeys(columns)]
-    wanted += [(name, name, ()) for name in observation.parameters]
+    wanted += [(name, name, ()) for name in likelihood.parameters]
     blocks: list[Block] = []
     begin = 0
     for name, prior_name, shape in wanted:

@@ -46,7 +46,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
         len(layout.columns),
         n_rows,
     )
-    header[7:11] = curve, _spread(design), "nu" in design.observation.parameters, offset
+    header[7:11] = curve, _spread(design), "nu" in design.likelihood.parameters, offset
     header[11:13] = MARGIN_AT_0, MARGIN_AT_1
     header[13:16] = [
         none if layout.place(name) < 0 else layout.place(name) for name in ("sigma", "tau", "nu")
@@ -63,7 +63,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
         over_variants(n_variants).ravel(),
         np.array([layout.place(f"{name}_{kind}_sd") for name, kind in layout.columns], dtype=np.float64),
         centring,
-        rows["cell"],
+        rows["curve_index"],
         np.log(rows["sparsity"]),
         rows["observed"],
         np.broadcast_to(np.square(rows.get("se", 0.0)), n_rows),
