@@ -81,7 +81,7 @@ $(DOCS_STAMP): $(STAMP) pyproject.toml
 
 docs: $(DOCS_STAMP)  ## draw the gallery and build the pages into docs/_build/html; every warning is an error
 	$(BIN)/python -W "ignore::DeprecationWarning" docs/gallery/run_all.py
-	rm -rf docs/notebooks && mkdir docs/notebooks
+	rm -rf docs/api docs/notebooks && mkdir docs/notebooks
 	for notebook in notebooks/*.ipynb; do sed 's#\.\./docs/#../#g' "$$notebook" > "docs/$$notebook"; done
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs docs/_build/html
 	$(BIN)/python -m pytest -q tests/project/test_docs.py
@@ -98,7 +98,7 @@ types: $(STAMP)  ## mypy, strict
 	$(BIN)/python -m mypy
 
 clean:  ## remove results, builds and caches (.venv stays)
-	rm -rf docs/notebooks demo-output study-quick build dist docs/_build docs/gallery/figures .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf docs/api docs/notebooks demo-output study-quick build dist docs/_build docs/gallery/figures .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Installed once, and again when pyproject.toml changes.

@@ -21,6 +21,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "mathml",
+    "reference",
 ]
 
 html_theme = "furo"
@@ -34,6 +35,8 @@ exclude_patterns = ["_build", "gallery/figures"]
 
 # Every name that a page refers to has to be there.
 nitpicky = True
+# ... but for modules, which docstrings name for those who read them in the source.
+nitpick_ignore_regex = [("py:mod", r"hillfront\..*")]
 # Single backquotes in docstrings are code.
 default_role = "code"
 

@@ -24,7 +24,7 @@ from hillfront.cli.app import app
 from hillfront.cli.json_output import plain, to_json
 from hillfront.cli.options import CURVES, NOISES, QUANTITIES, complete_curve
 from hillfront.curves.families import FAMILIES
-from hillfront.estimands.claim_requests import claimable
+from hillfront.estimands.quantities import quantities_of
 from hillfront.model.likelihood import LIKELIHOODS
 
 type Run = Callable[..., Done]
@@ -237,7 +237,7 @@ def test_help_documents_the_exit_statuses(run: Run) -> None:
 def test_names_that_complete_are_all_names() -> None:
     assert tuple(FAMILIES) == CURVES
     assert tuple(LIKELIHOODS) == NOISES
-    assert set(QUANTITIES) == {name for family in FAMILIES.values() for name in claimable(family)}
+    assert set(QUANTITIES) == {name for family in FAMILIES.values() for name in quantities_of(family)}
     assert complete_curve("hi") == ["hill", "hill1"]
 
 

@@ -13,7 +13,7 @@ from scipy import integrate
 
 from hillfront.curves.families import FAMILIES, HILL, CurveFamily, family_named
 from hillfront.curves.functions import hill, hill_inverse
-from hillfront.curves.parameters import Reference
+from hillfront.curves.sparsity import Reference
 from hillfront.estimands.ratios import mean_log_over
 
 EPS = np.finfo(float).eps

@@ -16,9 +16,7 @@ from scipy import integrate, optimize
 import hillfront as hf
 from helpers import posterior_of
 from hillfront.curves.families import FAMILIES, HILL, CurveFamily
-from hillfront.curves.parameters import Reference
-from hillfront.curves.scales import scales_by_setting
-from hillfront.curves.sparsity import REFERENCE_D_MODEL, SparsityScale
+from hillfront.curves.sparsity import REFERENCE_D_MODEL, Reference, SparsityScale, scales_by_setting
 from hillfront.estimands.improvement import improvement_of
 from hillfront.estimands.pareto import pareto_of
 from hillfront.estimands.predict import predict_curves

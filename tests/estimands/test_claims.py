@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from helpers import fit_of, frontiers_of, points, position, posterior_of
 from hillfront.cli.app import main
 from hillfront.curves.families import FAMILIES, LINEAR
-from hillfront.estimands.claim_requests import claimable
 from hillfront.estimands.claims import LIKELY, SURE, ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import improvement_of
+from hillfront.estimands.quantities import quantities_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design, design_of
@@ -171,8 +171,8 @@ def test_every_quantity_of_every_family_can_be_claimed(curve: str) -> None:
                 posterior[f"{parameter.name}_{part}"] = posterior[f"log_k_{part}"]
     design = design_of(frontiers, baseline="relu", curve=curve)
     table_of_it = improvement_of(posterior, frontiers, design, at_hit=[0.05], at_l0=[20], at_nats=[0.1])
-    assert set(claimable(family)) == set(table_of_it.summary["quantity"])
-    for quantity in claimable(family):
+    assert set(quantities_of(family)) == set(table_of_it.summary["quantity"])
+    for quantity in quantities_of(family):
         check = check_claim_of(posterior, frontiers, design, quantity, low=1e-9, at=KINDS.get(quantity))
         assert 0.0 <= check.probability <= 1.0
         assert quantity.removesuffix("_ratio")[-1] in check.sentence
@@ -380,17 +380,20 @@ GAIN = {"quantity": "sparsity_gain", "low": 2.0, "at": 0.05, "variant": "gated"}
             ),
         ),
         ({"quantity": "slope_ratio"}, ("not a quantity of the 'hill' family", "'x_half_ratio', 'k_ratio'")),
-        ({"at": None}, ("sparsity_gain needs at: the performance hit, between 0 and 1",)),
-        ({"quantity": "hit_reduction", "at": None}, ("hit_reduction needs at: the L0, a positive number",)),
-        ({"at": 1.0}, ("at=1.0 is not a place for sparsity_gain", "between 0 and 1")),
+        ({"at": None}, ("sparsity_gain needs at: a performance hit, between 0 and 1",)),
+        ({"quantity": "hit_reduction", "at": None}, ("hit_reduction needs at: an L0, a positive number",)),
+        ({"at": 1.0}, ("at=1.0 is not allowed for sparsity_gain", "between 0 and 1")),
         ({"at": 0.0}, ("at=0.0",)),
         ({"at": np.nan}, ("at=nan",)),
         (
             {"quantity": "hit_reduction", "at": -3.0},
-            ("at=-3.0 is not a place", "a positive number of latents"),
+            ("at=-3.0 is not allowed", "a positive number of latents"),
         ),
         ({"quantity": "hit_reduction", "at": np.inf}, ("at=inf",)),
-        ({"quantity": "k_ratio"}, ("at=0.05: k_ratio has no place", "'sparsity_gain', 'sparsity_gain_nats'")),
+        (
+            {"quantity": "k_ratio"},
+            ("at=0.05: k_ratio is not taken at a value", "'sparsity_gain', 'sparsity_gain_nats'"),
+        ),
         ({"low": None}, ("The claim has no bound. Give low, high or both",)),
         ({"high": 1.5}, ("low=2.0 lies above high=1.5", "low <= high")),
         ({"low": 0.0}, ("low=0.0 is not a bound", "a positive number, or leave it out")),

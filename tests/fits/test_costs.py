@@ -110,7 +110,7 @@ def test_gains_at_a_cost_only_where_asked() -> None:
     assert claim.probability > 0.95
     assert claim.statement == "topk needs at least 1.2 times fewer active latents than relu at a cost of 1.5"
     for wrong in (0.0, -1.0, np.inf, np.nan):
-        with pytest.raises(ValueError, match="a cost to compare at is a positive number"):
+        with pytest.raises(ValueError, match="a cost, a positive number"):
             fit.improvement(at_hit=[wrong])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import hillfront as hf
 from hillfront.curves.families import FAMILIES, HILL, CurveFamily
 from hillfront.curves.functions import inside_unit
-from hillfront.curves.parameters import Reference
+from hillfront.curves.sparsity import Reference
 from hillfront.estimands.ratios import (
     crossing_l0,
     hit_reduction,

@@ -381,5 +381,5 @@ def test_nats_need_the_losses() -> None:
     ):
         improved(posterior, frontiers, design, at_nats=[0.1])
     for nats in (0.0, -1.0, np.inf, np.nan):
-        with pytest.raises(ValueError, match="a loss difference to compare at is positive, in nats"):
+        with pytest.raises(ValueError, match="a loss difference in nats, a positive number"):
             improved(posterior, frontiers, design, at_nats=[nats])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pymc as pm
-import pytensor.tensor as pt
 import pytest
 from pymc_extras.prior import Prior
 from scipy import stats
@@ -16,26 +15,8 @@ from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import design_of
 from hillfront.model.likelihood import LIKELIHOODS, Expected
 from hillfront.model.priors import priors_from_json, priors_to_json, resolve_priors
-from hillfront.model.pymc_model import build_model, over_settings, reported_variables, zero_sum_basis
+from hillfront.model.pymc_model import build_model, reported_variables
 from hillfront.sampling.pymc_sampler import draw_prior
-
-
-@pytest.mark.parametrize("n", [2, 3, 11])
-def test_zero_sum_basis_is_orthonormal_and_sums_to_zero(n: int) -> None:
-    basis = zero_sum_basis(n)
-    np.testing.assert_allclose(basis.T @ basis, np.eye(n - 1), atol=1e-12)
-    np.testing.assert_allclose(basis.sum(axis=0), 0, atol=1e-12)
-
-
-def test_zero_sum_basis_of_one_is_empty() -> None:
-    assert zero_sum_basis(1).shape == (1, 0)
-
-
-@pytest.mark.parametrize("n", [2, 3, 11])
-def test_effects_over_settings_are_those_of_the_basis(n: int) -> None:
-    coefficients = np.random.default_rng(n).normal(size=(n - 1, 4))
-    effects = over_settings(pt.as_tensor(coefficients), n).eval()
-    np.testing.assert_allclose(effects, zero_sum_basis(n) @ coefficients, atol=1e-12)
 
 
 def _model(frontiers: Frontiers, **options: object) -> tuple[pm.Model, dict[str, object], list[str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import re
 import shlex
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import click
@@ -156,7 +158,29 @@ def test_files_that_a_page_links_to_are_there(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-def test_every_public_name_has_its_place_in_the_reference() -> None:
-    text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "api").glob("*.md"))
-    shown = set(re.findall(r"^\.\. auto\w+:: hillfront\.(?:[a-z_.]+\.)?(\w+)$", text, flags=re.MULTILINE))
-    assert {*hf.__all__, *plots.__all__} <= shown
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    """What writes the reference while the pages are built."""
+    path = ROOT / "docs" / "_ext" / "reference.py"
+    spec = importlib.util.spec_from_file_location("reference", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_public_name_is_in_the_reference(reference: ModuleType) -> None:
+    names = {name for found in reference.public_names().values() for name in found}
+    assert {f"hillfront.{name}" for name in hf.__all__} <= names
+    assert {name.rpartition(".")[2] for name in names} >= {*plots.__all__, "Improvement", "Pareto", "Check"}
+
+
+def test_the_reference_describes_every_folder(reference: ModuleType, tmp_path: Path) -> None:
+    reference.write_pages(SimpleNamespace(srcdir=tmp_path))
+    index = (tmp_path / "api" / "index.rst").read_text(encoding="utf-8")
+    for folder, docstring in reference.folders().items():
+        assert docstring, f"src/hillfront/{folder}/__init__.py says nothing"
+        assert folder in index
+        assert " ".join(docstring.partition("\n\n")[0].split()) in index
+    assert ".. autofunction:: hillfront.fit\n" in (tmp_path / "api" / "fits.rst").read_text(encoding="utf-8")

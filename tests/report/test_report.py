@@ -228,7 +228,7 @@ def test_places_are_passed_on(fit: FrontierFit) -> None:
     cells = [text for tag, text in page.texts if tag == "td"]
     assert {"0.037", "33"} <= set(cells)
     assert "0.02" not in cells
-    with pytest.raises(ValueError, match=r"at_hit has 1\.5: a performance hit to compare at lies between"):
+    with pytest.raises(ValueError, match=r"at_hit has 1\.5\. Allowed: a performance hit, between 0 and 1"):
         report_html(fit, at_hit=[1.5])
 
 

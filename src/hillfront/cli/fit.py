@@ -64,7 +64,7 @@ def fit(
     Writes tables, figures, the fit itself, and a hillfront.toml that repeats the run.
     """
     from hillfront.curves.families import family_named
-    from hillfront.estimands.improvement import check_places
+    from hillfront.estimands.improvement import validate_at
     from hillfront.readers.formats import find_format
     from hillfront.text.outputs import check_out
 
@@ -76,7 +76,7 @@ def fit(
         data, format=format, dense_limit=arguments["dense_limit"], baseline=baseline, on_fault=on_fault
     )
     asked_at = {name: values for name, values in vars(gains).items() if values}
-    check_places(frontiers, **asked_at)
+    validate_at(frontiers, **asked_at)
     _run(
         frontiers,
         out,

@@ -5,7 +5,8 @@ where the family has one, by a shape; straight lines are sampled by their slope 
 not reach the reference hit. The natural parameters that papers report (``x_half`` and ``k`` for the Hill
 curve) are functions of these.
 
-Adding a family means adding one :class:`CurveFamily` to ``FAMILIES`` in this file.
+A new family of the package is one :class:`CurveFamily` in this file; users give theirs to
+:func:`register_family`.
 """
 
 from __future__ import annotations
@@ -22,31 +23,38 @@ from hillfront.curves.functions import (
     hill,
     hill1,
     hill1_inverse,
+    hill1_natural,
     hill_inverse,
     hill_line,
     hill_mean_log_inverse,
     hill_mean_log_value,
+    hill_natural,
     hill_slope,
     linear,
     linear_inverse,
+    linear_natural,
     linear_slope,
     power,
     power_inverse,
+    power_level_natural,
     power_line,
     power_mean_log_inverse,
     power_mean_log_value,
-    power_slope,
-)
-from hillfront.curves.parameters import (
-    hill1_natural,
-    hill_natural,
-    linear_natural,
-    power_level_natural,
     power_natural,
+    power_slope,
     proportional_natural,
 )
+from hillfront.curves.sparsity import Reference
 
-__all__ = ["FAMILIES", "CurveFamily", "SampledParameter", "family_named"]
+__all__ = [
+    "FAMILIES",
+    "HILL",
+    "CurveFamily",
+    "Reference",
+    "SampledParameter",
+    "family_named",
+    "register_family",
+]
 
 Array = Any  # NumPy array, float or PyTensor variable: a family does not care which.
 
@@ -57,14 +65,49 @@ def _identity(value: Array) -> Array:
 
 # Position: a hit of 5% at an L0 of 50, from 1 to 2,500 within 95%; k from 0.3 to 2.1.
 _X_HALF = SampledParameter(
-    "log_x_ref", "x_half", math.log(0.02), 2.0, 1.0, 1.0, 0.3, math.log, per_sparsity=1
+    "log_x_ref",
+    "x_half",
+    centre=math.log(0.02),
+    spread=2.0,
+    contrast=1.0,
+    setting=1.0,
+    interaction=0.3,
+    to_sampled=math.log,
+    per_sparsity=1,
+    words="x_half, sparsity at a hit of 1/2",
 )
-_A = replace(_X_HALF, natural="a", to_sampled=None)
-_K = SampledParameter("log_k", "k", math.log(0.8), 0.5, 0.3, 0.2, 0.1, math.log)
+_A = replace(_X_HALF, natural="a", to_sampled=None, words="a, factor")
+_K = SampledParameter(
+    "log_k",
+    "k",
+    centre=math.log(0.8),
+    spread=0.5,
+    contrast=0.3,
+    setting=0.2,
+    interaction=0.1,
+    to_sampled=math.log,
+    words="k, slope",
+)
 # Straight lines need not come down to a hit, so their position is their hit at an L0 of 50: the same 5%.
 # Their shape is the share of it that falls with L0, which is their log-log slope there, with the prior of k.
-_LEVEL = SampledParameter("log_y_ref", "m", math.log(0.05), 2.0, 1.0, 1.0, 0.3, None)
-_SHARE = replace(_K, name="log_share", natural="c", to_sampled=None)
+_LEVEL = replace(
+    _A,
+    name="log_y_ref",
+    natural="m",
+    centre=math.log(0.05),
+    per_sparsity=0,
+    words="m, slope",
+    coordinate="{metric} {reference}",
+)
+_SHARE = replace(
+    _K,
+    name="log_share",
+    natural="c",
+    to_sampled=None,
+    positive=False,
+    words="c, intercept",
+    coordinate="share of the {metric} that falls with L0",
+)
 
 # Costs have units of their own: at an L0 of 50 anything from 5e-6 to 2e3. They fall more slowly with L0 than
 # hits, k from 0.13 to 2.
@@ -75,6 +118,8 @@ _SHARE_COST = replace(_SHARE, centre=math.log(0.5), spread=0.7)
 HILL = CurveFamily(
     name="hill",
     equation="y = x^k / (x^k + x_half^k)",
+    words="a Hill curve",
+    latex="f(x) = x^{k} / (x^{k} + x_{1/2}^{k})",
     sampled=(_X_HALF, _K),
     natural=hill_natural,
     value=hill,
@@ -94,6 +139,8 @@ HILL1 = replace(
     HILL,
     name="hill1",
     equation="y = x / (x + x_half)",
+    words="a Hill curve of slope 1",
+    latex="f(x) = x / (x + x_{1/2})",
     sampled=(_X_HALF,),
     natural=hill1_natural,
     value=hill1,
@@ -106,6 +153,8 @@ HILL1 = replace(
 POWER = CurveFamily(
     name="power",
     equation="y = a x^k",
+    words="a power law",
+    latex="f(x) = a x^{k}",
     sampled=(_A, _K),
     natural=power_natural,
     value=power,
@@ -124,7 +173,7 @@ POWER = replace(
     POWER,
     unbounded=replace(
         POWER,
-        sampled=(replace(_LEVEL_COST, natural="a"), _K_COST),
+        sampled=(replace(_LEVEL_COST, natural="a", words=_A.words), _K_COST),
         natural=power_level_natural,
         bounded=False,
     ),
@@ -133,6 +182,8 @@ POWER = replace(
 LINEAR = CurveFamily(
     name="linear",
     equation="y = m x + c",
+    words="a straight line",
+    latex="f(x) = m x + c",
     sampled=(_LEVEL, _SHARE),
     natural=linear_natural,
     value=linear,
@@ -151,7 +202,14 @@ LINEAR = replace(
 )
 
 PROPORTIONAL = replace(
-    LINEAR, name="proportional", equation="y = m x", sampled=(_LEVEL,), natural=proportional_natural
+    LINEAR,
+    name="proportional",
+    equation="y = m x",
+    words="a straight line through the origin",
+    latex="f(x) = m x",
+    sampled=(_LEVEL,),
+    natural=proportional_natural,
+    unbounded=None,
 )
 PROPORTIONAL = replace(
     PROPORTIONAL,
@@ -159,7 +217,6 @@ PROPORTIONAL = replace(
         PROPORTIONAL,
         sampled=(_LEVEL_COST,),
         bounded=False,
-        unbounded=None,
     ),
 )
 
@@ -187,3 +244,45 @@ def family_named(name: str) -> CurveFamily:
         raise ValueError(
             f"Unknown curve family {name!r}. Allowed: {', '.join(FAMILIES)}. Pass one of these as curve=."
         ) from None
+
+
+def register_family(family: CurveFamily, *, replace_existing: bool = False) -> CurveFamily:
+    """Make a family known by its name, so that it is fitted, compared, drawn and written like the others.
+
+    A saved fit holds the name alone: register the family again before loading one.
+
+    Parameters
+    ----------
+    family : CurveFamily
+    replace_existing : bool
+        Whether a family of the same name may be replaced.
+
+    Returns
+    -------
+    CurveFamily
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken, or if the words are those of another family.
+
+    Examples
+    --------
+    >>> register_family(replace(HILL, words="another Hill curve"))
+    Traceback (most recent call last):
+    ...
+    ValueError: There is a curve family 'hill' already. Give another name, or replace_existing=True.
+    """
+    if family.name in FAMILIES and not replace_existing:
+        raise ValueError(
+            f"There is a curve family {family.name!r} already. Give another name, or replace_existing=True."
+        )
+    for other in FAMILIES.values():
+        if other.name != family.name and other.words == family.words:
+            raise ValueError(
+                f"Family {family.name!r} has the words of {other.name!r}: give words= and latex= of its own, "
+                "or empty ones."
+            )
+    FAMILIES[family.name] = family
+    return family

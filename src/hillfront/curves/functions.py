@@ -1,7 +1,12 @@
-"""Curves as plain functions of arrays: value, inverse and closed-form means.
+"""Curves as plain functions of arrays: value, inverse, parameters and closed-form means.
 
 Every function takes NumPy arrays or PyTensor variables and returns the same kind, so that the model, the
 estimands and the figures share one definition of each curve.
+
+Functions that end in ``_natural`` lead from the coordinates in which a family is sampled to the parameters
+that papers report. A Hill curve or a power law of hits has its position where it reaches a reference hit.
+Straight lines need not come down to it, and costs have units of their own: there the level at a reference
+sparsity is the position.
 """
 
 from __future__ import annotations
@@ -14,6 +19,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from hillfront.curves.sparsity import Reference
+
 __all__ = [
     "MARGIN_AT_0",
     "MARGIN_AT_1",
@@ -21,22 +28,28 @@ __all__ = [
     "hill",
     "hill1",
     "hill1_inverse",
+    "hill1_natural",
     "hill_inverse",
     "hill_line",
     "hill_mean_log_inverse",
     "hill_mean_log_value",
+    "hill_natural",
     "hill_slope",
     "inside_unit",
     "linear",
     "linear_inverse",
+    "linear_natural",
     "linear_slope",
     "logit_inside_unit",
     "power",
     "power_inverse",
+    "power_level_natural",
     "power_line",
     "power_mean_log_inverse",
     "power_mean_log_value",
+    "power_natural",
     "power_slope",
+    "proportional_natural",
 ]
 
 Array = Any  # NumPy array, float or PyTensor variable: the functions here do not care which.
@@ -76,7 +89,7 @@ def _symbolic_logit(y: Array) -> Array:
 
 
 def hill(x: Array, x_half: Array, k: Array) -> Array:
-    r"""Hill curve, ``y = x**k / (x**k + x_half**k)``.
+    r"""Compute the Hill curve, ``y = x**k / (x**k + x_half**k)``.
 
     Parameters
     ----------
@@ -111,7 +124,7 @@ def hill(x: Array, x_half: Array, k: Array) -> Array:
 
 
 def hill_inverse(y: Array, x_half: Array, k: Array) -> Array:
-    r"""Sparsity at which the Hill curve reaches y: ``x = x_half * (y / (1 - y))**(1 / k)``.
+    r"""Compute the sparsity at which the Hill curve reaches y: ``x = x_half * (y / (1 - y))**(1 / k)``.
 
     Examples
     --------
@@ -123,13 +136,13 @@ def hill_inverse(y: Array, x_half: Array, k: Array) -> Array:
 
 
 def hill_line(x: Array, x_half: Array, k: Array = 1.0) -> Array:
-    """Logit of the Hill curve, ``k (log x - log x_half)``: a straight line of log x, exact at any height."""
+    """Compute the logit of the Hill curve, ``k (log x - log x_half)``, exact at any height."""
     xp = backend(x, x_half, k)
     return k * (xp.log(x) - xp.log(x_half))
 
 
 def hill_slope(x: Array, x_half: Array, k: Array = 1.0) -> Array:
-    """Derivative of the Hill curve, ``dy/dx = k y (1 - y) / x``."""
+    """Compute the derivative of the Hill curve, ``dy/dx = k y (1 - y) / x``."""
     y = hill(x, x_half, k)
     return k * y * (1.0 - y) / x
 
@@ -142,7 +155,7 @@ def _mean_between(
     *,
     narrow: float,
 ) -> Array:
-    """Mean of a function from start to end, by its primitive.
+    """Compute the mean of a function from start to end, by its primitive.
 
     Over ranges narrower than ``narrow`` the difference of primitives would cancel, and three Gauss-Legendre
     nodes are exact to rounding there.
@@ -156,7 +169,7 @@ def _mean_between(
 
 
 def hill_mean_log_inverse(low: Array, high: Array, x_half: Array, k: Array) -> Array:
-    """Mean of log x over log y from low to high, in closed form.
+    """Compute the mean of log x over log y from low to high, in closed form.
 
     With x = x_half (y/(1-y))^(1/k), the integral of logit y over log y is (log y)^2/2 + Li2(y), and
     SciPy's ``spence(1 - y)`` is the dilogarithm Li2(y).
@@ -172,13 +185,13 @@ def hill_mean_log_inverse(low: Array, high: Array, x_half: Array, k: Array) -> A
 
 
 def _dilogarithm_of_negative_exp(t: Array) -> Array:
-    """Li2(-exp(t)), without overflow: the inversion formula brings positive t back to negative."""
+    """Compute Li2(-exp(t)) without overflow: the inversion formula brings positive t back to negative."""
     tail = special.spence(1.0 + np.exp(-np.abs(t)))
     return np.where(t > 0, -(np.pi**2) / 6.0 - 0.5 * np.square(t) - tail, tail)
 
 
 def hill_mean_log_value(low: Array, high: Array, x_half: Array, k: Array) -> Array:
-    """Mean of log y over log x from low to high: the integral of log sigmoid(t) is -Li2(-exp(-t))."""
+    """Compute the mean of log y over log x: the integral of log sigmoid(t) is -Li2(-exp(-t))."""
     start, end = (k * (np.log(x) - np.log(x_half)) for x in (low, high))
     return _mean_between(
         special.log_expit, lambda t: -_dilogarithm_of_negative_exp(-t), start, end, narrow=1e-2
@@ -186,17 +199,17 @@ def hill_mean_log_value(low: Array, high: Array, x_half: Array, k: Array) -> Arr
 
 
 def hill1(x: Array, x_half: Array) -> Array:
-    """Hill curve with k = 1, ``y = x / (x + x_half)``."""
+    """Compute the Hill curve with k = 1, ``y = x / (x + x_half)``."""
     return hill(x, x_half, 1.0)
 
 
 def hill1_inverse(y: Array, x_half: Array) -> Array:
-    """Sparsity at which the Hill curve with k = 1 reaches y."""
+    """Compute the sparsity at which the Hill curve with k = 1 reaches y."""
     return hill_inverse(y, x_half, 1.0)
 
 
 def power(x: Array, a: Array, k: Array) -> Array:
-    """Power law, ``y = a x**k``: a line of log y against log x, without saturation.
+    """Compute the power law, ``y = a x**k``: a line of log y against log x, without saturation.
 
     Examples
     --------
@@ -208,24 +221,24 @@ def power(x: Array, a: Array, k: Array) -> Array:
 
 
 def power_inverse(y: Array, a: Array, k: Array) -> Array:
-    """Sparsity at which the power law reaches y, ``x = (y / a)**(1 / k)``."""
+    """Compute the sparsity at which the power law reaches y, ``x = (y / a)**(1 / k)``."""
     xp = backend(y, a, k)
     return xp.exp((xp.log(y) - xp.log(a)) / k)
 
 
 def power_line(x: Array, a: Array, k: Array) -> Array:
-    """Log of the power law, ``log a + k log x``."""
+    """Compute the log of the power law, ``log a + k log x``."""
     xp = backend(x, a, k)
     return xp.log(a) + k * xp.log(x)
 
 
 def power_slope(x: Array, a: Array, k: Array) -> Array:
-    """Derivative of the power law, ``dy/dx = k y / x``."""
+    """Compute the derivative of the power law, ``dy/dx = k y / x``."""
     return k * power(x, a, k) / x
 
 
 def linear(x: Array, m: Array, c: Array = 0.0) -> Array:
-    """Straight line, ``y = m x + c``; with c = 0, a line through the origin.
+    """Compute the straight line, ``y = m x + c``; with c = 0, a line through the origin.
 
     Examples
     --------
@@ -236,7 +249,7 @@ def linear(x: Array, m: Array, c: Array = 0.0) -> Array:
 
 
 def linear_inverse(y: Array, m: Array, c: Array = 0.0) -> Array:
-    """Sparsity at which the straight line reaches y, ``x = (y - c) / m``.
+    """Compute the sparsity at which the straight line reaches y, ``x = (y - c) / m``.
 
     Negative where the line lies above y at every sparsity.
     """
@@ -244,18 +257,56 @@ def linear_inverse(y: Array, m: Array, c: Array = 0.0) -> Array:
 
 
 def linear_slope(x: Array, m: Array, c: Array = 0.0) -> Array:
-    """Derivative of the straight line, ``m``."""
+    """Compute the derivative of the straight line, ``m``."""
     return m + 0.0 * x
 
 
 def power_mean_log_inverse(low: Array, high: Array, a: Array, k: Array) -> Array:
-    """Mean of log x over log y, which is log x at the middle."""
+    """Compute the mean of log x over log y, which is log x at the middle."""
     return np.log(power_inverse(np.sqrt(low * high), a, k))
 
 
 def power_mean_log_value(low: Array, high: Array, a: Array, k: Array) -> Array:
-    """Mean of log y over log x, which is log y at the middle."""
+    """Compute the mean of log y over log x, which is log y at the middle."""
     return np.log(power(np.sqrt(low * high), a, k))
+
+
+def hill_natural(log_x_ref: Array, log_k: Array, *, reference: Reference) -> dict[str, Array]:
+    """Return ``x_half`` and ``k`` from the position and the log slope."""
+    xp = backend(log_x_ref, log_k)
+    k = xp.exp(log_k)
+    return {"x_half": xp.exp(log_x_ref - math.log(reference.hit / (1.0 - reference.hit)) / k), "k": k}
+
+
+def hill1_natural(log_x_ref: Array, *, reference: Reference) -> dict[str, Array]:
+    """Return ``x_half`` from the position."""
+    return {"x_half": hill_natural(log_x_ref, 0.0 * log_x_ref, reference=reference)["x_half"]}
+
+
+def power_natural(log_x_ref: Array, log_k: Array, *, reference: Reference) -> dict[str, Array]:
+    """Return ``a`` and ``k`` from the position and the log slope."""
+    xp = backend(log_x_ref, log_k)
+    k = xp.exp(log_k)
+    return {"a": xp.exp(math.log(reference.hit) - k * log_x_ref), "k": k}
+
+
+def power_level_natural(log_y_ref: Array, log_k: Array, *, reference: Reference) -> dict[str, Array]:
+    """Return ``a`` and ``k`` from the log cost at the reference sparsity and the log slope."""
+    xp = backend(log_y_ref, log_k)
+    k = xp.exp(log_k)
+    return {"a": xp.exp(log_y_ref - k * math.log(reference.sparsity)), "k": k}
+
+
+def proportional_natural(log_y_ref: Array, *, reference: Reference) -> dict[str, Array]:
+    """Return ``m`` from the log of y at the reference sparsity."""
+    return {"m": backend(log_y_ref).exp(log_y_ref) / reference.sparsity}
+
+
+def linear_natural(log_y_ref: Array, log_share: Array, *, reference: Reference) -> dict[str, Array]:
+    """Return ``m`` and ``c`` from the log of y at the reference sparsity, and m's share of it."""
+    xp = backend(log_y_ref, log_share)
+    level, share = xp.exp(log_y_ref), xp.exp(log_share)
+    return {"m": level * share / reference.sparsity, "c": level * (1.0 - share)}
 
 
 # Widths of the two bends. Published hits reach down to 0.001; towards 1 a sharper bend would be a wall that
@@ -280,7 +331,7 @@ def inside_unit(f: Array) -> Array:
 
 
 def logit_inside_unit(f: Array) -> Array:
-    """Logit of f kept smoothly inside (0, 1), finite however far f lies outside.
+    """Compute the logit of f kept smoothly inside (0, 1), finite however far f lies outside.
 
     Examples
     --------
@@ -294,7 +345,7 @@ def logit_inside_unit(f: Array) -> Array:
 
 
 def _log_softplus(t: Array) -> Array:
-    """Log of softplus, which is t itself far to the left, where softplus underflows."""
+    """Compute the log of softplus, which is t itself far to the left, where softplus underflows."""
     xp = backend(t)
     bent = xp.log(xp.softplus(xp.maximum(t, -30.0)))
     return xp.where(t < -30.0, t, bent)

@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.curves.family import CurveFamily
 from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.quantities import QUANTITIES, Quantity, quantities_of
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING
 from hillfront.model.design import Design
 from hillfront.utils.wording import nearest
 
 Choose = Callable[..., NDArray[np.intp]]
 
 __all__ = [
-    "NEW_SETTING",
-    "PLACE_OF",
-    "check_at",
-    "check_bounds",
-    "check_quantity",
-    "claimable",
     "listed",
     "one_variant",
     "rows_of",
     "scope_of",
+    "validate_at",
+    "validate_bounds",
+    "validate_quantity",
 ]
-
-NEW_SETTING: Final = "new_setting"
-"""In place of a setting's label: the prediction for a setting without data."""
-
-_PLACES: Final = {
-    "sparsity_gain": "the performance hit, between 0 and 1, such as 0.05",
-    "sparsity_gain_nats": "the loss difference in nats, a positive number, such as 0.1",
-    "hit_reduction": "the L0, a positive number of latents, such as 50",
-}
-
-
-PLACE_OF: Final = {"sparsity_gain": "at_hit", "sparsity_gain_nats": "at_nats", "hit_reduction": "at_l0"}
-"""Argument of ``improvement()`` that takes a quantity's place."""
-
-
-def claimable(family: CurveFamily) -> tuple[str, ...]:
-    """Quantities that a claim about curves of a family can be about.
-
-    Examples
-    --------
-    >>> from hillfront.curves.families import HILL
-    >>> claimable(HILL)
-    ('mean_sparsity_gain', 'mean_hit_reduction', 'sparsity_gain', 'sparsity_gain_nats', 'hit_reduction',
-     'x_half_ratio', 'k_ratio')
-    """
-    return ("mean_sparsity_gain", "mean_hit_reduction", *_PLACES, *family.ratios)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -66,9 +37,9 @@ def _meant(name: str, names: Sequence[str]) -> str:
     return f" Did you mean {near!r}?" if near is not None else ""
 
 
-def check_quantity(quantity: str, design: Design) -> None:
+def validate_quantity(quantity: str, design: Design) -> None:
     """Check one part of a request; see the module."""
-    names = claimable(design.family)
+    names = list(quantities_of(design.family))
     if quantity not in names:
         raise ValueError(
             f"quantity={quantity!r} is not a quantity of the {design.curve!r} family. "
@@ -76,7 +47,7 @@ def check_quantity(quantity: str, design: Design) -> None:
         )
 
 
-def check_bounds(low: float | None, high: float | None) -> None:
+def validate_bounds(low: float | None, high: float | None) -> None:
     """Check one part of a request; see the module."""
     if low is None and high is None:
         raise ValueError(
@@ -92,23 +63,21 @@ def check_bounds(low: float | None, high: float | None) -> None:
         raise ValueError(f"low={low!r} lies above high={high!r}. Give low <= high, or leave one of them out.")
 
 
-def check_at(quantity: str, at: float | None, *, bounded: bool = True) -> None:
+def validate_at(quantity: Quantity, at: float | None, *, bounded: bool = True) -> None:
     """Check one part of a request; see the module."""
-    if quantity not in _PLACES:
+    if quantity.at is None:
         if at is not None:
+            able = [name for name, other in QUANTITIES.items() if other.at is not None]
             raise ValueError(
-                f"at={at!r}: {quantity} has no place to be taken at. Leave at out, or ask for one of "
-                f"{listed(_PLACES)}."
+                f"at={at!r}: {quantity.name} is not taken at a value. Leave at out, or ask for one of "
+                f"{listed(able)}."
             )
         return
-    place = _PLACES[quantity]
-    if quantity == "sparsity_gain" and not bounded:
-        place = "the cost, a positive number"
+    allowed = quantity.at.words_for(bounded=bounded)
     if at is None:
-        raise ValueError(f"{quantity} needs at: {place}.")
-    top = 1.0 if quantity == "sparsity_gain" and bounded else np.inf
-    if not 0.0 < at < top:
-        raise ValueError(f"at={at!r} is not a place for {quantity}. Allowed: {place}.")
+        raise ValueError(f"{quantity.name} needs at: {allowed}.")
+    if not quantity.at.allows(at, bounded=bounded):
+        raise ValueError(f"at={at!r} is not allowed for {quantity.name}. Allowed: {allowed}.")
 
 
 def one_variant(variant: str | None, design: Design) -> str:
@@ -137,9 +106,9 @@ def scope_of(setting: str | None, variant: str, together: Sequence[str], design:
             "nothing to compare."
         )
     if setting is None:
-        return "average"
+        return AVERAGE
     if setting in together:
-        return "setting"
+        return SETTING
     if setting == NEW_SETTING:
         return NEW_SETTING
     why = (
@@ -159,7 +128,7 @@ def scope_of(setting: str | None, variant: str, together: Sequence[str], design:
 def rows_of(
     improved: Improvement, *, quantity: str, variant: str, scope: str, setting: str | None
 ) -> NDArray[np.intp]:
-    """Positions of the rows of one quantity, in the order of its places; any setting for None."""
+    """Positions of the rows of one quantity, in the order of its values of ``at``; any setting for None."""
     wanted = {"quantity": quantity, "variant": variant, "scope": scope}
     if setting is not None:
         wanted["setting"] = setting

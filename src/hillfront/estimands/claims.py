@@ -12,19 +12,19 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.estimands.claim_requests import (
-    NEW_SETTING,
-    PLACE_OF,
-    check_at,
-    check_bounds,
-    check_quantity,
     listed,
     one_variant,
     rows_of,
     scope_of,
+    validate_at,
+    validate_bounds,
+    validate_quantity,
 )
 from hillfront.estimands.improvement import Improvement, Sensitivity, improvement_of
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD
 from hillfront.estimands.prior_sensitivity import prior_note
+from hillfront.estimands.quantities import AT_HIT, AT_L0, AT_NATS, Quantity, quantities_of
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SETTING, SUPPORTS
 from hillfront.frontiers.ranges import Range, average_range, observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
@@ -112,12 +112,9 @@ class ClaimCheck:
         if self.support == "none":
             return f"It cannot be checked that {self.statement}: the two frontiers share no range there."
         lower, upper = self.interval
-        rests = {
-            "observed": "observed",
-            "extrapolated": "extrapolated to a setting without data"
-            if self.scope == NEW_SETTING
-            else "extrapolated beyond what both frontiers observed",
-        }[self.support]
+        rests = SUPPORTS[self.support].claim
+        if self.scope == NEW_SETTING:
+            rests = "extrapolated to a setting without data"
         answer = (
             f"With probability {_probability(self.probability)}, {self.statement} (median {self.median:.3g}, "
             f"{self.prob:.0%} interval [{lower:.3g}, {upper:.3g}]; {rests})."
@@ -155,26 +152,27 @@ def check_claim_of(
     sensitivity: Sensitivity | None = None,
 ) -> ClaimCheck:
     """Check a published claim against a posterior; see :meth:`hillfront.FrontierFit.check_claim`."""
-    check_quantity(quantity, design)
-    check_bounds(low, high)
-    check_at(quantity, at, bounded=frontiers.bounded)
+    validate_quantity(quantity, design)
+    validate_bounds(low, high)
+    kind = quantities_of(design.family)[quantity]
+    validate_at(kind, at, bounded=frontiers.bounded)
     variant = one_variant(variant, design)
     shared = _shared_hits(frontiers, design, variant)
     scope = scope_of(setting, variant, list(shared), design)
-    label = setting if scope == "setting" and setting is not None else ""
+    label = setting if scope == SETTING and setting is not None else ""
     improve = partial(improvement_of, posterior, frontiers, design, random_seed=random_seed)
     choose = partial(rows_of, quantity=quantity, variant=variant, scope=scope, setting=label)
 
-    places: dict[str, list[float]] = {"at_hit": [], "at_l0": [], "at_nats": []}
-    if at is not None:
-        places[PLACE_OF[quantity]] = [at]
-    improved = improve(at_hit=places["at_hit"], at_l0=places["at_l0"], at_nats=places["at_nats"])
+    at_hit, at_l0, at_nats = (
+        [at] if at is not None and kind.at == own else [] for own in (AT_HIT, AT_L0, AT_NATS)
+    )
+    improved = improve(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     rows = choose(improved)
     supports = improved.draws["support"].to_numpy()
     support, values = "none", np.full(1, np.nan)
     if rows.size:
         support, values = str(supports[rows[0]]), improved.draws[rows[0]].to_numpy().ravel()
-    elif scope == NEW_SETTING and choose(improved, scope="average").size:
+    elif scope == NEW_SETTING and choose(improved, scope=AVERAGE).size:
         raise ValueError(
             f"setting={NEW_SETTING!r}: this fit says nothing about a new setting, which takes several "
             f"settings whose parameters are pooled. Allowed: {listed(shared)}, or nothing for the average "
@@ -185,9 +183,7 @@ def check_claim_of(
     if quantity == "sparsity_gain":
         ranges = [shared[label]] if label else list(shared.values())
         found = _look_over_hits(improve, choose, ranges, low, high)
-    in_settings = (
-        [] if scope == "setting" else supports[choose(improved, scope="setting", setting=None)].tolist()
-    )
+    in_settings = [] if scope == SETTING else supports[choose(improved, scope=SETTING, setting=None)].tolist()
     cautions = [] if support == "none" else _cautions(values, in_settings)
     if sensitivity is not None and support != "none":
         judged = sensitivity(improved.draws[rows[:1]]).iloc[0]
@@ -209,7 +205,7 @@ def check_claim_of(
         hits=found.searched,
         holds_at=found.likely,
         holds_surely_at=found.sure,
-        statement=_statement(quantity, design, variant, _bounds(low, high), at, _place(scope, label, design)),
+        statement=_statement(kind, design, variant, _bounds(low, high), at) + _where(scope, label, design),
         notes=(*notes, *cautions, *found.notes),
         of="costs" if design.metric == "cost" else "hits",
     )
@@ -310,32 +306,18 @@ def _bounds(low: float | None, high: float | None) -> str:
     return f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
 
 
-def _place(scope: str, setting: str, design: Design) -> str:
+def _where(scope: str, setting: str, design: Design) -> str:
     if len(design.settings) == 1:
         return ""
-    return {"average": ", on average over the settings", NEW_SETTING: ", in a new setting"}.get(
-        scope, f", in {setting}"
-    )
+    return SCOPES[scope].claim if scope in SCOPES else f", in {setting}"
 
 
-def _statement(quantity: str, design: Design, variant: str, bounds: str, at: float | None, where: str) -> str:
-    """The claim in words: ``gated needs at least 2.7 times fewer active latents than baseline ...``."""
-    baseline, taken_at = design.baseline, "" if at is None else f"{at:g}"
-    if quantity in design.family.ratios:
-        parameter, sign = design.family.ratios[quantity]
-        moves = "rises" if sign > 0 else "falls"
-        return f"{parameter} {moves} by a factor of {bounds} from {baseline} to {variant}{where}"
-    what = "cost" if design.metric == "cost" else "hit"
-    better = (
-        f"needs {bounds} times fewer active latents than {baseline}"
-        if "sparsity_gain" in quantity
-        else f"has a {what} {bounds} times smaller than {baseline}"
+def _statement(quantity: Quantity, design: Design, variant: str, bounds: str, at: float | None) -> str:
+    """Say the claim in words: ``gated needs at least 2.7 times fewer active latents than baseline ...``."""
+    return quantity.claim.format(
+        variant=variant,
+        baseline=design.baseline,
+        bounds=bounds,
+        hit="cost" if design.metric == "cost" else "hit",
+        at=np.nan if at is None else at,
     )
-    place = {
-        "mean_sparsity_gain": f", as a mean over the shared {what}s",
-        "mean_hit_reduction": ", as a mean over the shared sparsities",
-        "sparsity_gain": f" at a {what} of {taken_at}",
-        "sparsity_gain_nats": f" at a loss difference of {taken_at} nats",
-        "hit_reduction": f" at an L0 of {taken_at}",
-    }[quantity]
-    return f"{variant} {better}{place}{where}"

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.model.design import Design
-from hillfront.model.pymc_model import zero_sum_basis
+from hillfront.model.zero_sum import zero_sum_basis
 
 Floats = NDArray[np.float64]
 

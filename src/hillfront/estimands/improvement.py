@@ -13,8 +13,18 @@ from numpy.typing import NDArray
 from hillfront.curves.sparsity import average_scale
 from hillfront.estimands.draws import curve_draws, new_setting_draws
 from hillfront.estimands.prior_sensitivity import prior_driven
-from hillfront.estimands.quantities import DEFAULT_AT_HIT, DEFAULT_AT_L0, Pair, Quantity, quantities_of
+from hillfront.estimands.quantities import (
+    AT_HIT,
+    AT_L0,
+    AT_NATS,
+    DEFAULT_AT_HIT,
+    DEFAULT_AT_L0,
+    Pair,
+    Quantity,
+    quantities_of,
+)
 from hillfront.estimands.ratios import Parameters
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING
 from hillfront.frontiers.measurement_error import curve_losses
 from hillfront.frontiers.ranges import Range, average_range, observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
@@ -25,7 +35,7 @@ Floats = NDArray[np.float64]
 Ranges = dict[tuple[str, str], dict[str, Range]]
 Sensitivity = Callable[[xr.DataArray], pd.DataFrame]
 
-__all__ = ["Improvement", "Sensitivity", "check_places", "improvement_of"]
+__all__ = ["Improvement", "Sensitivity", "improvement_of", "validate_at"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,9 @@ def improvement_of(
     check_prob(prob)
     if at_hit is None:
         at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
-    check_places(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    validate_at(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    values = {AT_HIT: at_hit, AT_L0: at_l0, AT_NATS: at_nats, None: (np.nan,)}
+    asked = [(kind, at) for kind in quantities_of(design.family).values() for at in values[kind.at]]
     losses = curve_losses(frontiers)
     curves = curve_draws(posterior, design)
     unseen = new_setting_draws(posterior, design, random_seed=random_seed)
@@ -99,9 +111,9 @@ def improvement_of(
             if (variant, setting) in ranges and (design.baseline, setting) in ranges
         }
         new = None if unseen is None or not pairs else _new_pair(unseen, index, list(pairs.values()), design)
-        for quantity in quantities_of(design.family, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats):
-            per_setting = [_record(quantity, pair, "setting", setting) for setting, pair in pairs.items()]
-            for record in (*_overall(quantity, per_setting, new), *per_setting):
+        for quantity, at in asked:
+            per_setting = [_record(quantity, at, pair, SETTING, setting) for setting, pair in pairs.items()]
+            for record in (*_overall(quantity, at, per_setting, new), *per_setting):
                 rows.append(
                     {
                         "baseline": design.baseline,
@@ -109,7 +121,7 @@ def improvement_of(
                         "setting": record.setting,
                         "scope": record.scope,
                         "quantity": quantity.name,
-                        "at": quantity.at,
+                        "at": at,
                         "support": record.support,
                     }
                 )
@@ -175,38 +187,40 @@ def _geometric_mean(values: Sequence[float]) -> float:
     return float(np.exp(np.mean(np.log(values)))) if values else np.nan
 
 
-def _record(quantity: Quantity, pair: Pair, scope: str, setting: str) -> _Record:
-    support = quantity.support(pair)
+def _record(quantity: Quantity, at: float, pair: Pair, scope: str, setting: str) -> _Record:
+    support = quantity.support(pair, at)
     if support == "none":
         values = np.full_like(next(iter(pair.variant.values())), np.nan)
     else:
-        values = quantity.compute(pair)
+        values = quantity.compute(pair, at)
     return _Record(scope, setting, support, values)
 
 
-def _overall(quantity: Quantity, per_setting: list[_Record], new: Pair | None) -> Iterator[_Record]:
-    """The average over the observed settings, and the prediction for a new one, where there are several."""
+def _overall(
+    quantity: Quantity, at: float, per_setting: list[_Record], new: Pair | None
+) -> Iterator[_Record]:
+    """Yield the average over the settings and, where there are several, the prediction for a new one."""
     usable = [record for record in per_setting if record.support != "none"]
     if not usable:
         return
     support = "observed" if all(r.support == "observed" for r in usable) else "extrapolated"
     with np.errstate(divide="ignore", invalid="ignore"):
         average = np.exp(np.mean([np.log(r.values) for r in usable], axis=0))
-    yield _Record("average", "", support, average)
+    yield _Record(AVERAGE, "", support, average)
     if new is not None:
-        record = _record(quantity, new, "new_setting", "")
+        record = _record(quantity, at, new, NEW_SETTING, "")
         # No data of a new setting exists, so nothing about it is observed.
         yield record if record.support == "none" else replace(record, support="extrapolated")
 
 
-def check_places(
+def validate_at(
     frontiers: Frontiers,
     *,
     at_hit: Sequence[float] = (),
     at_l0: Sequence[float] = (),
     at_nats: Sequence[float] = (),
 ) -> None:
-    """Refuse places that the data have no quantity for.
+    """Refuse values that the data have no quantity at.
 
     Raises
     ------
@@ -214,17 +228,11 @@ def check_places(
         For a hit outside (0, 1), an L0, a cost or a loss difference that is not positive, or a loss
         difference where the losses are not known.
     """
-    for y in at_hit:
-        if frontiers.bounded and not 0.0 < y < 1.0:
-            raise ValueError(f"at_hit has {y!r}: a performance hit to compare at lies between 0 and 1.")
-        if not (np.isfinite(y) and y > 0.0):
-            raise ValueError(f"at_hit has {y!r}: a cost to compare at is a positive number.")
-    for l0 in at_l0:
-        if not (np.isfinite(l0) and l0 > 0.0):
-            raise ValueError(f"at_l0 has {l0!r}: an L0 to compare at is a positive number of latents.")
-    for nats in at_nats:
-        if not (np.isfinite(nats) and nats > 0.0):
-            raise ValueError(f"at_nats has {nats!r}: a loss difference to compare at is positive, in nats.")
+    for at, values in ((AT_HIT, at_hit), (AT_L0, at_l0), (AT_NATS, at_nats)):
+        for value in values:
+            if not at.allows(value, bounded=frontiers.bounded):
+                allowed = at.words_for(bounded=frontiers.bounded)
+                raise ValueError(f"{at.argument} has {value!r}. Allowed: {allowed}.")
     if at_nats and not curve_losses(frontiers):
         raise ValueError(
             "at_nats needs the losses that hits are shares of: columns 'ce_base' and 'ce_ablated'. Add them, "

@@ -323,7 +323,7 @@ def fit(
     baseline, curve, priors, pool, hit_ref, noise, dense_limit, relative_sparsity
         As for :func:`prepare`.
     draws, tune, chains, target_accept, random_seed, thin, cores, progressbar
-        As for :meth:`hillfront.fits.fitting.PreparedModel.fit`.
+        As for :meth:`hillfront.fits.PreparedModel.fit`.
 
     Returns
     -------

@@ -14,8 +14,7 @@ from scipy import special
 
 from hillfront.curves.families import FAMILIES, family_named
 from hillfront.curves.family import CurveFamily
-from hillfront.curves.parameters import Reference
-from hillfront.curves.sparsity import SparsityScale
+from hillfront.curves.sparsity import Reference, SparsityScale
 from hillfront.estimands.ratios import mean_hit_reduction, mean_sparsity_gain, parameter_ratio, sparsity_gain
 from hillfront.frontiers.ranges import observed_ranges, pareto_optimal, shared_range
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers

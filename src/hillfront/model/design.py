@@ -14,9 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hillfront.curves.families import CurveFamily, SampledParameter, family_named
-from hillfront.curves.parameters import Reference
-from hillfront.curves.scales import scales_by_setting
-from hillfront.curves.sparsity import REFERENCE_D_MODEL, REFERENCE_SPARSITY, DenseLimit, SparsityScale
+from hillfront.curves.sparsity import (
+    REFERENCE_D_MODEL,
+    REFERENCE_SPARSITY,
+    DenseLimit,
+    Reference,
+    SparsityScale,
+    scales_by_setting,
+)
 from hillfront.frontiers.measurement_error import known_errors, sharing_settings
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design_checks import check_metric, check_rows

@@ -26,6 +26,7 @@ from hillfront.model.design import Design
 from hillfront.model.likelihood import Expected, Likelihood, tail_quantile
 from hillfront.model.priors import as_prior
 from hillfront.model.selection import add_hidden, hidden_curve_index, hidden_data
+from hillfront.model.zero_sum import over_variants, zero_sum, zero_sum_basis
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -33,29 +34,7 @@ if TYPE_CHECKING:
 
     type Tensor = TensorVariable[Any, Any]
 
-__all__ = ["build_model", "effect_columns", "over_settings", "reported_variables", "zero_sum_basis"]
-
-
-def zero_sum_basis(n: int) -> NDArray[np.float64]:
-    """Orthonormal basis of the vectors of length n that sum to zero, by a Householder reflection.
-
-    Returns
-    -------
-    array, shape (n, n - 1)
-        Columns are orthonormal and each sums to zero, so that iid Normal(0, s) coefficients make the same
-        distribution as ``pm.ZeroSumNormal(sigma=s)``.
-
-    Examples
-    --------
-    >>> bool(np.allclose(zero_sum_basis(4).sum(axis=0), 0))
-    True
-    """
-    root = np.sqrt(n)
-    unit = np.eye(n - 1)
-    total = unit.sum(axis=0, keepdims=True)
-    norm = total / (root + n)
-    basis: NDArray[np.float64] = np.concatenate([unit, norm - total / root]) - norm
-    return basis
+__all__ = ["build_model", "effect_columns", "reported_variables", "zero_sum_basis"]
 
 
 def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) -> pm.Model:
@@ -251,16 +230,6 @@ def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> Tensor:
     return curves
 
 
-def over_settings(coefficients: Tensor, n: int) -> Tensor:
-    """``zero_sum_basis(n) @ coefficients`` by its closed form, whose cost grows with n and not its square."""
-    import pytensor.tensor as pt
-
-    root = np.sqrt(n)
-    total = coefficients.sum(axis=0, keepdims=True)
-    effects: Tensor = pt.concatenate([coefficients - total / (root + n), -total / root], axis=0)
-    return effects
-
-
 def effect_columns(design: Design) -> list[tuple[str, str]]:
     """Parameter and kind (``setting`` or ``interaction``) of each column of effect coefficients."""
     n_settings, n_variants = _grid(design)
@@ -296,9 +265,8 @@ def _setting_effects(design: Design, priors: Mapping[str, Any], centring: Tensor
         "effect_coefficients", 0.0, pt.exp(centring * log_scale), shape=(n_settings - 1, len(columns))
     )
     names = list(dict.fromkeys(name for name, _ in columns))
-    over_variants = np.column_stack([np.ones(n_variants), zero_sum_basis(n_variants)]).T
-    spread = np.kron(np.eye(len(names)), over_variants)
-    effects = pt.dot(over_settings(coefficients * pt.exp((1.0 - centring) * log_scale), n_settings), spread)
+    spread = np.kron(np.eye(len(names)), over_variants(n_variants).T)
+    effects = pt.dot(zero_sum(coefficients * pt.exp((1.0 - centring) * log_scale)), spread)
     return {
         index: effects[
             :, names.index(parameter.name) * n_variants : (names.index(parameter.name) + 1) * n_variants

@@ -1,4 +1,11 @@
-"""Readers of the formats that evaluations of SAEs come in, each to the one table that `Frontiers` checks.
+"""Readers of the formats that evaluations of SAEs come in, each to the one table that `Frontiers` validates.
 
-One module a format. A reader names columns and rows; it judges no number.
+One module per format, loaded only for a file of that format, which :mod:`~hillfront.readers.formats` finds. A
+reader names columns and rows and judges no number: that is done in :mod:`hillfront.frontiers`.
 """
+
+from __future__ import annotations
+
+from hillfront.readers.json_files import ReadError
+
+__all__ = ["ReadError"]

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hillfront.model.design import Design
-from hillfront.model.pymc_model import effect_columns, zero_sum_basis
+from hillfront.model.pymc_model import effect_columns
+from hillfront.model.zero_sum import zero_sum_basis
 from hillfront.sampling.initial_guess import curve_guesses
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from hillfront.curves.family import CurveFamily
-from hillfront.curves.parameters import Reference
+from hillfront.curves.sparsity import Reference
 from hillfront.utils.intervals import DEFAULT_PROB
 
 Floats = NDArray[np.float64]

@@ -16,22 +16,26 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hillfront.curves.functions import hill, hill1, linear, power
-from hillfront.curves.parameters import (
+from hillfront.curves.functions import (
+    hill,
+    hill1,
     hill1_natural,
     hill_natural,
+    linear,
     linear_natural,
+    power,
     power_level_natural,
     power_natural,
     proportional_natural,
 )
 from hillfront.model.design import Design
 from hillfront.model.distributions import Distribution
-from hillfront.model.pymc_model import effect_columns, zero_sum_basis
+from hillfront.model.pymc_model import effect_columns
+from hillfront.model.zero_sum import over_variants, zero_sum
 
 Floats = NDArray[np.float64]
 
-__all__ = ["CURVES", "Block", "Layout", "layout_of", "over_variants"]
+__all__ = ["CURVES", "Block", "Layout", "layout_of"]
 
 # A curve is known by its functions, not by its name: users may register families of their own.
 CURVES: Final[dict[tuple[Callable[..., Any], Callable[..., Any]], str]] = {
@@ -168,7 +172,7 @@ class Layout:
         effects = coefficients
         if scales:
             scale = np.stack(np.broadcast_arrays(*scales), axis=-1) ** (1.0 - centring)
-            effects = _over_settings(coefficients * scale[..., None, :], n_settings)
+            effects = zero_sum(coefficients * scale[..., None, :])
         curves = {}
         for parameter in self.design.family.sampled:
             name, how = parameter.name, self.design.pooling[parameter.natural]
@@ -184,18 +188,6 @@ class Layout:
             shift = effects[..., own] @ spread.T if own else 0.0
             curves[name] = np.broadcast_to(level[..., None, :] + shift, shape)
         return curves
-
-
-def over_variants(n: int) -> Floats:
-    """Columns that spread a setting's effect, and then its interactions, over n variants."""
-    return np.column_stack([np.ones(n), zero_sum_basis(n)])
-
-
-def _over_settings(coefficients: Floats, n: int) -> Floats:
-    """``zero_sum_basis(n) @ coefficients`` by its closed form."""
-    root = np.sqrt(n)
-    total = coefficients.sum(axis=-2, keepdims=True)
-    return np.concatenate([coefficients - total / (root + n), -total / root], axis=-2)
 
 
 def _unconstrained(values: Floats, bound: float | None) -> Floats:

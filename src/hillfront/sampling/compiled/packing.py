@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from hillfront.curves.functions import MARGIN_AT_0, MARGIN_AT_1
 from hillfront.model.design import Design
 from hillfront.model.distributions import Distribution
+from hillfront.model.zero_sum import over_variants
 from hillfront.sampling.compiled import density
-from hillfront.sampling.compiled.layout import CURVES, Layout, over_variants
+from hillfront.sampling.compiled.layout import CURVES, Layout
 
 Floats = NDArray[np.float64]
 
