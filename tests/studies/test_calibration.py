@@ -41,7 +41,7 @@ from hillfront.studies.engine import Task
 from hillfront.studies.posterior_calibration import _observed, augmented, posterior_calibration
 from hillfront.studies.rank_bands import rank_ecdf, rank_of
 from hillfront.studies.ranked import BETTER, NO_RANGE, compared_with_truth, simulated_y
-from hillfront.studies.refits import Refit
+from hillfront.studies.simulated import Refit
 
 Floats = NDArray[np.float64]
 
@@ -376,7 +376,7 @@ def test_a_study_through_the_command_line(tmp_path: Path) -> None:
     again = calibration(settings=1, sets=2, random_seed=2, work=tmp_path / "calibration.jsonl")
     assert len((tmp_path / "calibration.jsonl").read_text().splitlines()) == 3
     fresh = calibration(settings=1, sets=1, random_seed=2, work=tmp_path / "fresh.jsonl")
-    same = without_times(again[again["replicate"] == 0])
+    same = without_times(again[again["set_index"] == 0])
     pd.testing.assert_frame_equal(same, without_times(fresh), check_dtype=False)
     places = again["place"].dropna()
     assert ((places > 0) & (places < 1)).all()

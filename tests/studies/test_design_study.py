@@ -12,10 +12,9 @@ import pytest
 from commands import command
 from hillfront.cli.study_simulated import sweep_from
 from hillfront.studies import design_study as module
-from hillfront.studies.design_figure import plot_design
+from hillfront.studies.case_figures import plot_design
+from hillfront.studies.case_tables import design_table, recommend, wilson
 from hillfront.studies.design_study import Expected, design_study
-from hillfront.studies.design_tables import design_table, recommend
-from hillfront.studies.shares import wilson
 
 WIDE = ((10.0, 200.0),)
 
@@ -104,11 +103,11 @@ def test_the_truth_varies_with_the_settings_as_the_docstring_says() -> None:
     [
         ({"gain": 1.0}, "gain=1.0: there is nothing to find. Give the true gain as a factor above 1"),
         ({"sigma": 0.0}, "sigma=0.0: give the expected scatter on the logit scale"),
-        ({"sets": 0}, "sets=0: give 1 simulated set or more of each design"),
-        ({"points": (1,)}, "points=1, settings=1: a design has at least 2 SAEs a curve"),
+        ({"sets": 0}, "sets=0: give 1 simulated set or more of each case"),
+        ({"points": (1,)}, "points=1, settings=1: a case has at least 2 SAEs a curve"),
         (
             {"settings": (0,)},
-            "points=3, settings=0: a design has at least 2 SAEs a curve, and at least 1 setting",
+            "points=3, settings=0: a case has at least 2 SAEs a curve, and at least 1 setting",
         ),
         ({"sweeps": ((200.0, 10.0),)}, r"sweep \(200.0, 10.0\): give the lowest and the highest L0"),
     ],
@@ -173,7 +172,7 @@ def designs() -> pd.DataFrame:
 def test_the_smallest_designs_are_named() -> None:
     found = recommend(designs(), power=0.8)
     # Two designs of 24 SAEs: the more powerful first.
-    assert found.designs[["points", "settings"]].to_numpy().tolist() == [[6, 2], [4, 3]]
+    assert found.cases[["points", "settings"]].to_numpy().tolist() == [[6, 2], [4, 3]]
     assert found.sure[["points", "settings"]].to_numpy().tolist() == [[8, 3]]
     assert found.text.startswith(
         "Fewest SAEs for `better` in 80% of sets: 24 SAEs, as 6 SAEs a curve in 2 settings, L0 10 to 200 "
@@ -184,7 +183,7 @@ def test_the_smallest_designs_are_named() -> None:
 
 def test_a_width_counts_as_well() -> None:
     found = recommend(designs(), power=0.8, width=1.35)
-    assert found.designs["saes"].tolist() == [72]
+    assert found.cases["saes"].tolist() == [72]
     assert found.text == (
         "Fewest SAEs for `better` in 80% of sets and a mean interval width of 1.35 or less: 72 SAEs, as 6 "
         "SAEs a curve in 6 settings, L0 10 to 200 (power 0.98 [0.93, 0.99] of 50 sets, width 1.3)."
@@ -193,12 +192,12 @@ def test_a_width_counts_as_well() -> None:
 
 def test_targets_out_of_reach_are_told_with_the_closest() -> None:
     found = recommend(designs(), power=0.99)
-    assert found.designs.empty
-    assert found.text.startswith("No design reaches `better` in 99% of sets. Closest in power: 72 SAEs, as 6")
+    assert found.cases.empty
+    assert found.text.startswith("No case reaches `better` in 99% of sets. Closest in power: 72 SAEs, as 6")
     assert "more SAEs a curve, more settings or a wider sweep" in found.text
     unsure = recommend(designs().iloc[:3], power=0.8)
     assert unsure.sure.empty
-    assert "No design is sure of the power with these sets; more sets would tell." in unsure.text
+    assert "No case is sure of the power with these sets; more sets would tell." in unsure.text
 
 
 def test_targets_that_say_nothing_are_refused() -> None:

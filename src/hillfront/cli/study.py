@@ -99,8 +99,14 @@ def model_choice(
     """Write model-choice.md: leave-one-out densities of every family, scatter and dense limit."""
     import pandas as pd
 
-    from hillfront.studies.family_recovery import family_recovery, recovery_table
-    from hillfront.studies.model_choice import choices, packaged_cases, saebench_cases, write_model_choice
+    from hillfront.studies.model_choice import (
+        choices,
+        family_recovery,
+        packaged_cases,
+        recovery_table,
+        saebench_cases,
+        write_model_choice,
+    )
 
     _validate_folder(out)
     if saebench is not None and not saebench.is_file():

@@ -50,10 +50,10 @@ def calibration(
     """
     from hillfront.fits.fitting import fit
     from hillfront.studies.calibration import calibration as from_priors
-    from hillfront.studies.calibration import check_sets
+    from hillfront.studies.calibration import validate_sets
     from hillfront.studies.posterior_calibration import posterior_calibration
 
-    check_sets(sets, processes.workers)
+    validate_sets(sets, processes.workers)
     _validate_options(context, data, baseline)
     study: Callable[..., pd.DataFrame] = partial(from_priors, points=points, settings=settings)
     failed = []

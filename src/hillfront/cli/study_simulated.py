@@ -19,7 +19,7 @@ __all__ = ["coverage", "design", "selection", "sweep_from", "trained_from"]
 Out = Annotated[
     Path, typer.Option(help="Folder for the tables, the figure and the finished fits; made if needed.")
 ]
-Sets = Annotated[int, typer.Option(help="Simulated sets of each cell.")]
+Sets = Annotated[int, typer.Option(help="Simulated sets of each case.")]
 
 
 @with_options
@@ -53,27 +53,27 @@ def coverage(
     Writes coverage.csv, verdicts.csv and coverage.png. A study that was stopped goes on where it was, if it
     is given the same folder.
     """
-    from hillfront.studies.coverage import CELL, coverage_cells
+    from hillfront.studies.case_figures import plot_coverage
+    from hillfront.studies.case_tables import coverage_table, verdict_table
+    from hillfront.studies.coverage import CASE, coverage_cases
     from hillfront.studies.coverage import coverage as coverage_study
-    from hillfront.studies.coverage_figure import plot_coverage
-    from hillfront.studies.coverage_tables import coverage_table, verdict_table
 
     validate_sets(sets, processes)
     if not 0 <= oracle_sets <= sets:
         raise ValueError(f"--oracle-sets {oracle_sets}: give from 0 up to all {sets} of --sets.")
-    cells = coverage_cells(**_given(points=points, settings=settings, sigma=sigma, gain=gain, noise=noise))
+    cases = coverage_cases(**_given(points=points, settings=settings, sigma=sigma, gain=gain, noise=noise))
 
     def write(rows: pd.DataFrame) -> None:
         table, verdicts = coverage_table(rows), verdict_table(rows)
         table.to_csv(out / "coverage.csv", index=False)
         verdicts.to_csv(out / "verdicts.csv", index=False)
         plot_coverage(table).savefig(out / "coverage.png", dpi=160)
-        shares = verdicts.pivot(index=list(CELL), columns="verdict", values="share").reset_index()
+        shares = verdicts.pivot(index=list(CASE), columns="verdict", values="share").reset_index()
         for shown in (table, shares):
             print_table(shown)
             typer.echo("")
 
-    study = partial(coverage_study, cells, sets=sets, oracle_sets=oracle_sets)
+    study = partial(coverage_study, cases, sets=sets, oracle_sets=oracle_sets)
     run_study(study, out / "coverage.jsonl", processes, write=write)
 
 
@@ -99,7 +99,7 @@ def design(
         list[str] | None,
         typer.Option(help="Sweep, LOW-HIGH. Repeat; 10-200, 20-100 and 10-50 if left out."),
     ] = None,
-    sets: Annotated[int, typer.Option(help="Simulated sets of each design.")] = 50,
+    sets: Sets = 50,
     setting_sd: Annotated[float, typer.Option(help="Spread of log position between settings.")] = 0.5,
     interaction_sd: Annotated[
         float, typer.Option(help="Spread of each variant's log position within settings.")
@@ -109,15 +109,15 @@ def design(
 ) -> None:
     """Find how many SAEs, in how many settings and over which L0, find a gain: simulated and fitted.
 
-    Writes design.csv and design.png, and names the smallest designs. A study that was stopped goes on where
+    Writes design.csv and design.png, and names the smallest cases. A study that was stopped goes on where
     it was, if it is given the same folder.
     """
-    from hillfront.studies.design_figure import plot_design
+    from hillfront.studies.case_figures import plot_design
+    from hillfront.studies.case_tables import design_table, recommend, validate_targets
     from hillfront.studies.design_study import design_study
-    from hillfront.studies.design_tables import check_targets, design_table, recommend
 
     validate_sets(sets, processes)
-    check_targets(power=power, width=width)
+    validate_targets(power=power, width=width)
     sweeps = [sweep_from(text) for text in l0 or ()]
     study = partial(
         design_study,
@@ -165,18 +165,18 @@ def selection(
 
     Writes selection.csv. A study that was stopped goes on where it was, if it is given the same folder.
     """
-    from hillfront.studies.selection_study import selection_cells, selection_study, selection_summary
+    from hillfront.studies.selection_study import selection_cases, selection_study, selection_summary
 
     validate_sets(sets, processes)
     pairs = [trained_from(text) for text in trained or ()]
-    cells = selection_cells(**_given(trained=pairs, settings=settings, sigma=sigma, gain=gain))
+    cases = selection_cases(**_given(trained=pairs, settings=settings, sigma=sigma, gain=gain))
 
     def write(rows: pd.DataFrame) -> None:
         table = selection_summary(rows)
         table.to_csv(out / "selection.csv", index=False)
         print_table(table)
 
-    run_study(partial(selection_study, cells, sets=sets), out / "selection.jsonl", processes, write=write)
+    run_study(partial(selection_study, cases, sets=sets), out / "selection.jsonl", processes, write=write)
 
 
 def sweep_from(text: str) -> tuple[float, float]:

@@ -11,8 +11,7 @@ matter.
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import numpy as np
 import pandas as pd
@@ -23,40 +22,34 @@ from hillfront.fits.fitting import PreparedModel
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.fault import FrontierDataError
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
-from hillfront.studies.engine import Task, run, task_seed
+from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf
 from hillfront.studies.ranked import BETTER, compared_with_truth, refused, simulated_y
-from hillfront.studies.refits import prepared_for, refit
+from hillfront.studies.simulated import AT_HIT, prepared_for, refit
 
 __all__ = [
     "calibration",
     "calibration_table",
-    "check_sets",
     "one_set",
     "prior_draw",
     "simulated_set",
+    "validate_sets",
     "verdict_table",
 ]
 
-AT_HIT: Final = 0.05
 VERDICT_BINS: Final = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
+_RANKED: Final = ("quantity", "where", "sets", "left_out")
+_COLUMNS: Final = (*_RANKED, "inside", "excursion", "p", "mean", "spread", "ess", "diverged")
 
 
-def check_sets(sets: int, workers: int) -> None:
+def validate_sets(sets: int, workers: int) -> None:
     """Refuse a study without sets or workers."""
     if sets < 1 or workers < 1:
         raise ValueError(f"sets={sets}, workers={workers}: give 1 or more of each.")
 
 
 def calibration(
-    *,
-    points: int = 4,
-    settings: int = 3,
-    sets: int = 100,
-    work: Path,
-    workers: int = 1,
-    random_seed: int = 1,
-    progressbar: bool = False,
+    *, points: int = 4, settings: int = 3, sets: int = 100, **options: Unpack[RunOptions]
 ) -> pd.DataFrame:
     """Draw from the priors, simulate, fit, and rank the truth: two variants in so many settings.
 
@@ -65,10 +58,8 @@ def calibration(
     points, settings : int
         SAEs of each curve, at L0 values from 10 to 200, evenly spaced in log L0, and settings.
     sets : int
-    work : Path
-        File of finished sets; see :func:`hillfront.studies.engine.run`.
-    workers, random_seed, progressbar
-        As for :func:`hillfront.studies.engine.run`. A set depends on the seed and its own number alone.
+    **options
+        As for :func:`hillfront.studies.engine.run_cases`. A set depends on the seed and its own number alone.
 
     Returns
     -------
@@ -82,23 +73,19 @@ def calibration(
     ValueError
         For fewer than one set, worker, point or setting.
     """
-    check_sets(sets, workers)
+    validate_sets(sets, options.get("workers", 1))
     if points < 1 or settings < 1:
         raise ValueError(f"points={points}, settings={settings}: give 1 or more of each.")
-    cell = {"points": points, "settings": settings}
-    tasks = [
-        Task(cell, index, task_seed("calibration", cell, index, random_seed=random_seed))
-        for index in range(sets)
-    ]
-    return run(one_set, tasks, work=work, workers=workers, progressbar=progressbar)
+    case = {"points": points, "settings": settings}
+    return run_cases("calibration", one_set, [case], sets=sets, **options)
 
 
 def one_set(task: Task) -> list[dict[str, Any]]:
     """Simulate one set and compare its refit with the truth."""
-    prepared = prepared_for(settings=task.cell["settings"])
+    prepared = prepared_for(settings=task.case["settings"])
     truth = prior_draw(prepared, random_seed=task.random_seed)
     try:
-        frontiers = simulated_set(truth, prepared, points=task.cell["points"], random_seed=task.random_seed)
+        frontiers = simulated_set(truth, prepared, points=task.case["points"], random_seed=task.random_seed)
     except FrontierDataError as error:
         return refused("; ".join(fault.kind for fault in error.faults))
     found = refit(prepared, frontiers, at_hit=[AT_HIT], random_seed=task.random_seed)
@@ -113,7 +100,7 @@ def prior_draw(prepared: PreparedModel, *, random_seed: int) -> xr.Dataset:
 
 
 def simulated_set(truth: xr.Dataset, prepared: PreparedModel, *, points: int, random_seed: int) -> Frontiers:
-    """Table of the design, its hits drawn from the truth.
+    """Return the table of the design, its hits drawn from the truth.
 
     Raises
     ------
@@ -163,43 +150,28 @@ def calibration_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=_COLUMNS)
 
 
-_COLUMNS: Final = (
-    "quantity",
-    "where",
-    "sets",
-    "left_out",
-    "inside",
-    "excursion",
-    "p",
-    "mean",
-    "spread",
-    "ess",
-    "diverged",
-)
-
-
 def _of_quantity(rows: pd.DataFrame, refused_sets: int) -> dict[str, Any]:
-    places = rows["place"].dropna().to_numpy(np.float64)
+    positions = rows["place"].dropna().to_numpy(np.float64)
     row: dict[str, Any] = {
-        "sets": places.size,
-        "left_out": len(rows) - places.size + refused_sets,
+        "sets": positions.size,
+        "left_out": len(rows) - positions.size + refused_sets,
         "diverged": float((rows["divergences"] > 0).mean()),
     }
-    if places.size < MIN_SETS:
+    if positions.size < MIN_SETS:
         return row
-    ecdf = rank_ecdf(places)
+    ecdf = rank_ecdf(positions)
     return row | {
         "inside": ecdf.inside,
         "excursion": ecdf.excursion,
         "p": ecdf.p,
-        "mean": float(places.mean()),
-        "spread": float(places.std() * np.sqrt(12.0)),
+        "mean": float(positions.mean()),
+        "spread": float(positions.std() * np.sqrt(12.0)),
         "ess": float(rows["ess"].quantile(0.05)),
     }
 
 
 def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of sets where the variant is better everywhere, beside what posteriors said.
+    """Return the share of sets where the variant is better everywhere, beside what posteriors said.
 
     Parameters
     ----------
@@ -215,9 +187,9 @@ def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     good = rows[rows["error"] == ""]
-    told = good[good["quantity"] == BETTER].dropna(subset="p_better") if "p_better" in good else good[:0]
+    judged = good[good["quantity"] == BETTER].dropna(subset="p_better") if "p_better" in good else good[:0]
     edges = np.array(VERDICT_BINS)
-    for where, own in told.groupby("where", sort=False):
+    for where, own in judged.groupby("where", sort=False):
         index = np.clip(np.searchsorted(edges, own["p_better"], side="right") - 1, 0, len(edges) - 2)
         parts = [(edges[i], edges[i + 1], own[index == i]) for i in range(len(edges) - 1)]
         for low, high, part in [*parts, (0.0, 1.0, own)]:
@@ -225,17 +197,7 @@ def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
                 continue
             better = int(part["truth"].sum())
             ends = stats.binomtest(better, len(part)).proportion_ci(0.95)
-            found.append(
-                {
-                    "where": where,
-                    "low": low,
-                    "high": high,
-                    "sets": len(part),
-                    "p_better": float(part["p_better"].mean()),
-                    "better": better / len(part),
-                    "lower": float(ends.low),
-                    "upper": float(ends.high),
-                }
-            )
+            share = (float(part["p_better"].mean()), better / len(part), float(ends.low), float(ends.high))
+            found.append((where, low, high, len(part), *share))
     names = ["where", "low", "high", "sets", "p_better", "better", "lower", "upper"]
     return pd.DataFrame(found, columns=names)

@@ -80,7 +80,7 @@ def draw_calibration(rows: pd.DataFrame) -> list[Axes]:
 
 
 def _handles(ranks: list[RankEcdf], *, verdicts: bool) -> list[Artist]:
-    """Entries of the legend."""
+    """Return the entries of the legend."""
     sizes = sorted({ecdf.sets for ecdf in ranks})
     sets = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     handles: list[Artist] = [
@@ -90,17 +90,9 @@ def _handles(ranks: list[RankEcdf], *, verdicts: bool) -> list[Artist]:
     if not all(ecdf.inside for ecdf in ranks):
         handles.append(Line2D([], [], color=_OUTSIDE, linewidth=1.3, label="outside the band"))
     if verdicts:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=_MARK,
-                marker="o",
-                markersize=4,
-                linewidth=1.2,
-                label="share truly better, 95% interval",
-            )
-        )
+        line = Line2D([], [], color=_MARK, marker="o", markersize=4, linewidth=1.2)
+        line.set_label("share truly better, 95% interval")
+        handles.append(line)
     return handles
 
 

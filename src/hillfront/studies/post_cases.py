@@ -64,7 +64,7 @@ class Case:
         }
 
     def least_squares_ratio(self, curve: str, quantity: str) -> tuple[float, float, float]:
-        """Lower end, estimate and upper end of a ratio of parameters, with its Wald interval of 90%."""
+        """Return lower end, estimate and upper end of a ratio of parameters, by Wald's interval of 90%."""
         family = FAMILIES[curve]
         parameter, sign = family.ratios[quantity]
 
@@ -80,7 +80,7 @@ Cases = Mapping[tuple[str, str], Case]
 
 
 def cases() -> Cases:
-    """Every case, by (site, points)."""
+    """Return every case, by (site, points)."""
     rows = load_dataset("gated_sae", model="Gemma-7B", seq_len=1024)
     found = {}
     for site in SITES:
@@ -98,7 +98,7 @@ def _read(rows: pd.DataFrame, *, y: str) -> Frontiers:
 
 
 def _four(frontiers: Frontiers) -> Frontiers:
-    """Four SAEs of each curve, evenly spread over its ranks of L0, the ends among them."""
+    """Keep four SAEs of each curve, evenly spread over its ranks of L0, the ends among them."""
     parts = []
     for _, _, rows in frontiers.curves():
         ranked = rows.sort_values("l0")
@@ -114,7 +114,7 @@ class Fits:
     hill: Mapping[tuple[str, str], FrontierFit]
 
     def of(self, case: Case, curve: str = "hill") -> FrontierFit:
-        """The fit of a case."""
+        """Return the fit of a case."""
         if case.points == "Pareto":
             return self.comparisons[case.site].fits[curve]
         return self.hill[case.site, case.points]

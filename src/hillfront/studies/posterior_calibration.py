@@ -12,8 +12,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import numpy as np
 import pandas as pd
@@ -26,10 +25,10 @@ from hillfront.frontiers.measurement_error import known_errors
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.priors import priors_from_json
-from hillfront.studies.calibration import AT_HIT, check_sets
-from hillfront.studies.engine import Task, run, task_seed
+from hillfront.studies.calibration import validate_sets
+from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.ranked import compared_with_truth, refused, simulated_y
-from hillfront.studies.refits import refit
+from hillfront.studies.simulated import AT_HIT, refit
 
 __all__ = ["augmented", "posterior_calibration"]
 
@@ -48,25 +47,20 @@ class _Observed:
 
 
 def posterior_calibration(
-    fit: FrontierFit,
-    *,
-    sets: int = 100,
-    work: Path,
-    workers: int = 1,
-    random_seed: int = 1,
-    progressbar: bool = False,
+    fit: FrontierFit, *, sets: int = 100, **options: Unpack[RunOptions]
 ) -> pd.DataFrame:
     """Draw from the posterior of a fit, simulate at its rows, refit to both tables, and rank the truth.
+
+    Errors of losses that the SAEs of a setting share are part of the truth, and the same for both tables.
 
     Parameters
     ----------
     fit : FrontierFit
         Of any table, curve family, noise and priors.
     sets : int
-    work : Path
-        File of finished sets. Those of another fit in the same file do not count.
-    workers, random_seed, progressbar
-        As for :func:`hillfront.studies.engine.run`.
+    **options
+        As for :func:`hillfront.studies.engine.run_cases`. Sets of another fit in the same work file do not
+        count.
 
     Returns
     -------
@@ -78,19 +72,11 @@ def posterior_calibration(
     ------
     ValueError
         For fewer than one set or worker.
-
-    Notes
-    -----
-    Errors of losses that the SAEs of a setting share are part of the truth, and the same for both tables.
     """
-    check_sets(sets, workers)
+    validate_sets(sets, options.get("workers", 1))
     observed = _observed(fit)
-    cell = {"fit": observed.key}
-    tasks = [
-        Task(cell, index, task_seed("posterior calibration", cell, index, random_seed=random_seed))
-        for index in range(sets)
-    ]
-    return run(partial(_one_set, observed), tasks, work=work, workers=workers, progressbar=progressbar)
+    one_set = partial(_one_set, observed)
+    return run_cases("posterior calibration", one_set, [{"fit": observed.key}], sets=sets, **options)
 
 
 def augmented(frontiers: Frontiers, y: NDArray[np.float64]) -> Frontiers:

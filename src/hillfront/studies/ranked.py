@@ -16,7 +16,7 @@ from hillfront.estimands.predict import at_rows, noise_draws
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.studies.rank_bands import rank_of
-from hillfront.studies.refits import Refit
+from hillfront.studies.simulated import Refit
 
 __all__ = ["BETTER", "RANK_DRAWS", "compared_with_truth", "refused", "simulated_y"]
 
@@ -42,7 +42,7 @@ def simulated_y(
 
 
 def refused(reason: str) -> list[dict[str, Any]]:
-    """Row of a set whose data cannot be fitted, and the reason."""
+    """Return the row of a set whose data cannot be fitted, with the reason."""
     return [{"quantity": "", "where": "", "left_out": reason}]
 
 
@@ -69,7 +69,8 @@ def compared_with_truth(
     Returns
     -------
     list of dict
-        One row a quantity: quantity, where, truth, rank, draws (that it was ranked among), place (see
+        One row a quantity: quantity, where, truth, rank, draws (that it was ranked among), place (its
+        position in (0, 1), named as in saved work files; see
         :func:`hillfront.studies.rank_bands.rank_of`), ess (bulk effective sample size of all draws),
         left_out (the reason where the data have no such quantity), divergences, kept_draws; and a row for
         each variant's verdict: truth (1 if it is better everywhere), p_better.
@@ -103,13 +104,13 @@ def _ranked(truth: float, draws: Floats, rng: np.random.Generator) -> dict[str, 
     from arviz_stats.base import array_stats
 
     thinned = draws[:, :: max(1, draws.size // RANK_DRAWS)].ravel()
-    rank, place = rank_of(truth, thinned, rng=rng)
+    rank, position = rank_of(truth, thinned, rng=rng)
     ess = float(array_stats.ess(draws, -2, -1, method="bulk")) if np.isfinite(draws).all() else np.nan
-    return {"truth": truth, "rank": rank, "draws": int(thinned.size), "place": place, "ess": ess}
+    return {"truth": truth, "rank": rank, "draws": int(thinned.size), "place": position, "ess": ess}
 
 
 def _setting(frontiers: Frontiers, design: Design) -> str:
-    """The first setting in which the first variant is beside the baseline, else the first setting."""
+    """Return the first setting in which the first variant is beside the baseline, else the first setting."""
     there = {(variant, setting) for variant, setting, _ in frontiers.curves()}
     wanted = design.variants[:2]
     both = (g for g in design.settings if all((variant, g) in there for variant in wanted))
@@ -117,7 +118,7 @@ def _setting(frontiers: Frontiers, design: Design) -> str:
 
 
 def _parameters(posterior: xr.Dataset, design: Design, setting: str) -> dict[tuple[str, str], Floats | None]:
-    """Parameters that are not fixed: curves of one setting, standard deviations of effects, and the noise."""
+    """Return parameters that are not fixed: curves of one setting, effects' deviations, and the noise."""
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     g = design.settings.index(setting)
     out: dict[tuple[str, str], Floats | None] = {}
@@ -136,8 +137,8 @@ def _parameters(posterior: xr.Dataset, design: Design, setting: str) -> dict[tup
 def _gains(
     improvement: Improvement, design: Design, setting: str, at_hit: list[float]
 ) -> dict[tuple[str, str], Floats | None]:
-    """Gains of every variant on average, and of the first in one setting and in a new one."""
-    there = dict(_there(improvement, setting))
+    """Return gains of every variant on average, and of the first in one setting and in a new one."""
+    there = dict(_available(improvement, setting))
     several = len(design.settings) > 1
     unseen = several and "none" not in design.pooling.values()
     names = ["mean_sparsity_gain", *(f"sparsity_gain at {at:g}" for at in at_hit)]
@@ -153,8 +154,8 @@ def _gains(
     return out
 
 
-def _there(improvement: Improvement, setting: str) -> Iterator[tuple[tuple[str, str], Floats]]:
-    """Gains that the data have, by quantity and place."""
+def _available(improvement: Improvement, setting: str) -> Iterator[tuple[tuple[str, str], Floats]]:
+    """Yield gains that the data have, by quantity and where."""
     draws = improvement.draws
     columns = (
         draws[name].to_numpy() for name in ("quantity", "at", "variant", "scope", "setting", "support")
@@ -167,7 +168,7 @@ def _there(improvement: Improvement, setting: str) -> Iterator[tuple[tuple[str, 
 
 
 def _p_better(pareto: Pareto, variant: str) -> float | None:
-    """Probability that a variant is better everywhere on average; None where there is no range."""
+    """Return the probability that a variant is better everywhere on average; None where there is no range."""
     table = pareto.summary
     found = table.loc[(table["variant"] == variant) & (table["scope"] == "average"), "p_better"]
     return None if found.empty else float(found.iloc[0])
