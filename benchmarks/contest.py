@@ -38,7 +38,7 @@ RIVALS = {
     "reference-nutpie": "hillfront's posterior written plainly in PyMC, nutpie",
     "pymc-nutpie": "the obvious PyMC program, nutpie",
     "pymc-nuts": "the obvious PyMC program, PyMC's NUTS",
-    "numpyro": "the same by hand in NumPyro",
+    "numpyro": "the same model written in NumPyro",
     "curve-fit": "scipy's curve_fit, bootstrap",
 }
 _MODULES = {

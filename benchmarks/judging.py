@@ -43,7 +43,7 @@ def judge(table: Table, draws: Draws) -> dict[str, Any]:
     -------
     dict
         ess (smallest bulk ESS of a gain), slowest (its name), rhat (largest), divergences; a bootstrap has
-        none of them. Gains that do not vary, or have a draw that is not finite, are left out.
+        none of them. Gains that do not vary, or have a draw that is not finite, do not count.
     """
     if draws.independent:
         return {}

@@ -1,7 +1,7 @@
-"""Which sampler sampler_options give the most effective draws a second without divergences?
+"""Which sampler options give the most effective draws per second without divergences?
 
-hillfront's own model and coordinates, over small, medium and large designs: target_accept, the mass matrix
-(diagonal or low-rank), and chains at a fixed total of draws.
+hillfront's own model and parameterization, over small, medium and large designs: target_accept, the mass
+matrix (diagonal or low-rank), and chains at a fixed total of draws.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def sampled(
     tune: int,
     random_seed: int,
 ) -> dict[str, Any]:
-    """Sample once, from hillfront's starts and in its coordinates, and judge the gains."""
+    """Sample once, from hillfront's initial values and in its parameterization, and judge the gains."""
     import nutpie
 
     sampler = prepared.sampler

@@ -1,7 +1,7 @@
 """From draws of the curves to the table of gains, and the draws themselves on disk.
 
 The same quantities as hillfront's, in each setting and on average over the settings, so that effective sample
-sizes are of the same things; those of a new setting are left out, because not every rival has them.
+sizes are of the same things; those of a new setting are not compared, because not every rival has them.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _log_gains(table: Table, draws: Draws, setting: int, variant: int) -> Iterat
     low, high = max(x_b.min(), x_v.min()), min(x_b.max(), x_v.max())
     if low < high:
         nodes, weights = np.polynomial.legendre.leggauss(NODES)
-        places = 0.5 * (np.log(low) + np.log(high)) + 0.5 * np.log(high / low) * nodes
-        parts = [0.5 * w * reduction(float(at)) for at, w in zip(places, weights, strict=True)]
+        log_x = 0.5 * (np.log(low) + np.log(high)) + 0.5 * np.log(high / low) * nodes
+        parts = [0.5 * w * reduction(float(at)) for at, w in zip(log_x, weights, strict=True)]
         yield "mean_hit_reduction", np.sum(parts, axis=0)
     for hit in AT_HIT:
         yield f"sparsity_gain({hit:g})", gain(float(special.logit(hit)))

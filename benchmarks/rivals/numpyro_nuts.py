@@ -1,4 +1,4 @@
-"""Rival: the obvious model written by hand in NumPyro, sampled by its NUTS (extra ``bench``)."""
+"""Rival: the obvious model written in NumPyro, sampled by its NUTS (extra ``bench``)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The exact reference: hillfront's joint prior and likelihood, written plainly.
 
-The effects are ``pm.ZeroSumNormal``, without partial centring, starts or a basis of its own. It shares no
-code with the package, so that a slip in either shows as two posteriors that differ.
+The effects are ``pm.ZeroSumNormal``, without partial centring, initial values or a basis of its own. It
+shares no code with the package, so that a slip in either shows as two posteriors that differ.
 """
 
 from __future__ import annotations

@@ -49,7 +49,9 @@ def public_names() -> dict[str, list[str]]:
     found: dict[object, str] = {}
     for package in packages:
         for name in getattr(package, "__all__", ()):
-            found.setdefault(getattr(package, name), f"{package.__name__}.{name}")
+            item = getattr(package, name)
+            if isinstance(item, type | FunctionType):
+                found.setdefault(item, f"{package.__name__}.{name}")
     todo = list(found)
     while todo:
         for word in _mentioned(todo.pop()):

@@ -83,10 +83,10 @@ def test_reading_a_table_waits_for_no_sampler() -> None:
 # ---------------------------------------------------------------- sampling starts before ArviZ is there
 
 IN_THE_BLOCK = """
-from hillfront.sampling.arviz_later import arviz_later
+from hillfront.sampling.arviz_later import allow_arviz_later, arviz_later
 finders = list(sys.meta_path)
 try:
-    with arviz_later():
+    with allow_arviz_later(), arviz_later():
         import nutpie
         assert 'arviz_base' not in sys.modules
         {then}
@@ -109,7 +109,7 @@ def test_arviz_comes_after_the_block_and_is_itself(then: str) -> None:
 
 def test_an_interrupted_import_leaves_nothing_broken() -> None:
     code = """
-from hillfront.sampling.arviz_later import arviz_later
+from hillfront.sampling.arviz_later import allow_arviz_later, arviz_later
 class Interrupts:
     def find_spec(self, name, path=None, target=None):
         if name == "arviz_plots":
@@ -117,7 +117,7 @@ class Interrupts:
 interrupts = Interrupts()
 sys.meta_path.insert(0, interrupts)
 try:
-    with arviz_later():
+    with allow_arviz_later(), arviz_later():
         import nutpie
 except KeyboardInterrupt:
     print("interrupted")
@@ -134,18 +134,31 @@ assert nutpie.sample.__globals__["arviz"] is arviz
 
 def test_a_block_without_nutpie_imports_nothing() -> None:
     assert "arviz" not in loaded_after(
-        "from hillfront.sampling.arviz_later import arviz_later\nwith arviz_later():\n    import json"
+        "from hillfront.sampling.arviz_later import allow_arviz_later, arviz_later\n"
+        "with allow_arviz_later(), arviz_later():\n    import json"
     )
 
 
-def test_chains_run_before_arviz_is_imported() -> None:
-    code = """
+A_FIT = """
 import warnings, numpy as np, pandas as pd
 import hillfront
 l0 = np.array([10.0, 30.0, 60.0, 90.0, 12.0, 33.0, 61.0, 95.0])
 hits = 1.0 / (1.0 + 0.02 * l0) * np.repeat([1.0, 0.9], 4)
 rows = pd.DataFrame({"variant": np.repeat(["a", "b"], 4), "l0": l0, "performance_hit": hits})
-from hillfront.sampling import nutpie_run as sampling
+def fit():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frontiers = hillfront.Frontiers.from_frame(rows)
+        fit = hillfront.fit(frontiers, baseline="a", draws=50, tune=50, progressbar=False)
+    assert fit.data["posterior"].sizes["draw"] == 50
+"""
+
+
+def test_chains_of_the_command_line_run_before_arviz_is_imported() -> None:
+    code = (
+        A_FIT
+        + """
+from hillfront.sampling import arviz_later as module, nutpie_run as sampling
 later = sampling.arviz_later
 import contextlib
 @contextlib.contextmanager
@@ -154,14 +167,33 @@ def watched():
         yield
         import nutpie
         assert 'arviz_base' not in sys.modules
-        print('sampling')
+        seen.append('sampling')
+seen = []
 sampling.arviz_later = watched
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    frontiers = hillfront.Frontiers.from_frame(rows)
-    fit = hillfront.fit(frontiers, baseline="a", draws=50, tune=50, progressbar=False)
-assert fit.data["posterior"].sizes["draw"] == 50
+with module.allow_arviz_later():
+    fit()
+assert seen == ['sampling']
 """
+    )
+    assert "arviz" in loaded_after(code)
+
+
+def test_a_fit_in_the_readers_process_leaves_its_imports_alone() -> None:
+    """No finder is put in, and no module is made to wait: neither before the fit, in it, nor after."""
+    code = (
+        A_FIT
+        + """
+class Watched(list):
+    def insert(self, *args):
+        raise AssertionError("a finder was put in")
+sys.meta_path = Watched(sys.meta_path)
+from importlib.util import LazyLoader
+def refuse(*args):
+    raise AssertionError("a module was made to wait")
+LazyLoader.__init__ = refuse
+fit()
+"""
+    )
     assert "arviz" in loaded_after(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hillfront.cli.study_simulated import sweep_from
 from hillfront.studies import design_study as module
 from hillfront.studies.case_figures import plot_design
 from hillfront.studies.case_tables import design_table, recommend, wilson
-from hillfront.studies.design_study import Expected, design_study
+from hillfront.studies.design_study import design_study
 
 WIDE = ((10.0, 200.0),)
 
@@ -89,10 +90,10 @@ def test_the_truth_varies_with_the_settings_as_the_docstring_says() -> None:
     """Log gain of a setting: sqrt(2) interaction_sd about log(gain)."""
     from hillfront.fits.simulation import simulate
 
-    expected = Expected(gain=1.3, sigma=0.1)
-    truth = simulate(
-        settings=4000, points=2, gain=expected.gain, interaction_sd=expected.interaction_sd, random_seed=1
-    ).truth.query("scope == 'setting' and quantity == 'sparsity_gain'")["value"]
+    spread = inspect.signature(design_study).parameters["interaction_sd"].default
+    truth = simulate(settings=4000, points=2, gain=1.3, interaction_sd=spread, random_seed=1).truth.query(
+        "scope == 'setting' and quantity == 'sparsity_gain'"
+    )["value"]
     logs = np.log(truth)
     assert logs.mean() == pytest.approx(np.log(1.3), abs=0.01)
     assert logs.std() == pytest.approx(np.sqrt(2) * 0.1, rel=0.05)

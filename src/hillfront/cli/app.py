@@ -16,6 +16,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from hillfront.sampling.arviz_later import allow_arviz_later
+
 if TYPE_CHECKING:
     from hillfront.diagnostics.run import Diagnostics
 
@@ -107,7 +109,8 @@ def exit_if_failed(diagnostics: Diagnostics, message: str = "") -> None:
 def main() -> None:
     """Run the command line; bad input gives one message and exit status 2, never a traceback."""
     try:
-        app()
+        with allow_arviz_later():
+            app()
     except (ValueError, TypeError, OSError) as error:
         # Every error that the library raises for bad input is one of these; their text names the next step.
         typer.echo(f"hillfront: {error}", err=True)

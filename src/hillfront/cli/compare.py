@@ -11,16 +11,17 @@ import typer
 from hillfront.cli.app import EXIT_DIAGNOSTIC_FAILED, examples, unless_interrupted
 from hillfront.cli.options import (
     Baseline,
+    ChainOptions,
     ColumnOptions,
     Data,
     DataFormat,
     DenseLimitText,
+    Draws,
     Force,
     JsonOutput,
     NoiseName,
     OnFault,
     RelativeSparsity,
-    SamplingOptions,
     complete_curve,
     dense_limit_of,
     with_options,
@@ -61,7 +62,8 @@ def compare(
         Path | None, typer.Option(help="Folder for the tables and the figure of all families.")
     ] = None,
     on_fault: OnFault = "raise",
-    sampling: SamplingOptions,
+    draws: Draws = 1000,
+    chains: ChainOptions,
     json_output: JsonOutput = False,
     force: Force = False,
 ) -> None:
@@ -82,7 +84,8 @@ def compare(
             dense_limit=limit,
             relative_sparsity=relative_sparsity,
             leave_curves_out=leave_curves_out,
-            **sampling.arguments(),
+            draws=draws,
+            **chains.arguments(),
             progressbar=sys.stderr.isatty(),
         )
         if out is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +16,8 @@ from hillfront.cli.app import examples, exit_if_failed, unless_interrupted
 from hillfront.cli.config import Config, config_text
 from hillfront.cli.options import (
     Baseline,
+    ChainOptions,
+    ChosenDraws,
     ColumnOptions,
     Data,
     DataFormat,
@@ -21,7 +25,6 @@ from hillfront.cli.options import (
     ModelOptions,
     OnFault,
     OutputOptions,
-    SamplingOptions,
     with_options,
 )
 
@@ -55,7 +58,8 @@ def fit(
     model: ModelOptions,
     gains: GainOptions,
     on_fault: OnFault = "raise",
-    sampling: SamplingOptions,
+    draws: ChosenDraws = None,
+    chains: ChainOptions,
     thin: Annotated[int, typer.Option(help="Keep every so-many-th draw, to save memory.")] = 1,
     output: OutputOptions,
 ) -> None:
@@ -81,7 +85,7 @@ def fit(
         frontiers,
         out,
         model={"baseline": baseline, **arguments},
-        sampler={**sampling.arguments(), "thin": thin},
+        sampler={"draws": draws, **chains.arguments(), "thin": thin},
         asked_at=asked_at,
         output=output,
         command="fit",
@@ -94,7 +98,8 @@ def fit(
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("hillfront-demo"),
-    sampling: SamplingOptions,
+    draws: ChosenDraws = None,
+    chains: ChainOptions,
     output: OutputOptions,
 ) -> None:
     """Compare gated with baseline SAEs on Gemma-7B, from the tables of Rajamanoharan et al. (2024)."""
@@ -109,7 +114,7 @@ def demo(
             load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
         )
     model = {"baseline": "baseline"}
-    sampler = sampling.arguments()
+    sampler = {"draws": draws, **chains.arguments()}
     _run(frontiers, out, model=model, sampler=sampler, asked_at={}, output=output, command="demo")
 
 
@@ -150,11 +155,11 @@ def _run(
     from hillfront.text.outputs import write_outputs
 
     # What these refuse must be the only word, so they come before the one about sampling.
-    SamplerOptions(**sampler)
+    SamplerOptions(**{name: value for name, value in sampler.items() if value is not None})
     design_of(frontiers, **{name: value for name, value in model.items() if name != "priors"})
     if not output.quiet:
         typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
-    with unless_interrupted():
+    with unless_interrupted(), _logged(quiet=output.quiet):
         progressbar = not output.quiet and sys.stderr.isatty()
         result = fit(frontiers, progressbar=progressbar, **model, **sampler)
         write_outputs(result, out, config=config, **asked_at)
@@ -167,6 +172,21 @@ def _run(
     exit_if_failed(result.diagnostics())
 
 
+@contextlib.contextmanager
+def _logged(*, quiet: bool) -> Iterator[None]:
+    """Show what the package logs on standard error, unless quiet."""
+    logger, handler = logging.getLogger("hillfront"), logging.StreamHandler()
+    level = logger.level
+    if not quiet:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
 def _show_summary(result: FrontierFit, out: Path) -> None:
     """Print notes, the table of gains, and the checks."""
     from rich.console import Console
@@ -175,7 +195,7 @@ def _show_summary(result: FrontierFit, out: Path) -> None:
     from hillfront.text.summary import gain_lines, summary_table
 
     # Piped output has no width of its own; a table folded to 80 columns cannot be read or searched.
-    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 112, highlight=False)
     for note in result.notes:
         style = "bold red" if note.startswith("DIAGNOSTIC FAILED") else "yellow"
         console.print(escape(note), style=style, soft_wrap=True)

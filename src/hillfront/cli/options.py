@@ -103,42 +103,7 @@ DataFormat = Annotated[
     Literal["csv", "parquet", "arrow", "saebench", "saelens", "wandb"] | None,
     typer.Option("--format", help="Format of DATA, if its suffix and contents do not tell it right."),
 ]
-CurveName = Annotated[
-    str,
-    typer.Option(
-        help="Curve family: hill, hill1, power, proportional or linear.", autocompletion=complete_curve
-    ),
-]
-Nu = Annotated[float | None, typer.Option(help="Fix the tails of student-t; estimated if left out.")]
 Baseline = Annotated[str, typer.Option(help="The variant that the others are compared with.")]
-VariantColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="Column that names the variant: 'variant' if left out, or the architecture of SAEBench and "
-        "SAELens results."
-    ),
-]
-GroupColumns = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Column that separates settings, such as layer. Repeat for several. Evaluation results have "
-        "their own: model, site, layer, width."
-    ),
-]
-L0Column = Annotated[
-    str | None, typer.Option(help="Column of mean active latents per token: 'l0' if left out.")
-]
-HitColumn = Annotated[
-    str | None,
-    typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
-]
-CostColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of a positive cost without an upper bound, fitted in place of the hit: normalised MSE, "
-        "fvu, KL, loss_difference."
-    ),
-]
 OnFault = Annotated[
     Literal["raise", "drop"],
     typer.Option(help="'raise' stops at faulty rows; 'drop' drops them and says so."),
@@ -160,25 +125,13 @@ DenseLimitText = Annotated[
 RelativeSparsity = Annotated[
     bool, typer.Option("--relative-sparsity", help="Count L0 in shares of d_model, to share priors.")
 ]
-Pool = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="How curves share a parameter: NAME=partial, common, none or a number that fixes it, such as "
-        "k=1. Repeat for several.",
-        autocompletion=complete_pool,
-    ),
-]
+Nu = Annotated[float | None, typer.Option(help="Fix the tails of student-t; estimated if left out.")]
 SavedFit = Annotated[Path, typer.Argument(help="A saved fit, such as results/fit.nc.", metavar="FIT.nc")]
-AtHit = Annotated[
-    list[float] | None, typer.Option(help="Hit (or cost) at which to give the sparsity gain. Repeat.")
-]
-AtL0 = Annotated[list[float] | None, typer.Option(help="L0 at which to give the hit reduction. Repeat.")]
-AtNats = Annotated[
-    list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
-]
 Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
-Tune = Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")]
-Chains = Annotated[int, typer.Option(help="Number of chains.")]
+ChosenDraws = Annotated[
+    int | None,
+    typer.Option(help="Kept draws of each chain. By default 1,000 to 8,000: as many as R-hat and ESS need."),
+]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same results.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="No progress, no summary: only the files and the exit status.")
@@ -194,11 +147,34 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result 
 class ColumnOptions:
     """Columns of a table."""
 
-    variant: VariantColumn = None
-    group: GroupColumns = None
-    l0: L0Column = None
-    y: HitColumn = None
-    cost: CostColumn = None
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that names the variant: 'variant' if left out, or the architecture of SAEBench and "
+            "SAELens results."
+        ),
+    ] = None
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column that separates settings, such as layer. Repeat for several. Evaluation results have "
+            "their own: model, site, layer, width."
+        ),
+    ] = None
+    l0: Annotated[
+        str | None, typer.Option(help="Column of mean active latents per token: 'l0' if left out.")
+    ] = None
+    y: Annotated[
+        str | None,
+        typer.Option(help="Column of loss recovered or performance hit. Found by name if left out."),
+    ] = None
+    cost: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of a positive cost without an upper bound, fitted in place of the hit: normalised "
+            "MSE, fvu, KL, loss_difference."
+        ),
+    ] = None
 
     def read(
         self,
@@ -227,10 +203,22 @@ class ColumnOptions:
 class ModelOptions:
     """The model of a fit."""
 
-    curve: CurveName = "hill"
+    curve: Annotated[
+        str,
+        typer.Option(
+            help="Curve family: hill, hill1, power, proportional or linear.", autocompletion=complete_curve
+        ),
+    ] = "hill"
     noise: NoiseName = "student-t"
     nu: Nu = None
-    pool: Pool = None
+    pool: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How curves share a parameter: NAME=partial, common, none or a number that fixes it, such "
+            "as k=1. Repeat for several.",
+            autocompletion=complete_pool,
+        ),
+    ] = None
     dense_limit: DenseLimitText = None
     relative_sparsity: RelativeSparsity = False
 
@@ -250,28 +238,28 @@ class ModelOptions:
 class GainOptions:
     """Where gains are asked for."""
 
-    at_hit: AtHit = None
-    at_l0: AtL0 = None
-    at_nats: AtNats = None
+    at_hit: Annotated[
+        list[float] | None, typer.Option(help="Hit (or cost) at which to give the sparsity gain. Repeat.")
+    ] = None
+    at_l0: Annotated[
+        list[float] | None, typer.Option(help="L0 at which to give the hit reduction. Repeat.")
+    ] = None
+    at_nats: Annotated[
+        list[float] | None, typer.Option(help="Loss difference at which to give the sparsity gain. Repeat.")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class SamplingOptions:
-    """Length, number and seed of the chains."""
+class ChainOptions:
+    """Chains of a fit, and its seed."""
 
-    draws: Draws = 1000
-    tune: Tune = 1000
-    chains: Chains = 4
+    tune: Annotated[int, typer.Option(help="Discarded tuning iterations of each chain.")] = 1000
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4
     seed: Seed = 1
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `hillfront.fit` that these options stand for."""
-        return {
-            "draws": self.draws,
-            "tune": self.tune,
-            "chains": self.chains,
-            "random_seed": self.seed,
-        }
+        return {"tune": self.tune, "chains": self.chains, "random_seed": self.seed}
 
 
 @dataclass(frozen=True, kw_only=True)

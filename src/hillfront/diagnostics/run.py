@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LOO_DRAWS_MIN, LeaveOneOut
 from hillfront.diagnostics.model_checks import checks_of_fit
+from hillfront.estimands.improvement import improvement_of
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 
-__all__ = ["Check", "Diagnostics", "diagnostics_of"]
+__all__ = ["Check", "Diagnostics", "convergence_of", "diagnostics_of"]
 
 RHAT_MAX = 1.01
 ESS_PER_CHAIN = 100
@@ -70,7 +71,7 @@ def diagnostics_of(
     frontiers: Frontiers,
     design: Design,
     *,
-    reported: xr.DataArray,
+    convergence: tuple[Check, ...],
     left_out: LeaveOneOut | None,
     random_seed: int,
 ) -> Diagnostics:
@@ -82,9 +83,8 @@ def diagnostics_of(
         With settings posterior and sample_stats.
     frontiers : Frontiers
     design : Design
-    reported : xarray.DataArray, dims (row, chain, draw)
-        Draws of the reported quantities, such as those of the improvement table; the curves' parameters and
-        the noise are added to them.
+    convergence : tuple of Check
+        As from :func:`convergence_of`.
     left_out : LeaveOneOut, optional
         As from :func:`hillfront.diagnostics.loo.leave_one_out`.
     random_seed : int
@@ -92,19 +92,42 @@ def diagnostics_of(
     """
     posterior = tree["posterior"].to_dataset()
     stats = tree["sample_stats"].to_dataset()
-    values, names = _reported_values(posterior, design, reported)
     return Diagnostics(
         (
             _divergences(stats),
-            _rhat(values, names),
-            _ess(values, names, "bulk"),
-            _ess(values, names, "tail"),
+            *convergence,
             _bfmi(stats),
             _tree_depth(stats),
             _pareto_k(left_out, frontiers),
             *checks_of_fit(posterior, frontiers, design, left_out=left_out, random_seed=random_seed),
         )
     )
+
+
+def convergence_of(
+    posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, random_seed: int
+) -> tuple[Check, ...]:
+    """Check R-hat and the effective sample sizes of all reported quantities.
+
+    Those are the rows of the default improvement table, the parameters of the curves, and the scatter. A fit
+    samples on until these checks pass, and its diagnostics hold the same checks.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset, dims (chain, draw, ...)
+    frontiers : Frontiers
+    design : Design
+    random_seed : int
+        Seed of the gains in a new setting.
+
+    Returns
+    -------
+    tuple of Check
+        R-hat, ESS bulk and ESS tail, each of the worst quantity.
+    """
+    reported = improvement_of(posterior, frontiers, design, random_seed=random_seed).draws
+    values, names = _reported_values(posterior, design, reported)
+    return (_rhat(values, names), _ess(values, names, "bulk"), _ess(values, names, "tail"))
 
 
 def _reported_values(

@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
-from hillfront.diagnostics.run import Diagnostics, diagnostics_of
+from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
 from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
@@ -79,15 +80,18 @@ class FrontierFit:
         return {}
 
     @cached_property
-    def _diagnostics(self) -> Diagnostics:
-        reported = improvement_of(
+    def _convergence(self) -> tuple[Check, ...]:
+        return convergence_of(
             self._posterior, self.frontiers, self.design, random_seed=self.sampler_options["random_seed"]
-        ).draws
+        )
+
+    @cached_property
+    def _diagnostics(self) -> Diagnostics:
         return diagnostics_of(
             self.data,
             self.frontiers,
             self.design,
-            reported=reported,
+            convergence=self._convergence,
             left_out=self.left_out,
             random_seed=self.sampler_options["random_seed"],
         )

@@ -78,7 +78,8 @@ def code_of(fit: FrontierFit) -> str:
         "hit_ref": design.hit_ref,
         "dense_limit": design.dense_limit,
         "relative_sparsity": design.relative_sparsity,
-        **fit.sampler_options,
+        # With the draws fixed, the fit is the same to the last bit.
+        **{name: value for name, value in fit.sampler_options.items() if name != "draws_chosen"},
     }
     lines = [f"    {name}={value!r}," for name, value in options.items()]
     columns = list(fit.frontiers.group_columns)

@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from types import ModuleType
 
-__all__ = ["arviz_later"]
+__all__ = ["allow_arviz_later", "arviz_later"]
 
 
 class _Later:
@@ -32,13 +32,32 @@ class _Later:
         return spec
 
 
+class _Switch:
+    """Whether this process may delay the import of ArviZ."""
+
+    on = False
+
+
+@contextlib.contextmanager
+def allow_arviz_later() -> Iterator[None]:
+    """Let fits in the block import ArviZ late; for the command line, which has its process for itself."""
+    before, _Switch.on = _Switch.on, True
+    try:
+        yield
+    finally:
+        _Switch.on = before
+
+
 @contextlib.contextmanager
 def arviz_later() -> Iterator[None]:
-    """Import ArviZ, if something in the block does, at its end.
+    """Import ArviZ, if something in the block does, at its end; without effect where it is not allowed.
 
     Nothing but ``import nutpie`` and the start of a sampler belongs into it: ArviZ's parts cannot be imported
     while ArviZ itself is waiting. After it everything is as if there had been no block.
     """
+    if not _Switch.on:
+        yield
+        return
     finder = _Later()
     sys.meta_path.insert(0, finder)
     try:

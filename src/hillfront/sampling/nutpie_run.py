@@ -1,9 +1,11 @@
-"""Sampler sampler_options, what a sampler of a design does, and the run of nutpie that all of them share."""
+"""Options of the sampler, what a sampler of a design does, and the run of nutpie that all of them share."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from hillfront.sampling.parameterization import Coordinates
 
 __all__ = [
+    "NUTPIE_VERSIONS",
     "START_SPREAD",
     "Sampler",
     "SamplerOptions",
     "default_target_accept",
+    "nutpie_misfit",
+    "nutpie_model_class",
     "run_nutpie",
     "sample_coords",
 ]
@@ -46,6 +51,8 @@ class SamplerOptions:
         Seed of everything random in the fit.
     thin : int
         Keep every so-many-th of the draws: memory and files shrink with it, and so does what they can tell.
+    draws_chosen : bool
+        Whether ``draws`` is what the checks of R-hat and ESS asked for, and not a number that was given.
     """
 
     draws: int = 1000
@@ -54,6 +61,7 @@ class SamplerOptions:
     target_accept: float = 0.98
     random_seed: int = 1
     thin: int = 1
+    draws_chosen: bool = False
 
     def __post_init__(self) -> None:
         for name in ("draws", "tune", "chains", "random_seed", "thin"):
@@ -84,6 +92,68 @@ def default_target_accept(settings: int) -> float:
     (docs/model.md).
     """
     return 0.95 if settings >= 10 else SamplerOptions.target_accept
+
+
+NUTPIE_VERSIONS: Final = ((0, 16, 11), (0, 17))
+"""First version of nutpie that takes the compiled density, and the first that may not (pyproject.toml)."""
+
+_TRIED_NUTPIE: Final = "0.16.11"
+"""The version whose fields the tests compare, so that nothing is imported to compare them again."""
+
+_MODEL_FIELDS: Final = frozenset(
+    [
+        "dims",
+        "reparameterized_names",
+        "compiled_logp_func",
+        "compiled_expand_func",
+        "initial_point_func",
+        "shared_data",
+        "shared_var_keys",
+        "user_data",
+        "n_expanded",
+        "shape_info",
+        "logp_func",
+        "expand_func",
+        "_n_dim",
+        "_shapes",
+        "_coords",
+        "_transform_adapt_args",
+    ]
+)
+
+
+def nutpie_model_class() -> type[CompiledPyMCModel]:
+    """Return nutpie's class of compiled models, if its fields are those that are known.
+
+    Its function pointers are called without any check of their signature.
+
+    Raises
+    ------
+    TypeError
+        If the fields are others.
+    """
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    found = {field.name for field in fields(CompiledPyMCModel)}
+    if found != _MODEL_FIELDS:
+        raise TypeError(f"its compiled models differ in {', '.join(sorted(found ^ _MODEL_FIELDS))}")
+    fitting: type[CompiledPyMCModel] = CompiledPyMCModel
+    return fitting
+
+
+def nutpie_misfit() -> str:
+    """Say why the installed nutpie cannot take the compiled density; nothing where it can."""
+    installed = version("nutpie")
+    if installed == _TRIED_NUTPIE:
+        return ""
+    first, last = NUTPIE_VERSIONS
+    if not first <= tuple(int(part) for part in re.findall(r"\d+", installed)[:3]) < last:
+        return f"it lies outside {'.'.join(map(str, first))} to {'.'.join(map(str, last))}"
+    try:
+        nutpie_model_class()
+    except (TypeError, ImportError) as error:
+        return str(error)
+    return ""
 
 
 class Sampler(Protocol):

@@ -20,7 +20,13 @@ from hillfront.model.pymc_model import reported_variables
 from hillfront.sampling.compiled.density import copy_point, nutpie_density
 from hillfront.sampling.compiled.layout import Layout
 from hillfront.sampling.compiled.packing import packed
-from hillfront.sampling.nutpie_run import START_SPREAD, SamplerOptions, run_nutpie, sample_coords
+from hillfront.sampling.nutpie_run import (
+    START_SPREAD,
+    SamplerOptions,
+    nutpie_model_class,
+    run_nutpie,
+    sample_coords,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,12 +106,11 @@ _POINT = "point"
 
 def compiled_density(layout: Layout, data: Floats, starts: Mapping[str, Floats]) -> CompiledPyMCModel:
     """What nutpie samples: the compiled density with its data, and where its chains start."""
-    from nutpie.compile_pymc import CompiledPyMCModel
 
     def start(random_seed: Any = None) -> Floats:
         return layout.start(random_seed, starts, spread=START_SPREAD)
 
-    return CompiledPyMCModel(
+    return nutpie_model_class()(
         dims={},
         compiled_logp_func=nutpie_density,
         compiled_expand_func=copy_point,
