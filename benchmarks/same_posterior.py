@@ -76,6 +76,7 @@ def _reference_posterior(table: Table, *, draws: int, tune: int, random_seed: in
 def compared(case: str, repeat: int, *, draws: int, tune: int, work: Path) -> dict[str, Any]:
     """Fit both and compare all rows of the improvement table."""
     import hillfront as hf
+    from hillfront.estimands.comparisons import labelled_values
     from hillfront.estimands.improvement import improvement_of
 
     data = work / "cases" / f"{case}.csv"
@@ -97,10 +98,13 @@ def compared(case: str, repeat: int, *, draws: int, tune: int, work: Path) -> di
     reference = improvement_of(posterior, frontiers, fit.design, random_seed=_REFERENCE_SEED + random_seed)
     ours = fit.improvement()
     found: list[tuple[float, str]] = []
-    for index, row in ours.summary.iterrows():
-        pair = (ours.draws[index].to_numpy(), reference.draws[index].to_numpy())  # type: ignore[index]
-        at = "" if np.isnan(row["at"]) else f" at {row['at']:g}"
-        name = f"{row['quantity']}{at} of {row['variant']}, {row['scope']} {row['setting']}".strip()
+    labels, values = labelled_values(ours.draws)
+    for (quantity, variant, setting, at), *pair in zip(
+        labels, values, labelled_values(reference.draws)[1], strict=True
+    ):
+        if np.isnan(pair).all():
+            continue
+        name = f"{quantity}{'' if np.isnan(at) else f' at {at:g}'} of {variant}, {setting}"
         found += [
             (z, f"{name}, {prob:.0%} point") for z, prob in zip(differences(*pair), QUANTILES, strict=False)
         ]

@@ -26,7 +26,7 @@ from hillfront.model.data import row_data
 from hillfront.sampling.compiled.packing import packed
 from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
 from hillfront.sampling.nutpie_run import SamplerOptions
-from hillfront.sampling.parameterization import coordinates_of
+from hillfront.sampling.parameterization import parameterization_of
 
 __all__ = ["DEFAULT", "DESIGNS", "one_at_a_time", "setting_rows"]
 
@@ -63,8 +63,10 @@ def sampled(
     sampler = prepared.sampler
     assert isinstance(sampler, DensitySampler)
     layout, rows = sampler.layout, row_data(prepared.frontiers, prepared.design)
-    coordinates = coordinates_of(rows, prepared.design)
-    compiled = compiled_density(layout, packed(layout, rows, coordinates.centring), coordinates.starts)
+    parameterization = parameterization_of(rows, prepared.design)
+    compiled = compiled_density(
+        layout, packed(layout, rows, parameterization.centring), parameterization.initial_values
+    )
     start = time.perf_counter()
     tree = nutpie.sample(
         compiled,
@@ -78,7 +80,7 @@ def sampled(
         progress_bar=False,
     )
     seconds = time.perf_counter() - start
-    variables = layout.variables(tree["posterior"]["point"].to_numpy(), coordinates.centring)
+    variables = layout.variables(tree["posterior"]["point"].to_numpy(), parameterization.centring)
     natural = prepared.design.natural(
         *(variables[parameter.name] for parameter in prepared.design.family.sampled)
     )

@@ -33,8 +33,8 @@ def one(settings: int, random_seed: int) -> float:
         settings=settings, k={"baseline": 0.9, "variant": 0.8}, random_seed=random_seed
     ).frontiers
     improvement = refit(prepared_for(settings=settings), frontiers, random_seed=random_seed).improvement
-    average = improvement.draws[(improvement.summary["scope"] == "average").to_numpy()]
-    return float(arviz_stats.ess(average.drop_vars(average.coords)).min())
+    average = improvement.draws.sel(setting="average", drop=True)
+    return float(arviz_stats.ess(average).to_array().min())
 
 
 def main() -> None:

@@ -21,8 +21,11 @@ from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.data import row_data
 from hillfront.model.design import Design
 from hillfront.model.pymc_model import reported_variables
+from seeds import OFFSET, add_to_seeds
 
 matplotlib.use("Agg")
+if OFFSET:
+    add_to_seeds(OFFSET)
 
 # The same examples in every run, and no time limit on a single one: machines are shared. Look for new
 # examples with `pytest --hypothesis-profile=search`.
@@ -54,7 +57,7 @@ def sampler(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             self.design, self.names = design, reported_variables(design, priors)
 
         def posterior(
-            self, frontiers: Frontiers, coordinates: Any, sampler_options: Any, **options: Any
+            self, frontiers: Frontiers, parameterization: Any, sampler_options: Any, **options: Any
         ) -> tuple[xr.Dataset, xr.Dataset]:
             how.calls.append(options)
             if how.error is not None:

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from hillfront.curves.functions import hill
+from hillfront.estimands.comparisons import setting_labels
+from hillfront.estimands.improvement import Improvement
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.design import Design, design_of
@@ -20,6 +22,13 @@ from hillfront.sampling.nutpie_run import SamplerOptions
 
 Floats = NDArray[np.float64]
 NU = 4.0
+
+
+def drawn(improvement: Improvement, row: pd.Series) -> xr.DataArray:
+    """Draws behind one row of an improvement table, dims (chain, draw)."""
+    (setting,) = setting_labels(row.to_frame().T)
+    draws = improvement.draws[row["quantity"]].sel(variant=row["variant"], setting=setting)
+    return draws.sel({dim: row["at"] for dim in ("hit", "l0", "nats") if dim in draws.dims})
 
 
 def frontiers_of(frame: pd.DataFrame, *, group: str | Sequence[str] = ()) -> Frontiers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from helpers import frontiers_of, points, position, posterior_of
+from helpers import drawn, frontiers_of, points, position, posterior_of
 from hillfront.curves.families import HILL, hill
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.pareto import Pareto, pareto_of, verdict_of
@@ -289,24 +290,66 @@ def test_improvement_has_a_row_for_each_variant_scope_and_quantity(improvement: 
     assert found == expected
 
 
+def test_draws_are_labelled_by_quantity_variant_and_setting(improvement: Improvement) -> None:
+    draws = improvement.draws
+    assert list(draws) == [
+        "mean_sparsity_gain",
+        "mean_hit_reduction",
+        "sparsity_gain",
+        "hit_reduction",
+        "x_half_ratio",
+        "k_ratio",
+    ]
+    assert draws["k_ratio"].dims == ("chain", "draw", "variant", "setting")
+    assert draws["sparsity_gain"].dims == ("chain", "draw", "variant", "setting", "hit")
+    assert draws["hit_reduction"].dims == ("chain", "draw", "variant", "setting", "l0")
+    assert draws["variant"].values.tolist() == ["gated", "topk"]
+    assert draws["setting"].values.tolist() == ["average", "new_setting", "6", "20"]
+    assert draws["scope"].values.tolist() == ["average", "new_setting", "setting", "setting"]
+    assert draws["layer"].values.tolist() == ["", "", "6", "20"]
+    assert (draws["hit"].values.tolist(), draws["l0"].values.tolist()) == ([0.05, 0.3], [20.0, 9.0])
+    # topk has no SAEs in layer 20.
+    there = np.isfinite(draws["k_ratio"]).all(["chain", "draw"])
+    assert there.sel(variant="gated").all()
+    assert there.sel(variant="topk").values.tolist() == [True, True, True, False]
+    support = improvement.support
+    assert set(support) == set(draws)
+    assert support["k_ratio"].sel(variant="topk", setting="20").item() == ""
+    assert support["hit_reduction"].sel(variant="topk", setting="6", l0=9).item() == "extrapolated"
+
+
 def test_summary_rows_are_those_of_the_draws(improvement: Improvement) -> None:
-    table, draws = improvement.summary, improvement.draws
-    assert draws.dims == ("row", "chain", "draw")
-    values = draws.to_numpy().reshape(len(table), -1)
-    close(table["median"], np.median(values, axis=1), rel=1e-12)
-    close(table[["lower", "upper"]], np.quantile(values, [0.05, 0.95], axis=1).T, rel=1e-12)
-    close(table["p_gt_1"], (values > 1).mean(axis=1), rel=1e-12)
-    assert (table["prob"] == 0.9).all()
-    for name in ("baseline", "variant", "scope", "quantity", "support"):
-        assert draws[name].to_numpy().tolist() == table[name].tolist()
-    assert draws["setting"].to_numpy().tolist() == table["layer"].tolist()
+    for _, row in improvement.summary.iterrows():
+        values = drawn(improvement, row).to_numpy().ravel()
+        close(row["median"], np.median(values), rel=1e-12)
+        close(row[["lower", "upper"]].astype(float), np.quantile(values, [0.05, 0.95]), rel=1e-12)
+        close(row["p_gt_1"], (values > 1).mean(), rel=1e-12)
+        support = drawn(replace(improvement, draws=improvement.support), row)
+        assert support.item() == row["support"]
+    assert (improvement.summary["prob"] == 0.9).all()
+
+
+def test_arviz_names_what_it_summarises(improvement: Improvement) -> None:
+    table = az.summary(improvement.draws.sel(variant=["gated"]), kind="stats", round_to="none")
+    mean = float(improvement.draws["sparsity_gain"].sel(variant="gated", setting="average", hit=0.05).mean())
+    assert table.loc["sparsity_gain[gated, average, 0.05]", "mean"] == pytest.approx(mean)
+    assert "mean_sparsity_gain[gated, 20]" in table.index
+    assert len(table) == len(pick(improvement.summary, variant="gated"))
+
+
+def test_hits_asked_for_twice_have_two_rows_of_the_same_draws(frontiers: Frontiers) -> None:
+    posterior, design = hand_made(frontiers)
+    result = improvement_of(posterior, frontiers, design, at_hit=[0.05, 0.05], at_l0=[])
+    rows = pick(result.summary, quantity="sparsity_gain", variant="gated", scope="average")
+    assert len(rows) == 2
+    assert result.draws.sizes["hit"] == 1
 
 
 @pytest.mark.parametrize("prob", [0.5, 0.99])
 def test_prob_sets_the_interval(frontiers: Frontiers, prob: float) -> None:
     posterior, design = hand_made(frontiers)
     result = improvement_of(posterior, frontiers, design, prob=prob)
-    values = result.draws.to_numpy().reshape(len(result.summary), -1)
+    values = np.array([drawn(result, row).to_numpy().ravel() for _, row in result.summary.iterrows()])
     ends = [(1 - prob) / 2, (1 + prob) / 2]
     close(result.summary[["lower", "upper"]], np.quantile(values, ends, axis=1).T, rel=1e-12)
     assert (result.summary["prob"] == prob).all()
@@ -317,8 +360,7 @@ def test_gains_are_those_of_the_draws_of_the_curves(frontiers: Frontiers, improv
     x_ref, k = np.exp(posterior["log_x_ref"]), np.exp(posterior["log_k"])
 
     def draws(**labels: object) -> np.ndarray:
-        row = one(improvement.summary, variant="gated", layer="20", **labels)
-        return improvement.draws[row.name].to_numpy()
+        return drawn(improvement, one(improvement.summary, variant="gated", layer="20", **labels)).to_numpy()
 
     def curve(values: xr.DataArray, variant: str) -> np.ndarray:
         return values.sel(variant=variant, setting="20").to_numpy()
@@ -346,20 +388,20 @@ def test_means_are_over_the_range_that_both_observed(frontiers: Frontiers, impro
     u = np.linspace(np.log(low), np.log(high), 4001)
     logs = np.mean([np.log(sparsity_gain(HILL, v, b, np.exp(t))) for t in u], axis=0)
     row = one(improvement.summary, variant="gated", layer="6", quantity="mean_sparsity_gain")
-    close(improvement.draws[row.name], np.exp(logs), rel=1e-3)
+    close(drawn(improvement, row), np.exp(logs), rel=1e-3)
     xs = np.geomspace(1 / 48, 1 / 10, 4001)
     logs = np.mean([np.log(hit_reduction(HILL, v, b, x)) for x in xs], axis=0)
     row = one(improvement.summary, variant="gated", layer="6", quantity="mean_hit_reduction")
-    close(improvement.draws[row.name], np.exp(logs), rel=1e-3)
+    close(drawn(improvement, row), np.exp(logs), rel=1e-3)
 
 
 def test_average_is_the_geometric_mean_over_settings(improvement: Improvement) -> None:
-    table, draws = improvement.summary, improvement.draws
-    for average in pick(table, scope="average").itertuples():
-        at = table["at"].isna() if np.isnan(average.at) else table["at"] == average.at
-        settings = pick(table[at], scope="setting", variant=average.variant, quantity=average.quantity)
-        expected = np.exp(np.mean([np.log(draws[i]) for i in settings.index], axis=0))
-        close(draws[average.Index], expected, rel=1e-12)
+    draws = improvement.draws
+    settings = draws["setting"][draws["scope"] == "setting"]
+    expected = np.exp(np.log(draws.sel(setting=settings)).mean("setting"))
+    for name, average in draws.sel(setting="average").items():
+        assert np.isfinite(average).all()
+        close(average, expected[name], rel=1e-12)
 
 
 def test_support_says_what_rests_on_data(improvement: Improvement) -> None:
@@ -444,7 +486,8 @@ def test_no_shared_range_has_no_mean() -> None:
     assert means["scope"].tolist() == ["setting", "setting"]
     assert set(means["support"]) == {"none"}
     assert means[["median", "lower", "upper", "p_gt_1"]].isna().all(axis=None)
-    assert np.isnan(result.draws[means.index]).all()
+    assert np.isnan(result.draws[["mean_sparsity_gain", "mean_hit_reduction"]].to_array()).all()
+    assert set(result.support["mean_sparsity_gain"].values.ravel()) == {"", "none"}
     others = table.drop(index=means.index)
     assert np.isfinite(others[["median", "lower", "upper", "p_gt_1"]]).all(axis=None)
     places = others[others["quantity"] != "k_ratio"]
@@ -480,8 +523,8 @@ def test_one_setting_has_no_new_setting() -> None:
     result = improvement_of(posterior, data, design)
     assert list(result.summary) == ["baseline", "variant", *IMPROVEMENT_COLUMNS]
     assert set(result.summary["scope"]) == {"average", "setting"}
-    rows = pick(result.summary, quantity="mean_sparsity_gain")
-    close(*(result.draws[i] for i in rows.index), rel=1e-12)
+    assert result.draws["setting"].values.tolist() == ["average", "all"]
+    close(*result.draws["mean_sparsity_gain"].transpose("setting", ...), rel=1e-12)
     assert pareto_of(posterior, data, design).summary["scope"].tolist() == ["average", "setting"]
 
 
@@ -508,13 +551,13 @@ def test_a_new_setting_differs_by_its_own_interaction() -> None:
     )
     result = improvement_of(posterior, data, design, at_hit=[0.05], random_seed=5)
     row = one(result.summary, scope="new_setting", quantity="sparsity_gain")
-    logs = np.log(result.draws[row.name])
+    logs = np.log(drawn(result, row))
     # Both variants share the setting's effect; their own sum to zero, so that their difference has sd
     # s sqrt(2). Two settings leave the centre of all settings uncertain by half a setting's variance.
     assert float(logs.mean()) == pytest.approx(1.0, abs=0.02)
     assert float(logs.std()) == pytest.approx(0.4 * np.sqrt(2) * np.sqrt(1 + 1 / 2), rel=0.03)
     again, other = (
-        improvement_of(posterior, data, design, at_hit=[0.05], random_seed=random_seed).draws[row.name]
+        drawn(improvement_of(posterior, data, design, at_hit=[0.05], random_seed=random_seed), row)
         for random_seed in (5, 6)
     )
     assert np.array_equal(np.log(again), logs)
@@ -530,8 +573,9 @@ def test_single_variant_gives_empty_tables(frontiers: Frontiers) -> None:
     assert verdicts.summary.empty
     assert list(improved.summary) == ["baseline", "variant", "layer", *IMPROVEMENT_COLUMNS]
     assert list(verdicts.summary) == ["baseline", "variant", "layer", *PARETO_COLUMNS]
-    assert improved.draws.shape == (0, 2, 100)
-    assert verdicts.draws.sizes == {"row": 0, "chain": 2, "draw": 100}
+    empty = {"chain": 2, "draw": 100, "variant": 0, "setting": 1}
+    assert improved.draws["mean_sparsity_gain"].sizes == empty
+    assert verdicts.draws.sizes == empty
     assert str(improved)
     assert str(verdicts)
 
@@ -611,17 +655,18 @@ def test_probabilities_are_shares_of_draws(frontiers: Frontiers, pareto: Pareto)
         assert row.p_better == float(below.all("x").mean())
         assert row.p_worse == float((~below).all("x").mean())
         assert row.p_cross == pytest.approx(1 - row.p_better - row.p_worse)
-        draws = pareto.draws.isel(row=row.Index)
+        draws = pareto.draws.sel(variant=row.variant, setting=row.layer)
+        assert draws["verdict"].item() == row.verdict
         assert np.array_equal(draws["gap_low_l0"] > 0, below.isel(x=-1))
         assert np.array_equal(draws["gap_high_l0"] > 0, below.isel(x=0))
 
 
 def test_average_verdict_is_of_the_mean_gap(pareto: Pareto) -> None:
-    rows = pick(pareto.summary, variant="gated")
-    average = one(rows, scope="average").name
-    settings = pick(rows, scope="setting").index
+    draws = pareto.draws.sel(variant="gated")
     for name in ("gap_low_l0", "gap_high_l0"):
-        close(pareto.draws[name][average], pareto.draws[name][settings].mean("row"))
+        settings = draws[name].sel(setting=["6", "20"])
+        assert np.isfinite(settings).all()
+        close(draws[name].sel(setting="average"), settings.mean("setting"))
 
 
 def pair(log_gain: np.ndarray, log_k: np.ndarray | None = None) -> tuple[xr.Dataset, Frontiers, Design]:
@@ -668,7 +713,7 @@ def test_crossing_is_found_where_it_is() -> None:
     assert 5 < at < 80
     assert (row["p_cross"], row["verdict"]) == (1.0, "crossing")
     assert row["crossing_l0"] == pytest.approx(at)
-    close(result.draws["crossing_l0"].isel(row=-1), at)
+    close(result.draws["crossing_l0"].sel(variant="gated", setting="all"), at)
 
 
 def test_identical_curves_are_neither_better_nor_worse() -> None:
@@ -713,7 +758,9 @@ def test_swapping_baseline_and_variant_inverts_the_tables(frontiers: Frontiers) 
     assert (set(a["variant"]), set(b["variant"])) == ({"gated"}, {"relu"})
     same = a["scope"] != "new_setting"  # drawn afresh for each order of the variants
     close((a["median"] * b["median"])[same], 1.0, rel=1e-4)  # the middle of an even number of draws
-    close((there.draws * back.draws.to_numpy())[same.to_numpy()], 1.0)
+    kept = [label for label in there.draws["setting"].to_numpy() if label != "new_setting"]
+    product = there.draws.sel(setting=kept) * back.draws.sel(setting=kept).assign_coords(variant=["gated"])
+    close(product.to_array(), 1.0)
     for left, right in ((a, b), (b, a)):
         close((left["lower"] * right["upper"])[same], 1.0, rel=1e-2)
     p, q = pareto_of(first, pairs, design).summary, pareto_of(swapped, pairs, other).summary

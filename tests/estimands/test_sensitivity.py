@@ -17,6 +17,7 @@ from hillfront.estimands.prior_sensitivity import (
     CONFLICT,
     DRAWS_MIN,
     STRONG_PRIOR,
+    THRESHOLD,
     prior_note,
     sensitivity_of,
 )
@@ -94,7 +95,7 @@ def test_a_prior_that_is_not_its_own_is_left_out() -> None:
 # ---------------------------------------------------------------- sensitivity
 
 
-def conjugate(weight: float, *, draws: int = 1000) -> tuple[xr.DataTree, xr.DataArray]:
+def conjugate(weight: float, *, draws: int = 1000) -> tuple[xr.DataTree, xr.Dataset]:
     """Draws of a normal mean, of whose information a share ``weight`` comes from a prior off the data."""
     rng = np.random.default_rng(3)
     prior, data = weight * 100, (1 - weight) * 100
@@ -106,7 +107,7 @@ def conjugate(weight: float, *, draws: int = 1000) -> tuple[xr.DataTree, xr.Data
             "log_likelihood": xr.Dataset({"y": (("obs", *dims), -0.5 * data * mean[None] ** 2)}),
         }
     )
-    return tree, xr.DataArray(np.exp(mean)[None], dims=("row", *dims))
+    return tree, xr.Dataset({"q": (dims, np.exp(mean))})
 
 
 @pytest.mark.parametrize(("weight", "diagnosis"), [(0.0001, ""), (0.5, CONFLICT), (0.9999, STRONG_PRIOR)])
@@ -121,7 +122,7 @@ def test_diagnosis_is_arvizs() -> None:
 
     for weight in (0.0001, 0.05, 0.5, 0.9999):
         tree, draws = conjugate(weight)
-        tree["posterior"] = xr.DataTree(np.log(draws[0]).to_dataset(name="q"))
+        tree["posterior"] = xr.DataTree(np.log(draws))
         theirs = arviz_stats.psense_summary(tree, round_to=12).iloc[0]
         ours = sensitivity_of(tree, draws).iloc[0]
         assert ours["prior"] == pytest.approx(theirs["prior"])
@@ -138,8 +139,10 @@ def test_the_median_with_half_the_prior() -> None:
 
 def test_what_cannot_be_judged_is_not() -> None:
     tree, draws = conjugate(0.9999)
-    odd = xr.concat([draws, 0 * draws + 2.0, draws * np.nan, draws.where(draws > 1, 0.0)], "row")
+    q = draws["q"]
+    odd = xr.Dataset({"q": q, "constant": 0 * q + 2.0, "none": q * np.nan, "zeros": q.where(q > 1, 0.0)})
     found = sensitivity_of(tree, odd)
+    assert found.index.get_level_values("quantity").tolist() == list(odd)
     assert (found["diagnosis"] != "").tolist() == [True, False, False, False]
     assert found["prior"].notna().tolist() == [True, False, False, False]
     without = tree.copy()
@@ -218,4 +221,7 @@ def test_a_table_asked_for_again_is_the_same(told: FrontierFit) -> None:
     assert first.summary["prior_driven"].equals(second.summary["prior_driven"])
     other = told.improvement(at_hit=[0.03], at_l0=[30])
     assert other.sensitivity is not None
-    assert len(other.sensitivity) == len(other.summary)
+    assert set(other.sensitivity.index.get_level_values("at").dropna()) == {0.03, 30.0}
+    prior = other.sensitivity.loc[("sparsity_gain", "b", "average", 0.03), "prior"]
+    row = other.summary.query("quantity == 'sparsity_gain' and scope == 'average'").iloc[0]
+    assert bool(row["prior_driven"]) == (prior >= THRESHOLD)

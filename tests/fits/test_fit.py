@@ -227,13 +227,9 @@ def _check_sampling(fit: FrontierFit) -> None:
     """Ask for no divergence, R-hat <= 1.01 and ESS >= 400 for every row of the improvement table."""
     assert int(fit.data["sample_stats"]["diverging"].sum()) == 0
     draws = fit.improvement().draws
-    draws = draws.isel(row=np.flatnonzero(np.isfinite(draws).all(["chain", "draw"])))
-    dataset = draws.drop_vars(
-        ["at", "baseline", "setting", "quantity", "scope", "support", "variant"]
-    ).to_dataset()
-    assert float(az.rhat(dataset)["improvement"].max()) <= 1.01
+    assert float(az.rhat(draws).to_array().max()) <= 1.01  # NaN where nothing is compared
     for method in ("bulk", "tail"):
-        assert float(az.ess(dataset, method=method)["improvement"].min()) >= 400
+        assert float(az.ess(draws, method=method).to_array().min()) >= 400
     assert fit.diagnostics().passed
 
 

@@ -417,7 +417,7 @@ def test_l0_not_below_a_number(limit: float, given: str) -> None:
     assert fault.drops == ((2, "40 >= 40"), (3, "80 >= 40"))
     assert (fault.rows, fault.seen) == ((2, 3), "40 >= 40, 80 >= 40")
     call = f'Frontiers.from_frame(..., dense_limit={given}, on_fault="drop")'
-    assert fault.next_step.endswith(f"or leave these rows out: {call}.")
+    assert fault.next_step.endswith(f"or drop these rows: {call}.")
     assert faults(table(), dense_limit=80.5) == []
     assert faults(table(), dense_limit=None) == []
 

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import hillfront as hf
-from helpers import posterior_of
+from helpers import drawn, posterior_of
 from hillfront.curves.families import FAMILIES
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.ratios import sparsity_gain
@@ -294,7 +294,7 @@ def draws_of(improvement: Improvement, quantity: str, at: float, **labels: str) 
     for name, value in labels.items():
         wanted &= table[name] == value
     (row,) = np.flatnonzero(wanted)
-    return improvement.draws[row].to_numpy()
+    return drawn(improvement, table.iloc[row]).to_numpy()
 
 
 EACH = {

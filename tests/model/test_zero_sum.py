@@ -1,4 +1,4 @@
-"""Effects that sum to zero: the map, its adjoint, and the same in PyTensor."""
+"""Effects that sum to zero: the map, its adjoint, and the same in PyTensor and in the compiled density."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from hillfront.model.zero_sum import over_variants, zero_sum, zero_sum_adjoint, zero_sum_basis
+from hillfront.sampling.compiled import density
 
 Floats = NDArray[np.float64]
 FINITE = st.floats(-1e3, 1e3)
@@ -51,6 +52,11 @@ def test_the_basis_is_orthonormal_and_makes_the_effects(n: int) -> None:
     coefficients = np.random.default_rng(n).normal(size=(5, n - 1, 4))
     effects = zero_sum(coefficients)
     np.testing.assert_allclose(effects, basis @ coefficients, atol=1e-12)
+    looped = np.concatenate([coefficients[0], np.full((1, 4), np.nan)])
+    density.zero_sum(looped)
+    np.testing.assert_allclose(looped, effects[0], atol=1e-12)
+    density.zero_sum_adjoint(looped)
+    np.testing.assert_allclose(looped[:-1], zero_sum_adjoint(effects[0]), atol=1e-12)
     symbolic = zero_sum(pt.tensor("c", shape=coefficients.shape[1:]))
     assert symbolic.type.shape == effects.shape[1:]
     np.testing.assert_allclose(zero_sum(pt.as_tensor(coefficients[0])).eval(), effects[0], atol=1e-12)

@@ -465,7 +465,7 @@ def test_forest_takes_axes(fit: FrontierFit) -> None:
         ({"quantity": "speed"}, "quantity='speed' is not in this table. Allowed: mean_sparsity_gain, "),
         ({"quantity": "sparsity_gain"}, "at=None: sparsity_gain is in this table at 0.05, 0.3"),
         ({"quantity": "sparsity_gain", "at": 0.2}, "at=0.2: sparsity_gain is in this table at 0.05, 0.3"),
-        ({"at": 0.05}, "at=0.05: mean_sparsity_gain is not taken at a place"),
+        ({"at": 0.05}, "at=0.05: mean_sparsity_gain is not taken at a value"),
     ],
 )
 def test_forest_refuses_bad_arguments(fit: FrontierFit, options: dict, text: str) -> None:

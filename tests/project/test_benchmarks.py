@@ -30,7 +30,7 @@ from benchmarks.same_posterior import differences
 from benchmarks.sampling import DEFAULT, one_at_a_time
 from benchmarks.scale import log_log_slope, slope_of
 from benchmarks.write_page import losses, page
-from helpers import posterior_of
+from helpers import drawn, posterior_of
 from hillfront.estimands.improvement import improvement_of
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
@@ -201,9 +201,9 @@ def test_gains_of_rivals_are_hillfronts(three_by_three: Frontiers, tmp_path: Pat
     improvement = improvement_of(posterior, three_by_three, design)
     rows = improvement.summary.reset_index(drop=True)
     ours = {}
-    for index, row in rows[rows["scope"] != "new_setting"].iterrows():
+    for _, row in rows[rows["scope"] != "new_setting"].iterrows():
         at = "" if np.isnan(row["at"]) else f"({row['at']:g})"
-        values = improvement.draws[index].to_numpy()  # type: ignore[index]
+        values = drawn(improvement, row).to_numpy()
         if np.isfinite(values).all():
             ours[row["variant"], row["setting"], row["quantity"] + at] = values
     k = np.exp(posterior["log_k"])

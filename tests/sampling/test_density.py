@@ -20,11 +20,11 @@ from hillfront.model.design import Design, design_of
 from hillfront.model.distributions import Distribution, distribution_of
 from hillfront.model.priors import resolve_priors
 from hillfront.model.pymc_model import build_model, reported_variables
-from hillfront.sampling.compiled import density, packing
+from hillfront.sampling.compiled import density, packing, rows
 from hillfront.sampling.compiled.layout import Layout, layout_of
 from hillfront.sampling.compiled.packing import packed
-from hillfront.sampling.parameterization import coordinates_of
-from hillfront.sampling.pymc_sampler import draw_prior, places_of
+from hillfront.sampling.parameterization import parameterization_of
+from hillfront.sampling.pymc_sampler import draw_prior, segments_of
 
 SHAPES = {"a": 0.9, "b": 0.8, "c": 1.1}
 
@@ -55,28 +55,16 @@ def made(frontiers: Frontiers, *, priors: Any = None, **options: Any) -> tuple[L
     return layout, resolved, build_model(frontiers, design, resolved), design
 
 
+# A handful: tests/sampling/test_density_numpy.py holds many more to a NumPy statement.
 DESIGNS: dict[str, tuple[Frontiers, dict[str, Any]]] = {
     "default": (table(), {}),
-    "one setting": (table(settings=1), {}),
-    "one variant": (table(variants=1), {}),
     "one curve": (table(settings=1, variants=1), {}),
-    "hill1": (table(), {"curve": "hill1"}),
-    "power": (table(), {"curve": "power"}),
-    "linear": (table(), {"curve": "linear"}),
-    "proportional": (table(), {"curve": "proportional"}),
-    "power cost": (cost_table(), {"curve": "power"}),
-    "linear cost": (cost_table(), {"curve": "linear"}),
-    "proportional cost": (cost_table(), {"curve": "proportional"}),
-    "normal noise": (table(), {"noise": "normal"}),
-    "known errors": (table(se=0.004), {}),
-    "own k": (table(), {"pool": {"k": "none"}}),
-    "all unpooled": (table(), {"pool": {"k": "none", "x_half": "none"}}),
-    "all k one number": (table(), {"pool": {"k": "none"}, "priors": {"log_k_mean": 0.1}}),
-    "common k": (table(), {"pool": {"k": "common"}}),
-    "k fixed": (table(), {"pool": {"k": 1.3}}),
-    "x_half fixed": (table(), {"pool": {"x_half": 0.7}}),
-    "another reference": (table(), {"hit_ref": 0.2}),
-    "relative": (table(d_model=3000.0), {"relative_sparsity": True, "dense_limit": "d_model"}),
+    "known errors": (table(se=0.004), {"curve": "linear", "noise": "normal"}),
+    "cost": (cost_table(), {"curve": "proportional"}),
+    "relative": (
+        table(d_model=3000.0),
+        {"curve": "power", "relative_sparsity": True, "dense_limit": "d_model", "pool": {"k": "none"}},
+    ),
     "fixed numbers": (
         table(),
         {"priors": {"nu": 4.0, "tau": 0.0, "log_k_contrast": 0.1, "log_x_ref_setting_sd": 0.5}},
@@ -84,13 +72,14 @@ DESIGNS: dict[str, tuple[Frontiers, dict[str, Any]]] = {
     "other priors": (
         table(),
         {
+            "pool": {"x_half": 0.7},
             "priors": {
                 "sigma": Prior("HalfCauchy", beta=0.2),
                 "tau": Prior("Exponential", lam=500.0),
                 "nu": Prior("InverseGamma", alpha=3.0, beta=12.0),
                 "log_k_mean": Prior("Normal", mu=0.1, sigma=0.3),
                 "log_k_setting_sd": Prior("HalfNormal", sigma=0.4),
-            }
+            },
         },
     ),
 }
@@ -106,9 +95,11 @@ def test_density_and_gradient_are_the_pymc_model_s(name: str) -> None:
     if centring.size:
         model.set_data("centring", centring)
     logp_and_gradient = model.logp_dlogp_function(ravel_inputs=True, mode="FAST_COMPILE")
-    places = places_of(model)
+    places = segments_of(model)
     for scale in (0.1, 0.7, 2.0):
-        point = layout.start(1, coordinates_of(row_data(frontiers, design), design).starts, spread=scale)
+        point = layout.start(
+            1, parameterization_of(row_data(frontiers, design), design).initial_values, spread=scale
+        )
         order = np.empty(point.size, dtype=int)
         for variable, place in places.items():
             own = next(
@@ -203,16 +194,16 @@ def test_a_point_that_overflows_is_refused_and_not_fatal() -> None:
 
 @pytest.mark.parametrize("x", [0.3, 1.0, 2.5, 5.99, 40.0, 1e4])
 def test_digamma(x: float) -> None:
-    assert density._digamma(x) == pytest.approx(special.digamma(x), rel=1e-10, abs=1e-10)
+    assert rows._digamma(x) == pytest.approx(special.digamma(x), rel=1e-10, abs=1e-10)
 
 
 def test_the_exponential_is_right_to_two_units_in_the_last_place() -> None:
     rng = np.random.default_rng(3)
     t = np.concatenate([rng.normal(0.0, 3.0, 3000), np.linspace(-700.0, 700.0, 3001), [0.0, -0.0, 1e-300]])
     found = np.empty_like(t)
-    density._exp_of_less(t.copy(), found)
+    rows._exp_of_less(t.copy(), found)
     np.testing.assert_allclose(found, np.exp(-np.abs(t)), rtol=4.5e-16)
-    density._exp_of_less(np.array([-np.inf, 1e6]), found)
+    rows._exp_of_less(np.array([-np.inf, 1e6]), found)
     np.testing.assert_array_equal(found[:2], np.exp(-700.0))
 
 

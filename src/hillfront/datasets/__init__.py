@@ -1,13 +1,12 @@
 """Published frontiers that ship with the package.
 
-Each dataset is a ``.csv`` beside a ``.md`` of the same name. The ``.md`` documents the columns, the licence
-and every row that is left out.
+Each dataset is a ``.csv`` beside a ``.md`` of the same name, which documents the columns, the licence and why
+rows are not usable. A dataset needs a licence that permits redistribution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -17,25 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["load_dataset"]
 
 
-@dataclass(frozen=True)
-class _About:
-    """What a user of a dataset must know and cite; becomes ``frame.attrs``."""
-
-    citation: str
-    licence: str
-    source: str
-
-
+# What a user of a dataset must know and cite; becomes ``frame.attrs``.
 _DATASETS = {
-    "gated_sae": _About(
-        citation=(
+    "gated_sae": {
+        "citation": (
             "Rajamanoharan, S., Conmy, A., Smith, L., Lieberum, T., Varma, V., Kramár, J., Shah, R. and "
             "Nanda, N. (2024). Improving Dictionary Learning with Gated Sparse Autoencoders. "
             "arXiv:2404.16014. doi:10.48550/arXiv.2404.16014"
         ),
-        licence="CC BY 4.0",
-        source="https://arxiv.org/abs/2404.16014, Tables 1-8",
-    ),
+        "licence": "CC BY 4.0",
+        "source": "https://arxiv.org/abs/2404.16014, Tables 1-8",
+    },
 }
 
 
@@ -74,8 +65,8 @@ def load_dataset(
     ``gated_sae`` is a transcription of Tables 1-8 of Rajamanoharan et al. [1]_: 283 SAEs on 54 frontiers, of
     which 269 SAEs on 52 frontiers are usable. ``loss_recovered`` is as printed in the paper;
     ``loss_recovered_from_ce`` is recomputed from the three cross-entropies. The column ``pareto_computed`` is
-    not in the paper: it was computed by us over the whole curve, every row with a positive L0, and so has
-    seen all the rows that you may hold out. Points chosen by it make the scatter look smaller than it is.
+    not in the paper: it was computed over the whole curve, from every row with a positive L0, and so from
+    all the rows that you may hold out. Points chosen by it make the scatter look smaller than it is.
     ``gated_sae.md``, beside the data, documents every column and every row left out.
 
     References
@@ -116,8 +107,7 @@ def load_dataset(
     if not raw:
         frame = frame[frame["left_out"] == ""].drop(columns="left_out")
     frame = frame.reset_index(drop=True)
-    about = _DATASETS[name]
-    frame.attrs = {"citation": about.citation, "licence": about.licence, "source": about.source}
+    frame.attrs.update(_DATASETS[name])
     return frame
 
 
@@ -136,7 +126,7 @@ def _read(name: str) -> pd.DataFrame:
 
 
 def _keep(frame: pd.DataFrame, column: str, value: object, *, among: str = "") -> pd.DataFrame:
-    """Rows with this value in a column, or a ValueError that lists the values there are."""
+    """Keep the rows with this value in a column, or raise a ValueError that lists the values there are."""
     kept = frame[frame[column] == value]
     if kept.empty:
         raise ValueError(

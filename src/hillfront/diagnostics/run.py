@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LOO_DRAWS_MIN, LeaveOneOut
 from hillfront.diagnostics.model_checks import checks_of_fit
+from hillfront.estimands.comparisons import labelled_values
 from hillfront.estimands.improvement import improvement_of
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
@@ -131,16 +132,12 @@ def convergence_of(
 
 
 def _reported_values(
-    posterior: xr.Dataset, design: Design, reported: xr.DataArray
+    posterior: xr.Dataset, design: Design, reported: xr.Dataset
 ) -> tuple[NDArray[np.float64], list[str]]:
     """Stack all reported quantities into (quantity, chain, draw), leaving out those that are constant."""
-    arrays = [reported.transpose("row", "chain", "draw").to_numpy()]
-    names = [
-        " ".join(str(part) for part in (q, v, g or s, "" if np.isnan(a) else a) if part != "")
-        for q, v, g, s, a in zip(
-            *(reported[c].to_numpy() for c in ("quantity", "variant", "setting", "scope", "at")), strict=True
-        )
-    ]
+    labels, drawn = labelled_values(reported)
+    arrays = [drawn]
+    names = [" ".join(str(part) for part in label if part == part and part != "") for label in labels]
     for name in (*design.family.natural_names, "sigma", "tau"):
         if name in posterior:
             array = posterior[name].transpose(..., "chain", "draw")

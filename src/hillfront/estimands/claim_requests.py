@@ -1,34 +1,28 @@
-"""What a claim may be asked about: each wrong request is refused in words, before any draw is looked at."""
+"""Validation of a claim: what may be asked, and what is wrong with a request, before any draw is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.quantities import QUANTITIES, Quantity, quantities_of
-from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING
 from hillfront.model.design import Design
 from hillfront.utils.wording import nearest
 
-Choose = Callable[..., NDArray[np.intp]]
-
 __all__ = [
+    "label_of_claim",
     "listed",
-    "one_variant",
-    "rows_of",
-    "scope_of",
-    "validate_at",
     "validate_bounds",
     "validate_quantity",
+    "validate_taken_at",
+    "variant_of_claim",
 ]
 
 
 def listed(names: Iterable[str]) -> str:
-    """Check one part of a request; see the module."""
+    """List names in quotes."""
     return ", ".join(map(repr, names))
 
 
@@ -38,7 +32,7 @@ def _meant(name: str, names: Sequence[str]) -> str:
 
 
 def validate_quantity(quantity: str, design: Design) -> None:
-    """Check one part of a request; see the module."""
+    """Raise ValueError for a quantity that curves of this family do not have."""
     names = list(quantities_of(design.family))
     if quantity not in names:
         raise ValueError(
@@ -48,7 +42,7 @@ def validate_quantity(quantity: str, design: Design) -> None:
 
 
 def validate_bounds(low: float | None, high: float | None) -> None:
-    """Check one part of a request; see the module."""
+    """Raise ValueError for bounds that are missing, not positive or the wrong way round."""
     if low is None and high is None:
         raise ValueError(
             "The claim has no bound. Give low, high or both: 'at least 2.7' is low=2.7, '1.2 to 1.4' is "
@@ -63,8 +57,8 @@ def validate_bounds(low: float | None, high: float | None) -> None:
         raise ValueError(f"low={low!r} lies above high={high!r}. Give low <= high, or leave one of them out.")
 
 
-def validate_at(quantity: Quantity, at: float | None, *, bounded: bool = True) -> None:
-    """Check one part of a request; see the module."""
+def validate_taken_at(quantity: Quantity, at: float | None, *, bounded: bool = True) -> None:
+    """Raise ValueError for a hit, L0 or loss difference that is missing, out of range or not wanted."""
     if quantity.at is None:
         if at is not None:
             able = [name for name, other in QUANTITIES.items() if other.at is not None]
@@ -80,8 +74,8 @@ def validate_at(quantity: Quantity, at: float | None, *, bounded: bool = True) -
         raise ValueError(f"at={at!r} is not allowed for {quantity.name}. Allowed: {allowed}.")
 
 
-def one_variant(variant: str | None, design: Design) -> str:
-    """Check one part of a request; see the module."""
+def variant_of_claim(variant: str | None, design: Design) -> str:
+    """Give the variant that a claim is about, which need not be named where there is only one."""
     others = design.variants[1:]
     if not others:
         raise ValueError(
@@ -98,8 +92,8 @@ def one_variant(variant: str | None, design: Design) -> str:
     return variant
 
 
-def scope_of(setting: str | None, variant: str, together: Sequence[str], design: Design) -> str:
-    """Scope of the claim; a setting of the data that is called ``new_setting`` is itself."""
+def label_of_claim(setting: str | None, variant: str, together: Sequence[str], design: Design) -> str:
+    """Give the label along ``setting`` of what a claim is about, the average by default."""
     if not together:
         raise ValueError(
             f"variant={variant!r} has no setting in common with the baseline {design.baseline!r}: there is "
@@ -107,10 +101,8 @@ def scope_of(setting: str | None, variant: str, together: Sequence[str], design:
         )
     if setting is None:
         return AVERAGE
-    if setting in together:
-        return SETTING
-    if setting == NEW_SETTING:
-        return NEW_SETTING
+    if setting in together or setting == NEW_SETTING:
+        return setting
     why = (
         f"has no SAEs of {variant!r}, or none of {design.baseline!r}"
         if setting in design.settings
@@ -120,17 +112,3 @@ def scope_of(setting: str | None, variant: str, together: Sequence[str], design:
         f"setting={setting!r} {why}. Allowed: {listed(together)}, {NEW_SETTING!r}, or nothing for the "
         f"average over the settings.{_meant(setting, together)}"
     )
-
-
-# ---------------------------------------------------------------- draws
-
-
-def rows_of(
-    improved: Improvement, *, quantity: str, variant: str, scope: str, setting: str | None
-) -> NDArray[np.intp]:
-    """Positions of the rows of one quantity, in the order of its values of ``at``; any setting for None."""
-    wanted = {"quantity": quantity, "variant": variant, "scope": scope}
-    if setting is not None:
-        wanted["setting"] = setting
-    labels = pd.DataFrame({name: improved.draws[name].to_numpy() for name in wanted})
-    return np.flatnonzero((labels == pd.Series(wanted)).all(axis=1))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,27 +11,25 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.estimands.claim_requests import (
+    label_of_claim,
     listed,
-    one_variant,
-    rows_of,
-    scope_of,
-    validate_at,
     validate_bounds,
     validate_quantity,
+    validate_taken_at,
+    variant_of_claim,
 )
-from hillfront.estimands.improvement import Improvement, Sensitivity, improvement_of
+from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
+from hillfront.estimands.improvement import Sensitivity, validate_at
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD
 from hillfront.estimands.prior_sensitivity import prior_note
-from hillfront.estimands.quantities import AT_HIT, AT_L0, AT_NATS, Quantity, quantities_of
-from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SETTING, SUPPORTS
-from hillfront.frontiers.ranges import Range, average_range, observed_ranges, shared_range
+from hillfront.estimands.quantities import Quantity, quantities_of
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SUPPORTS
+from hillfront.frontiers.ranges import Range, average_range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 Floats = NDArray[np.float64]
-Improve = Callable[..., Improvement]
-Choose = Callable[..., NDArray[np.intp]]
 
 __all__ = ["LIKELY", "SURE", "ClaimCheck", "check_claim_of"]
 
@@ -44,7 +41,6 @@ SURE: Final = DEFAULT_THRESHOLD
 
 
 _N_HITS: Final = 41
-_HITS_AT_ONCE: Final = 8  # every variant and setting is computed for each, so this bounds the memory
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class ClaimCheck:
     quantity : str
         What the claim is about, such as ``sparsity_gain``.
     at : float or None
-        The hit or the L0 that it is made for; None for quantities that have no place.
+        The hit or the L0 that it is made for; None for quantities that have none.
     baseline, variant : str
     scope, setting : str
         ``average``, ``new_setting`` or ``setting``, and the setting's label, empty above the settings.
@@ -155,38 +151,34 @@ def check_claim_of(
     validate_quantity(quantity, design)
     validate_bounds(low, high)
     kind = quantities_of(design.family)[quantity]
-    validate_at(kind, at, bounded=frontiers.bounded)
-    variant = one_variant(variant, design)
-    shared = _shared_hits(frontiers, design, variant)
-    scope = scope_of(setting, variant, list(shared), design)
-    label = setting if scope == SETTING and setting is not None else ""
-    improve = partial(improvement_of, posterior, frontiers, design, random_seed=random_seed)
-    choose = partial(rows_of, quantity=quantity, variant=variant, scope=scope, setting=label)
-
-    at_hit, at_l0, at_nats = (
-        [at] if at is not None and kind.at == own else [] for own in (AT_HIT, AT_L0, AT_NATS)
-    )
-    improved = improve(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
-    rows = choose(improved)
-    supports = improved.draws["support"].to_numpy()
-    support, values = "none", np.full(1, np.nan)
-    if rows.size:
-        support, values = str(supports[rows[0]]), improved.draws[rows[0]].to_numpy().ravel()
-    elif scope == NEW_SETTING and choose(improved, scope=AVERAGE).size:
+    validate_taken_at(kind, at, bounded=frontiers.bounded)
+    variant = variant_of_claim(variant, design)
+    every = comparisons(posterior, frontiers, design, random_seed=random_seed)
+    compared = {comparison.setting: comparison for comparison in every if comparison.variant == variant}
+    in_settings = {label: own for label, own in compared.items() if not own.parts}
+    label = label_of_claim(setting, variant, list(in_settings), design)
+    if at is not None and kind.at is not None:
+        validate_at(frontiers, **{kind.at.argument: [at]})
+    found = kind.of_scopes(list(compared.values()), np.nan if at is None else at)
+    if label == NEW_SETTING and label not in found and AVERAGE in found:
         raise ValueError(
             f"setting={NEW_SETTING!r}: this fit says nothing about a new setting, which takes several "
-            f"settings whose parameters are pooled. Allowed: {listed(shared)}, or nothing for the average "
-            "over the settings."
+            f"settings whose parameters are pooled. Allowed: {listed(in_settings)}, or nothing for the "
+            "average over the settings."
         )
-    # Otherwise no setting has a shared range, so that there is no average, nor a range for a new setting.
-    found = _Hits()
+    # Without a shared range in any setting there is no average, nor a range for a new setting.
+    support, values = found.get(label, ("none", np.full(1, np.nan)))
+    where = _Hits()
     if quantity == "sparsity_gain":
-        ranges = [shared[label]] if label else list(shared.values())
-        found = _look_over_hits(improve, choose, ranges, low, high)
-    in_settings = [] if scope == SETTING else supports[choose(improved, scope=SETTING, setting=None)].tolist()
-    cautions = [] if support == "none" else _cautions(values, in_settings)
+        ranges = [own.hits for own in in_settings.values() if label in (own.setting, AVERAGE, NEW_SETTING)]
+        where = _look_over_hits(compared[label], ranges, low, high)
+    cautions = []
+    if support != "none":
+        unshared = sum(found[own][0] == "none" for own in in_settings) if label not in in_settings else 0
+        cautions = _cautions(values, unshared, len(in_settings))
     if sensitivity is not None and support != "none":
-        judged = sensitivity(improved.draws[rows[:1]]).iloc[0]
+        shape = (posterior.sizes["chain"], posterior.sizes["draw"])
+        judged = sensitivity(xr.Dataset({quantity: (("chain", "draw"), values.reshape(shape))})).iloc[0]
         cautions += [prior_note(judged)] if judged["diagnosis"] else []
     lower, median, upper = equal_tailed(values).tolist()
     return ClaimCheck(
@@ -194,24 +186,21 @@ def check_claim_of(
         at=at,
         baseline=design.baseline,
         variant=variant,
-        scope=scope,
-        setting=label,
+        scope=compared[label].scope if label in compared else label,
+        setting=label if label in in_settings else "",
         low=low,
         high=high,
         probability=np.nan if support == "none" else _share(values, low, high),
         median=median,
         interval=(lower, upper),
         support=support,
-        hits=found.searched,
-        holds_at=found.likely,
-        holds_surely_at=found.sure,
-        statement=_statement(kind, design, variant, _bounds(low, high), at) + _where(scope, label, design),
-        notes=(*notes, *cautions, *found.notes),
+        hits=where.searched,
+        holds_at=where.likely,
+        holds_surely_at=where.sure,
+        statement=_statement(kind, design, variant, _bounds(low, high), at) + _where(label, design),
+        notes=(*notes, *cautions, *where.notes),
         of="costs" if design.metric == "cost" else "hits",
     )
-
-
-# ---------------------------------------------------------------- what may be asked
 
 
 def _share(values: Floats, low: float | None, high: float | None) -> float:
@@ -219,16 +208,6 @@ def _share(values: Floats, low: float | None, high: float | None) -> float:
     above = ~np.isnan(values) if low is None else values >= low
     below = ~np.isnan(values) if high is None else values <= high
     return float((above & below).mean())
-
-
-def _shared_hits(frontiers: Frontiers, design: Design, variant: str) -> dict[str, Range]:
-    """Hits that variant and baseline both observed, in each setting that has both."""
-    ranges = observed_ranges(frontiers)
-    return {
-        setting: shared_range(ranges, variant=variant, baseline=design.baseline, setting=setting, of="hit")
-        for setting in design.settings
-        if (variant, setting) in ranges and (design.baseline, setting) in ranges
-    }
 
 
 @dataclass(frozen=True)
@@ -242,8 +221,9 @@ class _Hits:
 
 
 def _look_over_hits(
-    improve: Improve, choose: Choose, ranges: Sequence[Range], low: float | None, high: float | None
+    comparison: Comparison, ranges: Sequence[Range], low: float | None, high: float | None
 ) -> _Hits:
+    """Search the range of hits that is shared, on average over the settings, for where a claim holds."""
     inside = [own for own in ranges if own]
     if not inside:
         return _Hits(
@@ -258,13 +238,10 @@ def _look_over_hits(
             "is extrapolated."
         )
     grid = np.geomspace(start, end, _N_HITS)
-    shares: list[float] = []
-    for first in range(0, _N_HITS, _HITS_AT_ONCE):
-        improved = improve(at_hit=grid[first : first + _HITS_AT_ONCE].tolist(), at_l0=[])
-        shares += [_share(improved.draws[row].to_numpy(), low, high) for row in choose(improved)]
+    shares = np.array([_share(gains, low, high) for gains in gains_at(grid, comparison)])
     ends: list[tuple[float, ...]] = []
     for threshold in (LIKELY, SURE):
-        there = np.flatnonzero(np.array(shares) >= threshold)
+        there = np.flatnonzero(shares >= threshold)
         ends.append((float(grid[there[0]]), float(grid[there[-1]])) if there.size else ())
         if there.size and there.size <= there[-1] - there[0]:
             notes.append(
@@ -275,12 +252,11 @@ def _look_over_hits(
     return _Hits(searched, likely, sure, tuple(notes))
 
 
-def _cautions(values: Floats, supports: Sequence[str]) -> list[str]:
-    """What the probability leaves out: settings without a shared range, and draws without a value."""
+def _cautions(values: Floats, unshared: int, settings: int) -> list[str]:
+    """Say what the probability leaves out: settings without a shared range, and draws without a value."""
     cautions = []
-    left_out = supports.count("none")
-    if left_out:
-        cautions.append(f"{left_out} of {len(supports)} settings share no range and are left out.")
+    if unshared:
+        cautions.append(f"{unshared} of {settings} settings share no range and are left out.")
     undefined = float(np.isnan(values).mean())
     if undefined:
         cautions.append(
@@ -306,10 +282,10 @@ def _bounds(low: float | None, high: float | None) -> str:
     return f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
 
 
-def _where(scope: str, setting: str, design: Design) -> str:
+def _where(label: str, design: Design) -> str:
     if len(design.settings) == 1:
         return ""
-    return SCOPES[scope].claim if scope in SCOPES else f", in {setting}"
+    return SCOPES[label].claim if label in SCOPES else f", in {label}"
 
 
 def _statement(quantity: Quantity, design: Design, variant: str, bounds: str, at: float | None) -> str:

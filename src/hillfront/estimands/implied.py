@@ -1,4 +1,4 @@
-"""What draws of the curves' coordinates imply, at places that no data choose: for priors and posteriors."""
+"""What draws of the curves' coordinates imply, at a hit and an L0 that no data choose."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ from hillfront.model.design import Design
 Floats = NDArray[np.float64]
 
 __all__ = ["Implied", "coordinate_of", "implied_of"]
-
-_IN_WORDS = {
-    "x_half": "x_half, sparsity at a hit of 1/2",
-    "k": "k, slope",
-    "a": "a, factor",
-    "m": "m, slope",
-    "c": "c, intercept",
-}
 
 
 @dataclass(frozen=True)
@@ -61,15 +53,14 @@ def coordinate_of(name: str, theta: Floats, design: Design, *, metric_label: str
     design : Design
     metric_label : str
     """
+    parameter = next(own for own in design.family.sampled if own.name == name)
+    label = parameter.coordinate.format(
+        hit=design.hit_ref, metric=metric_label, reference=_reference_in_words(design)
+    )
     values = np.exp(theta)
-    if name == "log_x_ref":
-        l0 = np.stack([scale.l0(own) for scale, own in zip(design.scales, values, strict=True)])
-        return f"L0 at a hit of {design.hit_ref:g}", l0
-    if name == "log_y_ref":
-        return f"{metric_label} {_reference_in_words(design)}", values
-    if name == "log_share":
-        return f"share of the {metric_label} that falls with L0", values
-    return _IN_WORDS["k"], values
+    if parameter.is_position:
+        values = np.stack([scale.l0(own) for scale, own in zip(design.scales, values, strict=True)])
+    return label, values
 
 
 def _reference_in_words(design: Design) -> str:
@@ -83,19 +74,23 @@ def implied_of(draws: xr.Dataset, design: Design, *, metric_label: str) -> Itera
 
     Curves that reach any hit have their position at ``hit_ref``, and are compared by the sparsity gain there;
     straight lines, and costs, have it at the reference sparsity (an L0 of 50), and are compared by how many
-    times smaller the hit is there. Neither place depends on the data.
+    times smaller the hit is there. Neither depends on the data.
     """
     curves, family = curve_draws(draws, design), design.family
-    stated = {parameter.natural for parameter in family.sampled if parameter.name == "log_k"}
-    first = family.sampled[0].name
-    at_hit = first == "log_x_ref"
+    first = family.sampled[0]
+    at_hit = first.is_position
     hit, x_ref = design.hit_ref, design.reference.sparsity
-    theta = sample_axis_last(draws[first].transpose("setting", "variant", "chain", "draw"))
-    label, position = coordinate_of(first, theta, design, metric_label=metric_label)
+    theta = sample_axis_last(draws[first.name].transpose("setting", "variant", "chain", "draw"))
+    label, position = coordinate_of(first.name, theta, design, metric_label=metric_label)
     yield Implied(label, position, stated=True)
-    for name, values in curves.items():
-        if not (at_hit and design.hit_ref == 0.5 and name == "x_half"):
-            yield Implied(_IN_WORDS.get(name, name), values, stated=name in stated, positive=name != "c")
+    for parameter in family.sampled:
+        if not (at_hit and design.hit_ref == 0.5 and parameter.natural == "x_half"):
+            yield Implied(
+                parameter.words,
+                curves[parameter.natural],
+                stated=parameter.is_log_of_natural,
+                positive=parameter.positive,
+            )
     if len(design.variants) < 2:
         return
     variant = {name: values[:, 1:] for name, values in curves.items()}

@@ -15,6 +15,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from hillfront.estimands.comparisons import labelled_values
+
 Floats = NDArray[np.float64]
 
 __all__ = [
@@ -42,26 +44,26 @@ STRONG_PRIOR: Final = "potential strong prior / weak likelihood"
 """The diagnoses of ``arviz_stats.psense_summary``, of which either says that the prior matters."""
 
 
-def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
+def sensitivity_of(tree: xr.DataTree, draws: xr.Dataset) -> pd.DataFrame:
     """Prior and likelihood sensitivity of each reported quantity, on the log scale of ratios.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        With settings log_likelihood, log_selection where SAEs were selected, and, where the top-level priors
-        were evaluated, log_prior.
-    draws : xarray.DataArray, dims (row, chain, draw)
-        Such as those of the improvement table.
+        With the groups log_likelihood, log_selection where SAEs were selected, and, where the top-level
+        priors were evaluated, log_prior.
+    draws : xarray.Dataset, dims (chain, draw, ...)
+        Such as those of an improvement table.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each of the given ones: ``prior`` and ``likelihood``, the sensitivities; ``diagnosis``,
-        empty where the prior does not matter; and ``median_half_prior``, the median if the log density of
-        the prior were halved, which says how much it matters. NaN, without a diagnosis, for rows that are
-        constant or not positive and finite in every draw; and for all rows where there is no log_prior (a
-        file of an earlier version) or where there are fewer draws than ``DRAWS_MIN``. The median is NaN
-        too where the draws say too little of the halved prior (fewer than 100 effective ones).
+        By quantity, variant, setting and at: ``prior`` and ``likelihood``, the sensitivities;
+        ``diagnosis``, empty where the prior does not matter; and ``median_half_prior``, the median if the log
+        density of the prior were halved, which says how much it matters. NaN, without a diagnosis, for
+        quantities that are constant or not positive and finite in every draw; and for all where there is no
+        log_prior (a file of an earlier version) or where there are fewer draws than ``DRAWS_MIN``. The median
+        is NaN too where the draws say too little of the halved prior (fewer than 100 effective ones).
 
     Examples
     --------
@@ -74,17 +76,17 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
     ...     "log_prior": xr.Dataset({"mean": (dims, -5.0 * (mean - 0.1) ** 2)}),
     ...     "log_likelihood": xr.Dataset({"y": (("obs", *dims), -0.5 * (mean[None] + 1.0) ** 2)}),
     ... })
-    >>> draws = xr.DataArray(np.exp(mean)[None], dims=("row", *dims))
-    >>> sensitivity_of(tree, draws)["prior"].item() > sensitivity_of(tree, draws)["likelihood"].item()
-    True
+    >>> found = sensitivity_of(tree, xr.Dataset({"gain": (dims, np.exp(mean))})).loc["gain"].iloc[0]
+    >>> found["prior"] > found["likelihood"]
+    np.True_
     """
     import arviz_stats
 
+    labels, by_label = labelled_values(draws)
     table = pd.DataFrame(
-        {"prior": np.nan, "likelihood": np.nan, "diagnosis": "", "median_half_prior": np.nan},
-        index=range(len(draws)),
+        {"prior": np.nan, "likelihood": np.nan, "diagnosis": "", "median_half_prior": np.nan}, index=labels
     )
-    values = draws.transpose("chain", "draw", "row").to_numpy()
+    values = np.moveaxis(by_label, 0, -1)
     chains, per_chain, _ = values.shape
     if "log_prior" not in tree.children or chains * per_chain < DRAWS_MIN:
         return table
@@ -98,9 +100,9 @@ def sensitivity_of(tree: xr.DataTree, draws: xr.DataArray) -> pd.DataFrame:
             "posterior": xr.Dataset({"reported": (("chain", "draw", "row"), logs[..., usable])}),
             "log_prior": tree["log_prior"].to_dataset().drop_vars(["chain", "draw"], errors="ignore"),
             "log_likelihood": xr.merge(
-                tree[setting].to_dataset().drop_vars(["chain", "draw"], errors="ignore")
-                for setting in ("log_likelihood", "log_selection")
-                if setting in tree.children
+                tree[group].to_dataset().drop_vars(["chain", "draw"], errors="ignore")
+                for group in ("log_likelihood", "log_selection")
+                if group in tree.children
             ),
         }
     )

@@ -6,7 +6,7 @@ sentences, figures, the report and the files of a paper take them from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -15,19 +15,18 @@ from numpy.typing import NDArray
 
 from hillfront.curves.families import FAMILIES
 from hillfront.curves.family import CurveFamily, set_default
-from hillfront.curves.sparsity import SparsityScale
+from hillfront.estimands.comparisons import Comparison
 from hillfront.estimands.ratios import (
-    Parameters,
     hit_reduction,
     mean_hit_reduction,
     mean_sparsity_gain,
     parameter_ratio,
     sparsity_gain,
 )
+from hillfront.estimands.scopes import AVERAGE
 from hillfront.frontiers.ranges import NOWHERE, Range
 
 Floats = NDArray[np.float64]
-Ranges = Mapping[str, Range]
 
 __all__ = [
     "DEFAULT_AT_HIT",
@@ -35,7 +34,6 @@ __all__ = [
     "QUANTITIES",
     "At",
     "Effect",
-    "Pair",
     "Quantity",
     "headlines",
     "quantities_of",
@@ -44,41 +42,6 @@ __all__ = [
 
 DEFAULT_AT_HIT: Final = (0.02, 0.05, 0.1)
 DEFAULT_AT_L0: Final = (20.0, 50.0, 100.0)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A variant and the baseline in one setting, observed or not.
-
-    Attributes
-    ----------
-    family : CurveFamily
-    variant, baseline : mapping of str to array
-        Draws of the natural parameters.
-    hits, sparsities : Range
-        Hits, and values of 1/L0, that both observed; without inside if there are none.
-    own : (mapping, mapping)
-        Ranges of ``hit`` and ``sparsity`` of the variant and of the baseline; empty for a setting without
-        data.
-    scale : SparsityScale
-    losses : (float, float)
-        Loss of the ablated model above the base model, in nats, by which the hits of the variant and of the
-        baseline are divided; NaN where unknown.
-    """
-
-    family: CurveFamily
-    variant: Parameters
-    baseline: Parameters
-    hits: Range
-    sparsities: Range
-    own: tuple[Ranges, Ranges]
-    scale: SparsityScale
-    losses: tuple[float, float]
-
-    @property
-    def curves(self) -> tuple[CurveFamily, Parameters, Parameters]:
-        """Family, variant and baseline, as the functions of :mod:`~hillfront.estimands.ratios` take them."""
-        return self.family, self.variant, self.baseline
 
 
 @dataclass(frozen=True)
@@ -104,6 +67,11 @@ class At:
     cost_words: str = ""
     top: float = np.inf
     unit: str = ""
+
+    @property
+    def dim(self) -> str:
+        """Dimension of the values in a Dataset: ``hit``, ``l0`` or ``nats``."""
+        return self.argument.removeprefix("at_")
 
     def words_for(self, *, bounded: bool) -> str:
         """Say what is allowed, for hits or for costs."""
@@ -158,7 +126,7 @@ class Quantity:
     name : str
         Its name in tables and arguments.
     compute : callable
-        From a pair, and the value that it is taken at (NaN for none), to draws of the quantity.
+        From a comparison, and the value that it is taken at (NaN for none), to draws of the quantity.
     support : callable
         From the same to ``observed``, ``extrapolated`` or ``none``.
     at : At or None
@@ -189,8 +157,8 @@ class Quantity:
     """
 
     name: str
-    compute: Callable[[Pair, float], Floats]
-    support: Callable[[Pair, float], str]
+    compute: Callable[[Comparison, float], Floats]
+    support: Callable[[Comparison, float], str]
     at: At | None = None
     of: Literal["hit", "sparsity"] = "hit"
     over_range: bool = False
@@ -216,6 +184,33 @@ class Quantity:
         )
         set_default(self, definition=self.caption)
 
+    def of_scope(self, comparison: Comparison, at: float) -> tuple[str, Floats]:
+        """Support and draws in a setting or a new one; draws are NaN where the support is ``none``."""
+        support = self.support(comparison, at)
+        if support == "none":
+            return support, np.full_like(next(iter(comparison.curves[0].values())), np.nan)
+        # No data of a new setting exists, so nothing about it is observed.
+        return "extrapolated" if comparison.parts else support, self.compute(comparison, at)
+
+    def of_scopes(self, compared: Sequence[Comparison], at: float) -> dict[str, tuple[str, Floats]]:
+        """Support and draws in every scope of one variant, by the label along ``setting``.
+
+        The average is the geometric mean over the settings that have a value; without any, there is neither
+        an average nor a new setting.
+        """
+        own = {part.setting: self.of_scope(part, at) for part in compared if not part.parts}
+        usable = [(support, values) for support, values in own.values() if support != "none"]
+        above = {}
+        for comparison in compared if usable else ():
+            if comparison.scope == AVERAGE:
+                observed = all(support == "observed" for support, _ in usable)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    mean = np.exp(np.mean([np.log(values) for _, values in usable], axis=0))
+                above[AVERAGE] = ("observed" if observed else "extrapolated", mean)
+            elif comparison.parts:
+                above[comparison.setting] = self.of_scope(comparison, at)
+        return above | own
+
     def interval(self, median: float, lower: float, upper: float) -> str:
         """Write a median with its interval.
 
@@ -232,18 +227,18 @@ def _inside(shared: Range) -> str:
     return "observed" if shared else "none"
 
 
-def _at_hit_support(pair: Pair, hit: float) -> str:
+def _at_hit_support(pair: Comparison, hit: float) -> str:
     return "observed" if hit in pair.hits else "extrapolated"
 
 
-def _at_l0_support(pair: Pair, l0: float) -> str:
+def _at_l0_support(pair: Comparison, l0: float) -> str:
     reciprocal_l0 = 1.0 / l0
     if reciprocal_l0 <= pair.scale.offset:
         return "none"  # at the dense limit both hits vanish
     return "observed" if reciprocal_l0 in pair.sparsities else "extrapolated"
 
 
-def _at_nats_support(pair: Pair, nats: float) -> str:
+def _at_nats_support(pair: Comparison, nats: float) -> str:
     hits = [nats / loss for loss in pair.losses]
     if not all(np.isfinite(hit) and (hit < 1.0 or not pair.family.bounded) for hit in hits):
         return "none"
@@ -252,15 +247,17 @@ def _at_nats_support(pair: Pair, nats: float) -> str:
     return "observed" if inside else "extrapolated"
 
 
-def _gain_at_nats(pair: Pair, nats: float) -> Floats:
+def _gain_at_nats(pair: Comparison, nats: float) -> Floats:
     """Compute the gain at a loss difference, which is a hit of its own for each curve's ablated loss."""
     hit, baseline_hit = (nats / loss for loss in pair.losses)
-    return sparsity_gain(*pair.curves, hit, scale=pair.scale, baseline_hit=baseline_hit)
+    return sparsity_gain(pair.family, *pair.curves, hit, scale=pair.scale, baseline_hit=baseline_hit)
 
 
 _MEAN_SPARSITY_GAIN: Final = Quantity(
     "mean_sparsity_gain",
-    lambda pair, _: mean_sparsity_gain(*pair.curves, pair.hits.low, pair.hits.high, scale=pair.scale),
+    lambda pair, _: mean_sparsity_gain(
+        pair.family, *pair.curves, pair.hits.low, pair.hits.high, scale=pair.scale
+    ),
     lambda pair, _: _inside(pair.hits),
     over_range=True,
     effect=_LATENTS,
@@ -277,7 +274,7 @@ _MEAN_SPARSITY_GAIN: Final = Quantity(
 _MEAN_HIT_REDUCTION: Final = Quantity(
     "mean_hit_reduction",
     lambda pair, _: mean_hit_reduction(
-        *pair.curves, pair.sparsities.low, pair.sparsities.high, scale=pair.scale
+        pair.family, *pair.curves, pair.sparsities.low, pair.sparsities.high, scale=pair.scale
     ),
     lambda pair, _: _inside(pair.sparsities),
     of="sparsity",
@@ -293,7 +290,7 @@ _MEAN_HIT_REDUCTION: Final = Quantity(
 )
 _SPARSITY_GAIN: Final = Quantity(
     "sparsity_gain",
-    lambda pair, hit: sparsity_gain(*pair.curves, hit, scale=pair.scale),
+    lambda pair, hit: sparsity_gain(pair.family, *pair.curves, hit, scale=pair.scale),
     _at_hit_support,
     at=AT_HIT,
     effect=_LATENTS,
@@ -317,7 +314,7 @@ _SPARSITY_GAIN_NATS: Final = Quantity(
 )
 _HIT_REDUCTION: Final = Quantity(
     "hit_reduction",
-    lambda pair, l0: hit_reduction(*pair.curves, 1.0 / l0, scale=pair.scale),
+    lambda pair, l0: hit_reduction(pair.family, *pair.curves, 1.0 / l0, scale=pair.scale),
     _at_l0_support,
     at=AT_L0,
     of="sparsity",
@@ -362,7 +359,7 @@ def quantities_of(family: CurveFamily) -> dict[str, Quantity]:
 def _ratio(name: str, parameter: str, sign: int) -> Quantity:
     """Make the quantity of a ratio of one parameter."""
 
-    def support(pair: Pair, _: float) -> str:
+    def support(pair: Comparison, _: float) -> str:
         if parameter == "x_half":
             # It is the sparsity at a hit of one half, so that is where its ratio is read.
             return _at_hit_support(pair, 0.5)
@@ -373,7 +370,7 @@ def _ratio(name: str, parameter: str, sign: int) -> Quantity:
     moves = "rises" if sign > 0 else "falls"
     return Quantity(
         name,
-        lambda pair, _: parameter_ratio(pair.variant, pair.baseline, name=parameter, sign=sign),
+        lambda pair, _: parameter_ratio(*pair.curves, name=parameter, sign=sign),
         support,
         claim=f"{parameter} {moves} by a factor of {{bounds}} from {{baseline}} to {{variant}}",
     )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["AVERAGE", "NEW_SETTING", "SCOPES", "SETTING", "SUPPORTS", "Scope", "Support", "where"]
+import pandas as pd
+
+__all__ = [
+    "AVERAGE",
+    "NEW_SETTING",
+    "SCOPES",
+    "SETTING",
+    "SUPPORTS",
+    "Scope",
+    "Support",
+    "where",
+    "where_of",
+]
 
 AVERAGE: Final = "average"
 NEW_SETTING: Final = "new_setting"
@@ -63,6 +75,13 @@ def where(scope: str, setting: str) -> str:
     ('average of the settings', 'resid / 20')
     """
     return SCOPES[scope].label if scope in SCOPES else setting
+
+
+def where_of(row: pd.Series) -> str:
+    """Return the same for a row of the table of improvements or of verdicts."""
+    labels = list(row.index)
+    columns = labels[labels.index("variant") + 1 : labels.index("scope")]
+    return where(row["scope"], " / ".join(str(row[name]) for name in columns) or "all")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from hillfront.curves.families import FAMILIES, family_named
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.diagnostics.loo import LOO_DRAWS_MIN
+from hillfront.estimands.quantities import headlines
+from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.cross_validation import leave_one_curve_out, leave_one_out
 from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.frontier_fit import FrontierFit
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from arviz_stats.utils import ELPDData
 
 __all__ = ["CurveComparison", "compare_curves", "compare_prepared", "families_for"]
-
-_GAINS = ("mean_sparsity_gain", "mean_hit_reduction")
 
 
 @dataclass(frozen=True)
@@ -268,9 +268,10 @@ def _gains(
     for name, fit in fits.items():
         improvement = fit.improvement(prob=prob)
         summary = improvement.summary
-        wanted = (summary["scope"] == "average") & summary["quantity"].isin(_GAINS)
-        for index, row in summary[wanted].iterrows():
-            values = improvement.draws.isel(row=int(str(index))).to_numpy().ravel()
+        wanted = (summary["scope"] == AVERAGE) & summary["quantity"].isin(headlines())
+        for _, row in summary[wanted].iterrows():
+            drawn = improvement.draws[row["quantity"]].sel(variant=row["variant"], setting=AVERAGE)
+            values = drawn.to_numpy().ravel()
             rows.append(_gain_row(name, float(weights[name]), row["variant"], row["quantity"], values, prob))
             share = round(float(weights[name]) * values.size)
             mixed.setdefault((row["variant"], row["quantity"]), []).append(

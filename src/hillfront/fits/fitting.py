@@ -25,7 +25,7 @@ from hillfront.model.log_prior import LogPriors, log_priors_of
 from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.model.pymc_model import build_model
 from hillfront.sampling.nutpie_run import Sampler, SamplerOptions, default_target_accept
-from hillfront.sampling.parameterization import coordinates_of
+from hillfront.sampling.parameterization import parameterization_of
 from hillfront.sampling.samplers import sampler_of
 
 if TYPE_CHECKING:
@@ -191,9 +191,9 @@ class PreparedModel:
             raise ValueError(
                 "This model was put together from the parts of two designs. Prepare one, by prepare(...)."
             )
-        coordinates = coordinates_of(row_data(frontiers, self.design), self.design)
+        parameterization = parameterization_of(row_data(frontiers, self.design), self.design)
         posterior, stats = self.sampler.posterior(
-            frontiers, coordinates, sampler_options, progressbar=progressbar, cores=cores
+            frontiers, parameterization, sampler_options, progressbar=progressbar, cores=cores
         )
         return _complete(posterior, self.design, self.priors), stats
 

@@ -155,7 +155,7 @@ class FrontierFit:
         """
         places = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
 
-        def sensitivity(draws: xr.DataArray) -> pd.DataFrame:
+        def sensitivity(draws: xr.Dataset) -> pd.DataFrame:
             if places not in self._sensitivities:
                 self._sensitivities[places] = sensitivity_of(self.data, draws)
             return self._sensitivities[places].copy()

@@ -1,4 +1,4 @@
-"""Warnings that a fit goes on with.
+"""Warnings of what a user should know about a table that can be fitted.
 
 A finder takes the canonical table, which is free of faults, and returns one warning or ``None``. To add one,
 write a function and list it in `WARNING_FINDERS`.
@@ -7,7 +7,7 @@ write a function and list it in `WARNING_FINDERS`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -33,7 +33,7 @@ def find_warnings(
     table : pandas.DataFrame
         The canonical table, free of faults.
     filtered : str, optional
-        What is known of Pareto filtering. It takes the place of the check that infers it from the data.
+        What is known of Pareto filtering. It replaces the warning that infers it from the data.
     from_losses : bool, default False
         Whether the hit or the cost was computed from the losses, so that errors of the losses are its errors.
 
@@ -58,32 +58,26 @@ def find_warnings(
     >>> find_warnings(table.head(2))
     ("Fewer than 4 points in curve 'gated' (2): the prior and other curves will decide much.",)
     """
-    found: list[str | None] = []
-    for finder in WARNING_FINDERS:
-        known = filtered if finder is looks_filtered else None
-        found.append(known or finder(table))
+    found = [
+        filtered if filtered and finder is looks_filtered else finder(table) for finder in WARNING_FINDERS
+    ]
     found.append(different_denominators(table) if from_losses else unused_loss_errors(table))
     return tuple(text for text in found if text)
 
 
 def y_out_of_range(table: pd.DataFrame) -> str | None:
     """Warn of a hit or a cost of 0 or less, and of a hit of 1 or more; a cost has no upper bound."""
-    if metric_of(table) == "cost":
-        bad = table[table["cost"] <= 0]
-        values = shorten(f"{cost:g}" for cost in bad["cost"])
-        if bad.empty:
-            return None
-        return (
-            f"Cost of 0 or below in {name_rows(list(bad['row']))} ({values}): there the SAE seems to lose "
-            "nothing at all. All rows are fitted."
-        )
-    bad = table[(table["performance_hit"] <= 0) | (table["performance_hit"] >= 1)]
+    metric = metric_of(table)
+    y = table[metric]
+    bad = table[(y <= 0) | (y >= (math.inf if metric == "cost" else 1))]
     if bad.empty:
         return None
-    values = shorten(f"{hit:g}" for hit in bad["performance_hit"])
+    where = f"in {name_rows(list(bad['row']))} ({shorten(f'{value:g}' for value in bad[metric])})"
+    if metric == "cost":
+        return f"Cost of 0 or below {where}: there the SAE seems to lose nothing at all. All rows are fitted."
     return (
-        f"Performance hit outside (0, 1) in {name_rows(list(bad['row']))} ({values}): at 0 or below "
-        "an SAE beats the base model, at 1 or above it is no better than the ablation. All rows are fitted."
+        f"Performance hit outside (0, 1) {where}: at 0 or below an SAE beats the base model, at 1 or above "
+        "it is no better than the ablation. All rows are fitted."
     )
 
 
@@ -96,6 +90,12 @@ def with_values(values: pd.Series, spec: str = "") -> str:
     """Name the curves that index `values`, each with its value in brackets."""
     names = curve_names(values.index)
     return name_curves(f"{name} ({value:{spec}})" for name, value in zip(names, values, strict=True))
+
+
+def in_settings(settings: Iterable[str]) -> str:
+    """Name settings, as in `` in 'resid'``; empty where there are no group columns."""
+    names = list(settings)
+    return "" if names == ["all"] else f" in {shorten(map(repr, names))}"
 
 
 def points_per_curve(table: pd.DataFrame) -> pd.DataFrame:
@@ -238,7 +238,7 @@ def mixed_ablations(table: pd.DataFrame) -> str | None:
         return (
             f"Mixed ablations across settings ({kinds}): hits of different settings are on different scales."
         )
-    where = "" if list(settings) == ["all"] else f" in {shorten(map(repr, settings))}"
+    where = in_settings(settings)
     return (
         f"Mixed ablations{where} ({kinds}): hits on different scales cannot be compared. "
         "Make ablation a group column."
@@ -266,7 +266,7 @@ def different_denominators(table: pd.DataFrame) -> str | None:
     settings = table.loc[apart, "setting"].unique()
     if not len(settings):
         return None
-    where = "" if list(settings) == ["all"] else f" in {shorten(map(repr, settings))}"
+    where = in_settings(settings)
     what = (
         f"Different base losses{where}: ce_base differs by more than {SHARED_WITHIN:.0%} of the largest cost"
         if metric_of(table) == "cost"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hillfront.frontiers.parsing import Draft
@@ -84,11 +85,11 @@ class FrontierDataError(ValueError):
 
 
 def bad_rows(
-    draft: Draft, bad: NDArray[np.bool_], seen: Iterable[str], kind: str, allowed: str, next_step: str
+    table: pd.DataFrame, bad: NDArray[np.bool_], seen: Iterable[str], kind: str, allowed: str, next_step: str
 ) -> Iterator[Fault]:
     """Yield one fault for the rows marked `bad`, if any; `seen` has an entry for each of them."""
     if bad.any():
-        drops = tuple(zip(draft.table.loc[bad, "row"].tolist(), seen, strict=True))
+        drops = tuple(zip(table.loc[bad, "row"].tolist(), seen, strict=True))
         rows = tuple(row for row, _ in drops)
         yield Fault(kind, rows, shorten(value for _, value in drops), allowed, next_step, drops)
 
@@ -97,4 +98,4 @@ def bad_cells(
     draft: Draft, bad: NDArray[np.bool_], column: str, kind: str, allowed: str, next_step: str
 ) -> Iterator[Fault]:
     """Yield one fault for the user's cells of a column in the rows marked `bad`, if any."""
-    yield from bad_rows(draft, bad, map(show, draft.cells.loc[bad, column]), kind, allowed, next_step)
+    yield from bad_rows(draft.table, bad, map(show, draft.cells.loc[bad, column]), kind, allowed, next_step)

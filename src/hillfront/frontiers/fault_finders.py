@@ -68,16 +68,15 @@ def missing_columns(draft: Draft) -> Iterator[Fault]:
             "fvu": "'fvu', or 'explained_variance' to compute it from",
             "loss_difference": "'loss_difference', or 'ce_sae' and 'ce_base' to compute it from",
         }.get(argument, f"a table with the column {name!r}")
+        rename = f"Rename {near!r} to {name!r}"
         if_near, if_not = {
             "any y": (f"Pass y={near!r} if that holds it.", "Add one of these, or pass y=COLUMN."),
-            "ce": (f"Rename {near!r} to {name!r}.", "Add it, or pass y=COLUMN to use another column."),
-            "fvu": (f"Rename {near!r} to {name!r}.", "Add it, or pass cost=COLUMN to use another column."),
-            "loss_difference": (
-                f"Rename {near!r} to {name!r}.",
-                "Add it, or pass cost=COLUMN to use another column.",
+            "ce": (f"{rename}.", "Add it, or pass y=COLUMN to use another column."),
+            **dict.fromkeys(
+                COMPUTED_COSTS, (f"{rename}.", "Add it, or pass cost=COLUMN to use another column.")
             ),
             "dense_limit": (
-                f"Rename {near!r} to {name!r}, or pass a number as dense_limit.",
+                f"{rename}, or pass a number as dense_limit.",
                 "Add it, or pass a number as dense_limit.",
             ),
             "group": (f"Name {near!r} in group, or leave {name!r} out.", "Add it, or leave it out of group."),
@@ -118,7 +117,7 @@ def empty_labels(draft: Draft) -> Iterator[Fault]:
     for column in (draft.variant, *draft.group_columns):
         if column in draft.cells:
             kind = "variant empty" if column == draft.variant else f"group column {column!r} empty"
-            step = f"Fill in {column!r}, or leave these rows out."
+            step = f"Fill in {column!r}, or drop these rows."
             bad = is_blank(draft.cells[column])
             yield from bad_cells(draft, bad, column, kind, "a name or a number", step)
 
@@ -188,13 +187,6 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
 def raise_or_drop(draft: Draft, on_fault: Literal["raise", "drop"]) -> tuple[Draft, pd.DataFrame]:
     """Raise the faults of a draft, or drop the rows that have them until none is left.
 
-    Parameters
-    ----------
-    draft : Draft
-        The table as read.
-    on_fault : {"raise", "drop"}
-        As in `Frontiers.from_frame`.
-
     Returns
     -------
     tuple of Draft and pandas.DataFrame
@@ -203,7 +195,7 @@ def raise_or_drop(draft: Draft, on_fault: Literal["raise", "drop"]) -> tuple[Dra
     Raises
     ------
     FrontierDataError
-        If there are faults, or faults that are not about rows.
+        With ``"raise"`` if there are faults; with ``"drop"`` if there are faults that are not about rows.
     """
     records = [no_drops()]
     while faults := find_faults(draft):

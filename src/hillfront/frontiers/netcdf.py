@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,37 +17,29 @@ from hillfront.frontiers.fault_finders import DROPPED
 if TYPE_CHECKING:
     import xarray as xr
 
+    from hillfront.frontiers.table import Frontiers
 
-def to_dataset(
-    table: pd.DataFrame,
-    group_columns: tuple[str, ...],
-    metric: str,
-    warnings: tuple[str, ...],
-    dropped: pd.DataFrame,
-    metric_label: str,
-    from_losses: bool,
-) -> xr.Dataset:
-    """Store the fields of `hillfront.frontiers.table.Frontiers` as a dataset."""
+
+def to_dataset(frontiers: Frontiers) -> xr.Dataset:
+    """Store the fields of `hillfront.Frontiers` as a dataset."""
     import xarray as xr
 
-    names = stored_names(group_columns)
-    data = {names[str(name)]: ("obs", encode(column)) for name, column in table.items()}
-    data |= {f"dropped_{name}": ("dropped_row", encode(column)) for name, column in dropped.items()}
+    names = stored_names(frontiers.group_columns)
+    data = {names[str(name)]: ("obs", encode(column)) for name, column in frontiers.table.items()}
+    data |= {f"dropped_{name}": ("dropped_row", encode(column)) for name, column in frontiers.dropped.items()}
     attrs = {
         "hillfront_type": "Frontiers",
-        "metric": metric,
-        "group_columns": json.dumps(group_columns),
-        "warnings": json.dumps(warnings),
-        "metric_label": metric_label,
-        "from_losses": json.dumps(from_losses),
+        "metric": frontiers.metric,
+        "group_columns": json.dumps(frontiers.group_columns),
+        "warnings": json.dumps(frontiers.warnings),
+        "metric_label": frontiers.metric_label,
+        "from_losses": json.dumps(frontiers.from_losses),
     }
     return xr.Dataset(data, attrs=attrs)
 
 
-def from_dataset(
-    ds: xr.Dataset,
-) -> tuple[pd.DataFrame, tuple[str, ...], str, tuple[str, ...], pd.DataFrame, str, bool]:
-    """Read back the fields that `to_dataset` stored, in its order.
+def from_dataset(ds: xr.Dataset) -> dict[str, Any]:
+    """Read back the fields that `to_dataset` stored, by their names.
 
     Datasets of hillfront 0.1.0 know no cost and no errors of the losses, and call settings groups.
     """
@@ -56,12 +48,15 @@ def from_dataset(
     ds = in_words_of_today(ds)
     group_columns = tuple(json.loads(ds.attrs["group_columns"]))
     names = stored_names(group_columns)
-    table = pd.DataFrame({name: decode(ds[stored]) for name, stored in names.items() if stored in ds})
-    dropped = pd.DataFrame({name: decode(ds[f"dropped_{name}"]) for name in DROPPED})
-    warnings = tuple(json.loads(ds.attrs["warnings"]))
-    metric_label = str(ds.attrs.get("metric_label", HIT_LABEL))
-    from_losses = bool(json.loads(ds.attrs.get("from_losses", "false")))
-    return table, group_columns, ds.attrs["metric"], warnings, dropped, metric_label, from_losses
+    return {
+        "table": pd.DataFrame({name: decode(ds[stored]) for name, stored in names.items() if stored in ds}),
+        "group_columns": group_columns,
+        "metric": ds.attrs["metric"],
+        "warnings": tuple(json.loads(ds.attrs["warnings"])),
+        "dropped": pd.DataFrame({name: decode(ds[f"dropped_{name}"]) for name in DROPPED}),
+        "metric_label": str(ds.attrs.get("metric_label", HIT_LABEL)),
+        "from_losses": bool(json.loads(ds.attrs.get("from_losses", "false"))),
+    }
 
 
 def in_words_of_today(ds: xr.Dataset) -> xr.Dataset:

@@ -33,15 +33,13 @@ def bad_l0(draft: Draft) -> Iterator[Fault]:
         return
     l0 = draft.table["l0"].to_numpy()
     bad = ~(np.isfinite(l0) & (l0 > 0)) & ~draft.is_text(draft.l0)
-    step = (
-        "L0 is the mean number of active latents per token: correct it at the source, or leave the row out."
-    )
+    step = "L0 is the mean number of active latents per token: correct it, or drop the row."
     yield from bad_cells(draft, bad, draft.l0, "L0 not positive", "a finite number above 0", step)
 
 
 def bad_y(draft: Draft) -> Iterator[Fault]:
     """Find values that the performance hit or the cost comes from and that are not finite."""
-    step = "Evaluate this SAE again, or leave the row out."
+    step = "Evaluate this SAE again, or drop the row."
     for column in draft.y_columns:
         if column in draft.numbers:
             bad = ~np.isfinite(draft.numbers[column].to_numpy()) & ~draft.is_text(column)
@@ -61,7 +59,7 @@ def bad_extras(draft: Draft) -> Iterator[Fault]:
             ok = np.isfinite(values) & (values >= 0)
             allowed = "a finite number, 0 or above"
         bad = ~ok & ~draft.is_text(column)
-        step = f"Correct these cells, or leave the column {column!r} out."
+        step = f"Correct these cells, or drop the column {column!r}."
         yield from bad_cells(draft, bad, column, f"{column!r} not usable", allowed, step)
 
 
@@ -75,8 +73,8 @@ def ablated_not_above_base(draft: Draft) -> Iterator[Fault]:
     base, ablated = (draft.table[name].to_numpy() for name in ("ce_base", "ce_ablated"))
     bad = np.isfinite(base) & np.isfinite(ablated) & (ablated <= base)
     seen = (f"{a:g} against {b:g}" for a, b in zip(ablated[bad], base[bad], strict=True))
-    step = "Check that the columns are not swapped; without a loss to recover, leave the row out."
-    yield from bad_rows(draft, bad, seen, "ce_ablated not above ce_base", "ce_ablated > ce_base", step)
+    step = "Check that the columns are not swapped; without a loss to recover, drop the row."
+    yield from bad_rows(draft.table, bad, seen, "ce_ablated not above ce_base", "ce_ablated > ce_base", step)
 
 
 def looks_like_percent(draft: Draft) -> Iterator[Fault]:
@@ -114,22 +112,16 @@ def curves_without_positive_y(table: pd.DataFrame) -> Iterator[Fault]:
     if bad.empty:
         return
     word = SHORT_NAMES[metric]
-    seen = shorten(
-        f"curve {name_curve(variant, setting)} with a highest {word} of {best:g}"
-        for variant, setting, best in bad[[*CURVE, "best"]].drop_duplicates().itertuples(index=False)
-    )
+    curves = bad[[*CURVE, "best"]].drop_duplicates().itertuples(index=False)
+    seen = shorten(f"curve {name_curve(v, s)} with a highest {word} of {best:g}" for v, s, best in curves)
     drops = tuple((row, f"{y:g}") for row, y in zip(bad["row"], bad[metric], strict=True))
-    rows = tuple(row for row, _ in drops)
     if metric == "cost":
         allowed = "a cost above 0 in one row or more"
-        step = "Check how the cost is computed, or leave the curve out: it has no cost to fit."
+        step = "Check how the cost is computed, or drop the curve: it has no cost to fit."
     else:
         allowed = "a performance hit above 0 in one row or more"
-        step = (
-            "Check the losses, or leave the curve out: its SAEs beat the base model, so there is no hit to "
-            "fit."
-        )
-    yield Fault(f"curve with no positive {word}", rows, seen, allowed, step, drops)
+        step = "Check the losses, or drop the curve: its SAEs beat the base model, so there is no hit to fit."
+    yield Fault(f"curve with no positive {word}", tuple(bad["row"].tolist()), seen, allowed, step, drops)
 
 
 def bad_n_trained(draft: Draft) -> Iterator[Fault]:
@@ -143,7 +135,9 @@ def bad_n_trained(draft: Draft) -> Iterator[Fault]:
     trained = table["n_trained"]
     by_curve = trained.groupby([table[name] for name in CURVE], dropna=False)
     rows = by_curve.transform("size")
-    step = "Give the number of SAEs that were trained for the curve, those that were left out included."
+    step = (
+        "Give the number of SAEs that were trained for the curve, those that are not in the table included."
+    )
     bad = (trained.notna() & ~((trained >= rows) & (trained == np.floor(trained)))).to_numpy()
     allowed = "a whole number, at least that of the curve's rows, or empty"
     bad = bad & ~draft.is_text("n_trained")
@@ -163,27 +157,17 @@ def bad_n_trained(draft: Draft) -> Iterator[Fault]:
         for n, m in zip(trained[beaten], rows[beaten], strict=True)
     )
     yield from bad_rows(
-        draft,
+        table,
         beaten,
         seen,
         "dominated SAE in a selected curve",
         "Pareto-optimal SAEs where 'n_trained' is above the number of rows",
-        "Leave the dominated rows out, or empty 'n_trained' for this curve if it was not filtered so.",
+        "Drop the dominated rows, or empty 'n_trained' for this curve if it was not filtered so.",
     )
 
 
 def validate_dense_limit(dense_limit: object) -> None:
-    """Refuse what cannot be a dense limit.
-
-    Parameters
-    ----------
-    dense_limit : object
-        What the user gave.
-
-    Raises
-    ------
-    ValueError
-        If it is neither ``"d_model"`` nor a finite number above 0 nor None.
+    """Refuse what is neither ``"d_model"`` nor a finite number above 0 nor None, by a `ValueError`.
 
     Examples
     --------
@@ -195,11 +179,10 @@ def validate_dense_limit(dense_limit: object) -> None:
     if dense_limit is None or (isinstance(dense_limit, str) and dense_limit == "d_model"):
         return
     is_number = isinstance(dense_limit, int | float | np.integer | np.floating) and dense_limit is not True
-    if is_number and 0 < dense_limit < math.inf:  # type: ignore[operator]  # a number, as just checked
-        return
-    raise ValueError(
-        f"dense_limit must be 'd_model', a finite number above 0 (an L0) or None, not {dense_limit!r}"
-    )
+    if not (is_number and 0 < dense_limit < math.inf):  # type: ignore[operator]  # a number, as just seen
+        raise ValueError(
+            f"dense_limit must be 'd_model', a finite number above 0 (an L0) or None, not {dense_limit!r}"
+        )
 
 
 def dense_limit_faults(table: pd.DataFrame, dense_limit: DenseLimit) -> Iterator[Fault]:
@@ -211,17 +194,12 @@ def dense_limit_faults(table: pd.DataFrame, dense_limit: DenseLimit) -> Iterator
         A table with ``row``, ``l0`` and, where it is the limit, ``d_model``.
     dense_limit : "d_model", float or None
         The L0 at which the hit must vanish: that of each row's ``d_model``, or one for all rows. With None
-        there is no limit and no fault.
+        there is no fault.
 
     Yields
     ------
     Fault
         A missing ``d_model``, the rows where it is empty, and the rows whose L0 is not below the limit.
-
-    Raises
-    ------
-    ValueError
-        If the limit is none of these, or not a finite number above 0.
 
     Examples
     --------
@@ -239,26 +217,19 @@ def dense_limit_faults(table: pd.DataFrame, dense_limit: DenseLimit) -> Iterator
         yield Fault("missing column 'd_model'", (), "no such column", allowed, step)
         return
     limit = table["d_model"] if dense_limit == "d_model" else pd.Series(float(dense_limit), index=table.index)
-    leave_out = f'Frontiers.from_frame(..., dense_limit={dense_limit!r}, on_fault="drop")'
-    if limit.isna().any():
-        rows = tuple(table.loc[limit.isna(), "row"].tolist())
-        step = f"Fill in d_model, pass a number as dense_limit, or leave these rows out: {leave_out}."
-        drops = tuple((row, "empty") for row in rows)
-        seen = shorten(value for _, value in drops)
-        yield Fault("'d_model' empty", rows, seen, "a finite number above 0", step, drops)
-    bad = table["l0"] >= limit
-    if bad.any():
-        pairs = zip(table.loc[bad, "l0"], limit[bad], strict=True)
-        drops = tuple(
-            zip(table.loc[bad, "row"].tolist(), (f"{l0:g} >= {top:g}" for l0, top in pairs), strict=True)
-        )
-        step = (
-            "A curve with this limit ends there: correct L0, choose another limit or none, or leave these "
-            f"rows out: {leave_out}."
-        )
-        rows = tuple(row for row, _ in drops)
-        seen = shorten(value for _, value in drops)
-        yield Fault("L0 not below the dense limit", rows, seen, "an L0 below the limit", step, drops)
+    drop = f'Frontiers.from_frame(..., dense_limit={dense_limit!r}, on_fault="drop")'
+    step = f"Fill in d_model, pass a number as dense_limit, or drop these rows: {drop}."
+    empty = limit.isna().to_numpy()
+    yield from bad_rows(
+        table, empty, ["empty"] * empty.sum(), "'d_model' empty", "a finite number above 0", step
+    )
+    bad = (table["l0"] >= limit).to_numpy()
+    seen = (f"{l0:g} >= {top:g}" for l0, top in zip(table.loc[bad, "l0"], limit[bad], strict=True))
+    step = (
+        "A curve with this limit ends there: correct L0, choose another limit or none, or drop these rows: "
+        f"{drop}."
+    )
+    yield from bad_rows(table, bad, seen, "L0 not below the dense limit", "an L0 below the limit", step)
 
 
 def below_dense_limit(draft: Draft) -> Iterator[Fault]:

@@ -31,9 +31,9 @@ class FrontierDataWarning(UserWarning):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Frontiers:
-    """Sparsity-fidelity points of one or more variants, checked and ready to fit.
+    """Sparsity-fidelity points of one or more variants, validated and ready to fit.
 
-    Build it with `from_frame`; the constructor itself checks nothing.
+    Build it with `from_frame`; the constructor itself validates nothing.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Frontiers:
     warnings : tuple of str
         What a user should know, though the table can be fitted.
     dropped : pandas.DataFrame
-        A record of each faulty row that was left out: ``row``, ``variant``, ``setting``, ``fault``,
+        A record of each faulty row that was dropped: ``row``, ``variant``, ``setting``, ``fault``,
         ``value``.
     metric_label : str
         What is fitted, for axes: ``performance hit``, or the user's name of the cost.
@@ -129,15 +129,15 @@ class Frontiers:
             The L0 at which nothing is lost, for a fit with this limit: the ``d_model`` of each row, or one
             number. Rows with an L0 that is not below it are faults.
         baseline : str, optional
-            Variant that others will be compared with; checked to be there.
+            Variant that others will be compared with; it must be one of the table's.
         on_fault : {"raise", "drop"}, default "raise"
-            What to do with faulty rows. ``"drop"`` leaves them out and records them in ``dropped``; faults
-            that are not about rows raise all the same.
+            What to do with faulty rows. ``"drop"`` drops them and records them in ``dropped``; faults that
+            are not about rows raise all the same.
 
         Returns
         -------
         Frontiers
-            The checked table.
+            The validated table.
 
         Raises
         ------
@@ -240,7 +240,7 @@ class Frontiers:
 
     @property
     def y(self) -> pd.Series[float]:
-        """What is fitted: the column of the metric."""
+        """Column of the metric, which is fitted."""
         return self.table[self.metric]
 
     @property
@@ -260,7 +260,7 @@ class Frontiers:
 
     @property
     def setting_table(self) -> pd.DataFrame:
-        """The group columns, one row per setting, indexed by the setting's label."""
+        """Group columns, one row per setting, indexed by the setting's label."""
         first = self.table.drop_duplicates("setting")
         return first[list(self.group_columns)].set_axis(pd.Index(first["setting"], name="setting"), axis=0)
 
@@ -298,15 +298,7 @@ class Frontiers:
         >>> Frontiers.from_dataset(frontiers.to_dataset()).table.equals(frontiers.table)
         True
         """
-        return netcdf.to_dataset(
-            self.table,
-            self.group_columns,
-            self.metric,
-            self.warnings,
-            self.dropped,
-            self.metric_label,
-            self.from_losses,
-        )
+        return netcdf.to_dataset(self)
 
     @classmethod
     def from_dataset(cls, ds: xr.Dataset) -> Self:
@@ -322,7 +314,7 @@ class Frontiers:
         Frontiers
             The same frontiers.
         """
-        return cls(*netcdf.from_dataset(ds))
+        return cls(**netcdf.from_dataset(ds))
 
     def __len__(self) -> int:
         return len(self.table)

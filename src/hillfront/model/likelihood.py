@@ -79,6 +79,10 @@ class Likelihood:
         ``location(expected)`` and ``variance(expected, parameters)`` of y, or of logit y.
     on_logit : bool
         Whether they are of logit y.
+    latex : str
+        What it is, in LaTeX, in the methods paragraph; ``{scale}`` is what sigma is measured on.
+    latex_of_hits : str
+        What is added for hits.
     """
 
     name: str
@@ -86,6 +90,8 @@ class Likelihood:
     location: Callable[[Expected], Array]
     variance: Callable[[Expected, Parameters], Array]
     on_logit: bool = False
+    latex: str = "scatter around the curve"
+    latex_of_hits: str = ""
 
     def scale(self, expected: Expected, parameters: Parameters) -> Array:
         """Scale of the distribution about its location.
@@ -156,9 +162,29 @@ def _on_logit(expected: Expected, parameters: Parameters) -> Array:
 LIKELIHOODS: Final[dict[str, Likelihood]] = {
     noise.name: noise
     for noise in (
-        Likelihood(DEFAULT_NOISE, ("sigma", "tau", "nu"), lambda expected: expected.f, _additive),
-        Likelihood("normal", ("sigma", "tau"), lambda expected: expected.f, _additive),
-        Likelihood("logit-normal", ("sigma",), lambda expected: expected.logit, _on_logit, on_logit=True),
+        Likelihood(
+            DEFAULT_NOISE,
+            ("sigma", "tau", "nu"),
+            lambda expected: expected.f,
+            _additive,
+            latex=r"Student-$t$ scatter around the curve, with $\sigma$ {scale} and an additive floor $\tau$",
+            latex_of_hits=", so that no value was clipped or dropped for lying outside $(0, 1)$",
+        ),
+        Likelihood(
+            "normal",
+            ("sigma", "tau"),
+            lambda expected: expected.f,
+            _additive,
+            latex=r"normal scatter around the curve, with $\sigma$ {scale} and an additive floor $\tau$",
+        ),
+        Likelihood(
+            "logit-normal",
+            ("sigma",),
+            lambda expected: expected.logit,
+            _on_logit,
+            on_logit=True,
+            latex="normal scatter of the logit around that of the curve",
+        ),
     )
 }
 

@@ -25,6 +25,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from hillfront.estimands.quantities import headlines
 from hillfront.paper.escape import UNICODE_MACRO, latex
 from hillfront.paper.source import PaperSource
 from hillfront.plots import plot_frontiers, plot_improvement
@@ -231,7 +232,7 @@ def _gains(source: PaperSource, width: str) -> tuple[str, Figure]:
     """Forest of the mean sparsity gain."""
     import matplotlib.pyplot as plt
 
-    labels = source.gains.loc[source.gains["quantity"] == "mean_sparsity_gain", ["variant", "where"]]
+    labels = source.gains.loc[source.gains["quantity"] == headlines()[0], ["variant", "where"]]
     lines, variants = labels["where"].nunique(), labels["variant"].nunique()
     height = min(0.95 + 0.19 * lines * max(1.0, 0.75 * variants), _MAX_HEIGHT)
     figure, axis = plt.subplots(figsize=(WIDTHS[width], height), layout="constrained")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from hillfront.estimands.quantities import quantity_named
+from hillfront.estimands.scopes import SCOPES
 from hillfront.paper.escape import comment, latex
 from hillfront.paper.names import letters, unique_letters
 from hillfront.paper.numbers import MISSING, tex_interval, tex_number, tex_probability
@@ -16,15 +17,6 @@ from hillfront.paper.source import PaperSource
 from hillfront.utils.numbers import percent
 
 __all__ = ["macros_file"]
-
-_QUANTITIES: Final = {
-    "mean_sparsity_gain": "MeanGain",
-    "mean_hit_reduction": "MeanHitReduction",
-    "sparsity_gain": "Gain",
-    "sparsity_gain_nats": "GainNats",
-    "hit_reduction": "HitReduction",
-}
-_SCOPES: Final = {"average": "Average", "new_setting": "NewSetting"}
 
 
 @dataclass(frozen=True)
@@ -39,10 +31,10 @@ class _Macro:
 def macros_file(source: PaperSource) -> str:
     r"""Write macros.tex.
 
-    The name is ``\hf``, variant, baseline, scope or setting, quantity, place, and what of it: nothing for
-    the median, ``Low``, ``High``, ``Interval`` (all three), ``Prob`` (of a factor above 1) and ``Support``.
-    Each line ends in the line and the column of the CSV file that it is from. Where a diagnostic failed,
-    every number prints a warning beside it.
+    The name is ``\hf``, variant, baseline, scope or setting, quantity, what it is taken at, and what of it:
+    nothing for the median, ``Low``, ``High``, ``Interval`` (all three), ``Prob`` (of a factor above 1) and
+    ``Support``. Each line ends in the line and the column of the CSV file that it is from. Where a diagnostic
+    failed, every number prints a warning beside it.
     """
     lines = [
         source.head("A macro for every number: \\hf<Variant><Baseline><Scope or setting><Quantity><what>."),
@@ -67,18 +59,19 @@ def macros_file(source: PaperSource) -> str:
 def _stems(source: PaperSource) -> tuple[dict[str, str], dict[str, str]]:
     """Letters of every variant and of every setting."""
     design = source.fit.design
-    return unique_letters(design.variants), unique_letters(design.settings, taken=_SCOPES.values())
+    scopes = [scope.macro for scope in SCOPES.values()]
+    return unique_letters(design.variants), unique_letters(design.settings, taken=scopes)
 
 
 def _stem(row: pd.Series, label: str, variants: dict[str, str], settings: dict[str, str]) -> str:
-    where = _SCOPES.get(row["scope"]) or settings[label]
+    where = SCOPES[row["scope"]].macro if row["scope"] in SCOPES else settings[label]
     return f"{variants[row['variant']]}{variants[row['baseline']]}{where}"
 
 
 def _gains(source: PaperSource) -> Iterator[_Macro]:
     variants, settings = _stems(source)
     for line, (_, row) in enumerate(source.gains.iterrows(), start=2):
-        quantity = _QUANTITIES.get(row["quantity"]) or letters(row["quantity"])
+        quantity = letters(quantity_named(row["quantity"]).macro)
         at = "" if np.isnan(row["at"]) else f"At{letters(f'{row["at"]:g}')}"
         stem = f"{_stem(row, row['where'], variants, settings)}{quantity}{at}"
         what = f"{row['quantity']}{'' if np.isnan(row['at']) else f' at {row["at"]:g}'}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from hillfront.estimands.quantities import QUANTITIES, headlines
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.design import Design
-from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.paper.escape import latex
 from hillfront.paper.numbers import tex_number
 from hillfront.paper.source import PaperSource
@@ -18,22 +18,6 @@ from hillfront.utils.numbers import percent
 from hillfront.utils.wording import count
 
 __all__ = ["methods_paragraph", "prior_rows"]
-
-_CURVES: Final = {
-    "hill": ("a Hill curve", r"f(x) = x^{k} / (x^{k} + x_{1/2}^{k})"),
-    "hill1": ("a Hill curve of slope 1", r"f(x) = x / (x + x_{1/2})"),
-    "power": ("a power law", r"f(x) = a x^{k}"),
-    "proportional": ("a straight line through the origin", r"f(x) = m x"),
-    "linear": ("a straight line", r"f(x) = m x + c"),
-}
-_NOISES: Final = {
-    "student-t": "Student-$t$ scatter around the curve, with $\\sigma$ on the logit scale and an additive "
-    "floor "
-    "$\\tau$, so that no value was clipped or dropped for lying outside $(0, 1)$",
-    "normal": "normal scatter around the curve, with $\\sigma$ on the logit scale and an additive floor "
-    "$\\tau$",
-    "logit-normal": "normal scatter of the logit around that of the curve",
-}
 
 
 def methods_paragraph(source: PaperSource) -> str:
@@ -74,7 +58,8 @@ def _data(source: PaperSource) -> str:
 
 
 def _model(design: Design, priors: Mapping[str, Any]) -> str:
-    name, formula = _CURVES[design.curve]
+    family = design.family
+    formula = f"${family.latex}$" if family.latex else latex(family.equation)
     limits = sorted({scale.dense for scale in design.scales if scale.dense is not None})
     limit = (
         f", with $1/L_0 - 1/L_{{\\mathrm{{dense}}}}$ in place of $x$ ($L_{{\\mathrm{{dense}}}}$ = "
@@ -102,22 +87,15 @@ def _model(design: Design, priors: Mapping[str, Any]) -> str:
         " The likelihood reckons with the trained SAEs that a selection of Pareto-optimal ones left out."
         * design.selected
     )
-    noise = _NOISES[design.noise]
-    if design.noise == DEFAULT_NOISE:
-        nu = priors.get("nu")
-        noise += (
-            f"; its degrees of freedom were "
-            f"{'estimated' if isinstance(nu, dict) else f'fixed at {tex_number(nu)}'}"
-            if nu is not None
-            else ""
-        )
-    if design.metric == "cost":
-        noise = noise.replace("on the logit scale", "relative to the curve").replace(
-            ", so that no value was clipped or dropped for lying outside $(0, 1)$", ""
-        )
+    likelihood, of_hits = design.likelihood, family.bounded
+    noise = likelihood.latex.format(scale="on the logit scale" if of_hits else "relative to the curve")
+    noise += likelihood.latex_of_hits * of_hits
+    if (nu := priors.get("nu")) is not None:
+        how = "estimated" if isinstance(nu, dict) else f"fixed at {tex_number(nu)}"
+        noise += f"; its degrees of freedom were {how}"
     return (
-        f"Each frontier is {name}~\\cite{{hf-post}}, ${formula}${limit}{relative}. Positions and slopes "
-        "have a mean, "
+        f"Each frontier is {latex(family.words)}~\\cite{{hf-post}}, {formula}{limit}{relative}. Positions "
+        "and slopes have a mean, "
         f"contrasts between variants, setting effects and variant-by-setting interactions ({poolings}). We "
         "assumed "
         f"{noise}.{known}{shared}{selected} Priors are weakly informative (Table~\\ref{{tab:hf-priors}})."
@@ -163,19 +141,18 @@ def _sampling(source: PaperSource) -> str:
 
 def _reported(source: PaperSource) -> str:
     metric = latex(source.fit.frontiers.metric_label)
+    headline = [QUANTITIES[name] for name in headlines()]
+    defined = "; the ".join(
+        f"{latex(quantity.words)} is {quantity.definition.format(metric=metric, baseline='the baseline')}"
+        for quantity in headline
+    )
     return (
-        "The mean sparsity gain is the ratio of the two $L_0$ at equal "
-        f"{metric}, as a geometric mean over the range that both frontiers observed, the analogue of "
-        f"Bj{{\\o}}ntegaard's "
-        "delta rate~\\cite{hf-bjontegaard}; the mean hit reduction is the ratio of the two "
-        f"at equal $L_0$. Both are computed draw by draw. We report posterior medians and equal-tailed "
-        f"{latex(percent(source.prob))} intervals, mark what is extrapolated, and call a number driven by "
-        "the prior "
-        "where power scaling~\\cite{hf-powerscaling} moves it by the prior as much as by the data. A "
-        "variant is "
-        "Pareto-better where its curve lies below the other over the whole shared range of $L_0$ with a "
-        "posterior "
-        f"probability of {source.threshold:g} or more."
+        f"The {defined}. {'Both' if len(headline) == 2 else 'All'} are computed draw by draw. "
+        f"We report posterior medians and equal-tailed {latex(percent(source.prob))} intervals, mark what is "
+        "extrapolated, and call a number driven by the prior where power scaling~\\cite{hf-powerscaling} "
+        "moves it by the prior as much as by the data. A variant is Pareto-better where its curve lies below "
+        "the other over the whole shared range of $L_0$ with a posterior probability of "
+        f"{source.threshold:g} or more."
     )
 
 

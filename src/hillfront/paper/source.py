@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from hillfront.diagnostics.run import Diagnostics
+from hillfront.estimands.comparisons import setting_labels
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto
 from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.estimands.scopes import where
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.paper.escape import UNICODE_MACRO, comment, latex, replaced
 from hillfront.text.sentences import do_not_report
 from hillfront.utils.intervals import DEFAULT_PROB
 
-__all__ = ["SCOPES", "PaperSource", "paper_source"]
-
-SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
+__all__ = ["PaperSource", "paper_source"]
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,12 @@ class PaperSource:
     @property
     def gains(self) -> pd.DataFrame:
         """The improvement table, with the setting's label in a column ``where``."""
-        table = self.improvement.summary
-        return table.assign(where=self._where(table["scope"], self.improvement.draws["setting"].to_numpy()))
+        return _with_where(self.improvement.summary)
 
     @property
     def verdicts(self) -> pd.DataFrame:
         """The table of verdicts, with the setting's label in a column ``where``."""
-        table = self.pareto.summary
-        return table.assign(where=self._where(table["scope"], self.pareto.draws["setting"].to_numpy()))
-
-    @staticmethod
-    def _where(scopes: pd.Series, labels: Iterable[object]) -> list[str]:
-        return [SCOPES.get(scope, str(label)) for scope, label in zip(scopes, labels, strict=True)]
+        return _with_where(self.pareto.summary)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,6 +93,11 @@ class PaperSource:
     def warning(self) -> str:
         """What the printed page says where a diagnostic failed, else nothing."""
         return rf"\textbf{{{latex(do_not_report(self.failed))}}}" if self.failed else ""
+
+
+def _with_where(table: pd.DataFrame) -> pd.DataFrame:
+    labels = setting_labels(table)
+    return table.assign(where=[where(*row) for row in zip(table["scope"], labels, strict=True)])
 
 
 def paper_source(

@@ -9,9 +9,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from hillfront.estimands.quantities import QUANTITIES, headlines
 from hillfront.paper.escape import latex
 from hillfront.paper.numbers import MISSING, tex_interval, tex_number, tex_probability
 from hillfront.paper.source import PaperSource
+from hillfront.text.sentences import capital
 from hillfront.utils.numbers import percent
 
 __all__ = ["diagnostics_table", "gains_table", "priors_table", "verdicts_table"]
@@ -24,13 +26,11 @@ LONG_NAME: Final = 24
 
 
 def gains_table(source: PaperSource) -> str:
-    """Write the two headline gains of every comparison, each with its interval and its support."""
+    """Write the headline gains of every comparison, each with its interval and its support."""
     table = source.gains
     keys = ["variant", "scope", "where"]
-    headline = [
-        table[table["quantity"] == name].set_index(keys)
-        for name in ("mean_sparsity_gain", "mean_hit_reduction")
-    ]
+    quantities = [QUANTITIES[name] for name in headlines()]
+    headline = [table[table["quantity"] == quantity.name].set_index(keys) for quantity in quantities]
     rows = []
     for key in dict.fromkeys(k for part in headline for k in part.index):
         cells = [_gain(part.loc[key]) if key in part.index else "no shared range" for part in headline]
@@ -44,16 +44,20 @@ def gains_table(source: PaperSource) -> str:
         r"\textsuperscript{\textdagger}": " Daggers: driven by the prior as much as by the data, or more.",
     }
     body = "".join("".join(row) for row in rows)
-    caption = (
-        f"How many times fewer active latents each variant needs than {baseline} at equal {metric} (mean "
-        "sparsity "
-        f"gain), and how many times smaller its {metric} is at equal $L_0$ (mean hit reduction): median and "
-        f"{latex(percent(source.prob))} interval, geometric means over the range that both observed. "
-        "Factors above "
-        "1 favour the variant." + "".join(text for mark, text in marks.items() if mark in body)
+    said = (
+        f"{quantity.caption.format(baseline=baseline, metric=metric)} ({latex(quantity.words)})"
+        for quantity in quantities
     )
-    heads = ["Variant", "Where", "Mean sparsity gain", "Mean hit reduction"]
-    return source.head("Improvement factors.") + _tables(source, "llrr", heads, rows, caption, "tab:hf-gains")
+    caption = (
+        f"{capital(', and '.join(said))}: median and {latex(percent(source.prob))} interval, geometric means "
+        "over the range that both observed. Factors above 1 favour the variant."
+        + "".join(text for mark, text in marks.items() if mark in body)
+    )
+    heads = ["Variant", "Where", *(latex(capital(quantity.words)) for quantity in quantities)]
+    columns = "ll" + "r" * len(quantities)
+    return source.head("Improvement factors.") + _tables(
+        source, columns, heads, rows, caption, "tab:hf-gains"
+    )
 
 
 def _gain(row: pd.Series) -> str:

@@ -19,7 +19,7 @@ from hillfront.paper.references import references_bib
 from hillfront.paper.source import PaperSource, paper_source
 from hillfront.paper.tables import diagnostics_table, gains_table, priors_table, verdicts_table
 from hillfront.text.outputs import FAILED_FILE, folder_at_once
-from hillfront.text.sentences import GAINS, ComparisonSentence, comparison_sentences
+from hillfront.text.sentences import ComparisonSentence, comparison_sentences, gains
 from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = ["is_paper_file", "write_paper"]
@@ -80,7 +80,7 @@ def write_paper(
     threshold : float
         Probability from which on a verdict is given.
     at_hit, at_l0, at_nats : sequence of float
-        Places of the gains in improvement.csv, in the macros and in the sentences, as for
+        What the gains in improvement.csv, in the macros and in the sentences are taken at, as for
         :meth:`hillfront.FrontierFit.improvement`.
 
     Returns
@@ -92,16 +92,16 @@ def write_paper(
     Raises
     ------
     ValueError
-        For a fit that compares nothing, or a probability or place that has no meaning.
+        For a fit that compares nothing, or a probability, hit, L0 or loss difference that has no meaning.
     """
     source = paper_source(fit, prob=prob, threshold=threshold, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     from hillfront.paper.figures import write_figures
 
     sentences = [
         # The verdict of a comparison is said once, with its headline.
-        sentence if sentence.quantity == GAINS[0] else replace(sentence, verdict="")
+        sentence if sentence.quantity == gains()[0] else replace(sentence, verdict="")
         for sentence in comparison_sentences(
-            source.improvement, source.pareto, fit.frontiers, failed=source.failed, quantities=GAINS
+            source.improvement, source.pareto, fit.frontiers, failed=source.failed, quantities=gains()
         )
     ]
     attributes = fit.data.attrs

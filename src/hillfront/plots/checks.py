@@ -216,15 +216,17 @@ def _draw_prior(axis: Axes, fit: FrontierFit, styles: Mapping[str, VariantStyle]
         fit.data["prior"].to_dataset(), fit.frontiers, fit.design, random_seed=random_seed
     )
     table = improvement.summary
-    rows = table.index[(table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")]
+    shown = table["variant"][(table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")]
     axis.set_title("Mean sparsity gain on average")
-    if rows.empty:
+    if shown.empty:
         _say(axis, "nothing to compare")
         return
     logs = {
-        (kind, row): _finite_log(draws[row].to_numpy())
+        (kind, variant): _finite_log(
+            draws["mean_sparsity_gain"].sel(variant=variant, setting="average").to_numpy()
+        )
         for kind, draws in (("prior", before.draws), ("posterior", improvement.draws))
-        for row in rows
+        for variant in shown
     }
     ends = [np.quantile(values, [0.005, 0.995]) for values in logs.values() if values.size > 1]
     if not ends:
@@ -232,9 +234,8 @@ def _draw_prior(axis: Axes, fit: FrontierFit, styles: Mapping[str, VariantStyle]
         return
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     grid = np.linspace(max(low, -np.log(30.0)), min(high, np.log(300.0)), 400)
-    for number, row in enumerate(rows):
-        variant = str(table.loc[row, "variant"])
-        prior, posterior = logs["prior", row], logs["posterior", row]
+    for number, variant in enumerate(shown):
+        prior, posterior = logs["prior", variant], logs["posterior", variant]
         if number == 0:
             _density(axis, grid, prior, color="0.45", linestyle=(0, (3, 2)), label="prior")
         _density(axis, grid, posterior, color=styles[variant].colour, linestyle="-", label=variant)
@@ -248,14 +249,17 @@ def _draw_prior(axis: Axes, fit: FrontierFit, styles: Mapping[str, VariantStyle]
     axis.set_yticks([])
     axis.set_ylabel("density of the log")
     axis.set_xlabel(f"times fewer active latents than {fit.baseline}")
-    axis.set_title(_sensitivity_title(improvement.sensitivity, rows))
+    axis.set_title(_sensitivity_title(improvement.sensitivity))
     axis.legend(loc="upper left", frameon=False, fontsize="small")
 
 
-def _sensitivity_title(sensitivity: pd.DataFrame | None, rows: pd.Index) -> str:
+def _sensitivity_title(sensitivity: pd.DataFrame | None) -> str:
     """Name the headline and what its distribution rests on: the variant's that the prior matters most to."""
-    known = None if sensitivity is None else sensitivity.loc[rows, ["prior", "likelihood"]].dropna()
-    if known is None or known.empty:
+    assert sensitivity is not None  # fit.improvement() judges it
+    label = sensitivity.index.get_level_values
+    headline = (label("quantity") == "mean_sparsity_gain") & (label("setting") == "average")
+    known = sensitivity.loc[headline, ["prior", "likelihood"]].dropna()
+    if known.empty:
         return f"Mean sparsity gain\nsensitivity unknown (it takes {DRAWS_MIN:,} draws)"
     prior, likelihood = known.sort_values("prior").to_numpy(np.float64)[-1]
     return f"Mean sparsity gain\nsensitivity {prior:.2f} to the prior, {likelihood:.2f} to the data"

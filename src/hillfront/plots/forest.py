@@ -9,18 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.quantities import quantity_named
+from hillfront.estimands.scopes import SCOPES, SETTING, SUPPORTS, where_of
 from hillfront.plots.style import axes_for, styles_for
 
 __all__ = ["plot_improvement"]
-
-_IN_WORDS = {
-    "mean_sparsity_gain": "times fewer active latents at the same {metric} (mean sparsity gain)",
-    "mean_hit_reduction": "times smaller {metric} at the same sparsity (mean hit reduction)",
-    "sparsity_gain": "times fewer active latents at a {metric} of {at:g} (sparsity gain)",
-    "sparsity_gain_nats": "times fewer active latents at a loss difference of {at:g} nats (sparsity gain)",
-    "hit_reduction": "times smaller {metric} at an L0 of {at:g} (hit reduction)",
-}
-_SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
 
 
 def plot_improvement(
@@ -51,19 +44,15 @@ def plot_improvement(
     Raises
     ------
     ValueError
-        For a quantity, or a place, that the table does not have.
+        For a quantity, or a value of ``at``, that the table does not have.
     """
     rows = _select(improvement.summary, quantity, at)
-    design_columns = ["baseline", "variant", "scope", "quantity", "at", "median"]
-    group_columns = [c for c in rows.columns[: list(rows.columns).index("scope")] if c not in design_columns]
-    labels = [
-        _SCOPES.get(scope, " / ".join(str(v) for v in values) or "all")
-        for scope, values in zip(rows["scope"], rows[group_columns].to_numpy(), strict=True)
-    ]
+    kind = quantity_named(quantity)
+    labels = [where_of(row) for _, row in rows.iterrows()]
     rows = rows.assign(label=labels)
     # Top to bottom: the settings in their order, then what is said of them together.
-    order = list(dict.fromkeys(rows.loc[rows["scope"] == "setting", "label"]))
-    order += [text for text in _SCOPES.values() if text in set(labels)]
+    order = list(dict.fromkeys(rows.loc[rows["scope"] == SETTING, "label"]))
+    order += [scope.label for scope in SCOPES.values() if scope.label in set(labels)]
     variants = list(dict.fromkeys(rows["variant"]))
     styles = styles_for([str(rows["baseline"].iloc[0]), *variants])
     if ax is None:
@@ -101,13 +90,14 @@ def plot_improvement(
             ax.text(
                 1.01,
                 y,
-                f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"
+                kind.interval(row["median"], row["lower"], row["upper"])
                 + (" !" if row["prior_driven"] else ""),
                 va="center",
                 fontsize="small",
                 transform=ax.get_yaxis_transform(),
             )
-    _decorate(ax, rows, order, _words(quantity, at, improvement.metric))
+    words = kind.axis.format(at=np.nan if at is None else at, metric=improvement.metric)
+    _decorate(ax, rows, order, words)
     _legend(
         ax,
         rows,
@@ -125,28 +115,22 @@ def _select(summary: pd.DataFrame, quantity: str, at: float | None) -> pd.DataFr
     if rows.empty:
         allowed = ", ".join(dict.fromkeys(summary["quantity"]))
         raise ValueError(f"quantity={quantity!r} is not in this table. Allowed: {allowed}.")
-    places = rows["at"].dropna().unique()
-    if places.size:
-        if at is None or not np.isclose(places, at).any():
+    values = rows["at"].dropna().unique()
+    if values.size:
+        if at is None or not np.isclose(values, at).any():
             raise ValueError(
-                f"at={at!r}: {quantity} is in this table at {', '.join(f'{p:g}' for p in places)}. Pass one "
+                f"at={at!r}: {quantity} is in this table at {', '.join(f'{v:g}' for v in values)}. Pass one "
                 "of these as at=, or ask improvement() for others."
             )
         rows = rows[np.isclose(rows["at"], at)]
     elif at is not None:
-        raise ValueError(f"at={at!r}: {quantity} is not taken at a place. Leave at= out.")
+        raise ValueError(f"at={at!r}: {quantity} is not taken at a value. Leave at= out.")
     return rows
-
-
-def _words(quantity: str, at: float | None, metric: str) -> str:
-    """What the quantity counts."""
-    words = _IN_WORDS.get(quantity, quantity.replace("_", " "))
-    return words.format(at=np.nan if at is None else at, metric=metric)
 
 
 def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], words: str) -> None:
     ax.axvline(1.0, color="0.6", linewidth=1.0, zorder=0)
-    n_settings = sum(label not in _SCOPES.values() for label in order)
+    n_settings = rows.loc[rows["scope"] == SETTING, "label"].nunique()
     if 0 < n_settings < len(order):
         ax.axhline(n_settings - 0.5, color="0.85", linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(order)), order)
@@ -176,7 +160,9 @@ def _legend(
     handles = [Line2D([], [], color=colours[v], marker=markers[v], label=v) for v in variants]
     marker = markers[variants[0]]
     if (rows["support"] == "observed").any():
-        handles.append(Line2D([], [], color="0.3", marker=marker, linestyle="none", label="inside the data"))
+        handles.append(
+            Line2D([], [], color="0.3", marker=marker, linestyle="none", label=SUPPORTS["observed"].legend)
+        )
     if (rows["support"] == "extrapolated").any():
         handles.append(
             Line2D(
@@ -186,7 +172,7 @@ def _legend(
                 marker=marker,
                 markerfacecolor="white",
                 linestyle="none",
-                label="extrapolated or predicted",
+                label=SUPPORTS["extrapolated"].legend,
             )
         )
     if rows["prior_driven"].any():

@@ -12,13 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from hillfront.estimands.gain_profile import (
-    Comparison,
-    average_gains,
-    comparisons_of,
-    gains_at,
-    observed_by_all,
-)
+from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
+from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import Range
 from hillfront.plots.panels import check_names
@@ -113,13 +108,13 @@ def plot_gain_profile(
     shown_settings = tuple(design.settings if settings is None else settings)
     if shown_settings or not with_average:
         check_names(shown_settings, design.settings, "settings")
-    every = comparisons_of(fit.data["posterior"].to_dataset(), fit.frontiers, design)
+    posterior = fit.data["posterior"].to_dataset()
+    every = {(c.variant, c.setting): c for c in comparisons(posterior, fit.frontiers, design)}
     panels: list[tuple[str, list[_Profile]]] = []
-    if with_average:
-        panels.append((_AVERAGE, [p for v in shown if (p := _averaged(fit, every, v, prob)) is not None]))
-    for setting in shown_settings:
+    for setting in (*([AVERAGE] if with_average else []), *shown_settings):
         found = [every[v, setting] for v in shown if (v, setting) in every]
-        panels.append((setting, [p for c in found if (p := _of_setting(fit, c, prob)) is not None]))
+        profiles = [p for c in found if (p := _profile(fit, c, prob)) is not None]
+        panels.append((_AVERAGE if setting == AVERAGE else setting, profiles))
     styles = styles_for(design.variants)
     figure, axes = axes_for(len(panels), ax)
     limits = _limits([profile for _, profiles in panels for profile in profiles])
@@ -146,27 +141,12 @@ def plot_gain_profile(
     return np.array(axes, dtype=object)
 
 
-def _of_setting(fit: FrontierFit, comparison: Comparison, prob: float) -> _Profile | None:
-    hit = _grid(comparison.own, comparison.shared, bounded=fit.frontiers.bounded)
+def _profile(fit: FrontierFit, comparison: Comparison, prob: float) -> _Profile | None:
+    observed = comparison.observed_hits
+    hit = _grid(comparison.hits_of_either, observed, bounded=fit.frontiers.bounded)
     if hit is None:
         return None
-    ends = equal_tailed(gains_at(hit, comparison, fit.design), prob=prob)
-    return _Profile(comparison.variant, hit, ends, comparison.shared)
-
-
-def _averaged(
-    fit: FrontierFit, every: dict[tuple[str, str], Comparison], variant: str, prob: float
-) -> _Profile | None:
-    own = {setting: found for (name, setting), found in every.items() if name == variant}
-    if not own:
-        return None
-    reach = Range(min(c.own.low for c in own.values()), max(c.own.high for c in own.values()))
-    observed = observed_by_all(own)
-    hit = _grid(reach, observed, bounded=fit.frontiers.bounded)
-    if hit is None:
-        return None
-    ends = equal_tailed(average_gains(hit, own, fit.design), prob=prob)
-    return _Profile(variant, hit, ends, observed)
+    return _Profile(comparison.variant, hit, equal_tailed(gains_at(hit, comparison), prob=prob), observed)
 
 
 def _grid(own: Range, shared: Range, *, bounded: bool) -> Floats | None:

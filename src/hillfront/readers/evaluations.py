@@ -6,7 +6,6 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,16 +15,7 @@ from hillfront.frontiers.table import FrontierDataWarning
 from hillfront.readers.json_files import UnfitError
 from hillfront.readers.tables import FileTable
 
-__all__ = [
-    "Evaluation",
-    "architecture_in",
-    "layer_in",
-    "row_of",
-    "site_in",
-    "table_of",
-    "text_at",
-    "width_in",
-]
+__all__ = ["architecture_in", "layer_in", "row_of", "site_in", "table_of", "text_at", "width_in"]
 
 Row = dict[str, Any]
 GROUP: Final = ("model", "site", "layer", "width")
@@ -71,35 +61,8 @@ _SITE: Final = re.compile(
 _WIDTH: Final = re.compile(r"width[_-](?:2pow(?P<power>\d+)|(?P<text>\d+[km]?))(?![a-z0-9])", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What a file says of one SAE.
-
-    Parameters
-    ----------
-    metrics : mapping
-        Numbers by group and name, or by name alone, as older versions wrote them.
-    metrics_at, architecture_at : str
-        Where the metrics and the architecture stand in the file, for messages.
-    config : mapping
-        The SAE's configuration, its metadata included; empty where the file has none.
-    release, sae_id : str
-    model, dataset, context_size : str or None
-    """
-
-    metrics: Mapping[str, Any]
-    metrics_at: str
-    config: Mapping[str, Any]
-    architecture_at: str
-    release: str
-    sae_id: str
-    model: str | None
-    dataset: str | None
-    context_size: str | None
-
-
 def text_at(mapping: Mapping[str, Any], *names: str) -> str | None:
-    """First of these entries that holds something, as text."""
+    """Return the first of these entries that holds something, as text."""
     values = (mapping.get(name) for name in names)
     found = next((value for value in values if value is not None and str(value).strip()), None)
     if isinstance(found, float) and found.is_integer():
@@ -107,47 +70,68 @@ def text_at(mapping: Mapping[str, Any], *names: str) -> str | None:
     return None if found is None else str(found).strip()
 
 
-def row_of(evaluation: Evaluation) -> Row:
-    """One row of the table.
+def row_of(
+    *,
+    metrics: Mapping[str, Any],
+    metrics_at: str,
+    config: Mapping[str, Any],
+    architecture_at: str,
+    release: str,
+    sae_id: str,
+    model: str | None,
+    dataset: str | None,
+    context_size: str | None,
+) -> Row:
+    """Make the row of one SAE from what a file holds of it.
+
+    Parameters
+    ----------
+    metrics : mapping
+        Numbers by group and name, or by name alone, as older versions wrote them.
+    metrics_at, architecture_at : str
+        The paths of the metrics and of the architecture inside the file, for messages.
+    config : mapping
+        The SAE's configuration with its metadata; empty where the file has none.
+    release, sae_id : str
+    model, dataset, context_size : str or None
 
     Raises
     ------
     UnfitError
         If it has no L0, neither the three losses nor the loss recovered, or no architecture.
     """
-    names = (evaluation.sae_id, evaluation.release)
-    config = evaluation.config
+    names = (sae_id, release)
     hook = text_at(config, "hook_name", "hook_point") or ""
     row: Row = {
-        "architecture": _architecture(evaluation),
-        "release": evaluation.release,
-        "label": "/".join(filter(None, (evaluation.release, evaluation.sae_id))),
-        "model": text_at(config, "model_name") or evaluation.model,
+        "architecture": _architecture(config, architecture_at, release, sae_id),
+        "release": release,
+        "label": "/".join(filter(None, (release, sae_id))),
+        "model": text_at(config, "model_name") or model,
         "site": site_in(hook, *names) or hook or None,
         "layer": text_at(config, "hook_layer", "hook_point_layer") or layer_in(hook, *names),
         "width": text_at(config, "d_sae") or width_in(*names),
         "d_model": _number(config.get("d_in")),
-        "l0": _metric(evaluation, "sparsity", "l0"),
-        "loss_recovered": _metric(evaluation, _PERFORMANCE, "ce_loss_score"),
-        "n_tokens": _metric(evaluation, "token_stats", "total_tokens_eval_reconstruction"),
+        "l0": _metric(metrics, "sparsity", "l0"),
+        "loss_recovered": _metric(metrics, _PERFORMANCE, "ce_loss_score"),
+        "n_tokens": _metric(metrics, "token_stats", "total_tokens_eval_reconstruction"),
         "ablation": "zero",  # both libraries ablate by zeros
-        "dataset": evaluation.dataset,
-        "context_size": evaluation.context_size,
+        "dataset": dataset,
+        "context_size": context_size,
     }
-    row |= {name: _metric(evaluation, _PERFORMANCE, theirs) for name, theirs in _LOSSES.items()}
-    row |= {name: _metric(evaluation, *path) for name, path in _COSTS.items()}
+    row |= {name: _metric(metrics, _PERFORMANCE, theirs) for name, theirs in _LOSSES.items()}
+    row |= {name: _metric(metrics, *path) for name, path in _COSTS.items()}
     _not_computed_is_missing(row)
-    missing = [f"{evaluation.metrics_at}.sparsity.l0"] if row["l0"] is None else []
+    missing = [f"{metrics_at}.sparsity.l0"] if row["l0"] is None else []
     if row["loss_recovered"] is None and any(row[name] is None for name in _LOSSES):
         theirs = ", ".join(_LOSSES.values())
-        missing.append(f"{evaluation.metrics_at}.{_PERFORMANCE}.ce_loss_score (or {theirs} beside it)")
+        missing.append(f"{metrics_at}.{_PERFORMANCE}.ce_loss_score (or {theirs} beside it)")
     if missing:
         raise UnfitError(f"no number at {' and at '.join(missing)}")
     return row
 
 
 def table_of(rows: Sequence[Row], files: Iterable[Path]) -> FileTable:
-    """One table of all rows, with the group columns that are known.
+    """Put all rows into one table, with the group columns that are known.
 
     The hit comes from the three losses if every SAE has them and they agree with the score that is published
     beside them, otherwise from that score throughout: one frontier must not mix two ways to compute it.
@@ -184,24 +168,24 @@ def table_of(rows: Sequence[Row], files: Iterable[Path]) -> FileTable:
     return FileTable(frame, "architecture", tuple(group), "l0", y, tuple(map(str, files)))
 
 
-def _architecture(evaluation: Evaluation) -> str:
-    """Architecture by the configuration, or by the names where that does not know it.
+def _architecture(config: Mapping[str, Any], architecture_at: str, release: str, sae_id: str) -> str:
+    """Find the architecture in the configuration, or in the names where that does not know it.
 
     The converted configurations of some releases say ``standard`` for all their SAEs, so that a name that
     says something else is believed.
     """
-    configured = text_at(evaluation.config, "architecture")
+    configured = text_at(config, "architecture")
     if configured is not None and configured.lower() != "standard":
         return configured
-    named = architecture_in(evaluation.sae_id, evaluation.release)
+    named = architecture_in(sae_id, release)
     if len(named) == 1:
         return named[0]
     if configured is not None:
         return configured
     said = f"more than one ({', '.join(named)})" if named else "none"
     raise UnfitError(
-        f"no architecture at {evaluation.architecture_at}, and the release {evaluation.release!r} and the "
-        f"SAE {evaluation.sae_id!r} name {said}"
+        f"no architecture at {architecture_at}, and the release {release!r} and the SAE {sae_id!r} "
+        f"name {said}"
     )
 
 
@@ -211,9 +195,8 @@ def _number(value: object) -> float | None:
     return float(value)
 
 
-def _metric(evaluation: Evaluation, group: str, name: str) -> float | None:
-    """Number of one metric, in its group or, as older versions wrote it, outside of any."""
-    metrics = evaluation.metrics
+def _metric(metrics: Mapping[str, Any], group: str, name: str) -> float | None:
+    """Read one metric, in its group or, as older versions wrote it, outside of any."""
     inside = metrics.get(group)
     nested = inside.get(name) if isinstance(inside, Mapping) else None
     return _number(
@@ -233,7 +216,7 @@ def _not_computed_is_missing(row: Row) -> None:
 
 
 def architecture_in(*names: str) -> tuple[str, ...]:
-    """Architectures that names of a release or an SAE hold, each once.
+    """Find the architectures in names of a release or an SAE, each once.
 
     Examples
     --------
@@ -249,7 +232,7 @@ def architecture_in(*names: str) -> tuple[str, ...]:
 
 
 def layer_in(*names: str) -> int | None:
-    """Layer that the first of these names to hold one says.
+    """Find the layer in the first of these names that has one.
 
     Examples
     --------
@@ -261,7 +244,7 @@ def layer_in(*names: str) -> int | None:
 
 
 def site_in(*names: str) -> str | None:
-    """Site of the activations, such as ``resid_post``.
+    """Find the site of the activations, such as ``resid_post``, in names.
 
     Examples
     --------
@@ -273,7 +256,7 @@ def site_in(*names: str) -> str | None:
 
 
 def width_in(*names: str) -> str | None:
-    """Width that a name says: the number of latents, or an abbreviation of it as it stands.
+    """Find the width in names: the number of latents, or an abbreviation of it as it stands.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers.table import Frontiers
-from hillfront.readers.evaluations import Evaluation, Row, row_of, table_of, text_at
+from hillfront.readers.evaluations import Row, row_of, table_of, text_at
 from hillfront.readers.json_files import UnfitError, find_json, load_json, read_each
 from hillfront.readers.tables import FileTable
 
@@ -107,17 +107,15 @@ def _read(path: Path) -> list[Row]:
     config = _mapping(document.get("sae_cfg_dict"))
     return [
         row_of(
-            Evaluation(
-                metrics=metrics,
-                metrics_at="eval_result_metrics",
-                config=_mapping(config.get("metadata")) | config,
-                architecture_at="sae_cfg_dict.architecture",
-                release=text_at(document, "sae_lens_release_id") or "",
-                sae_id=text_at(document, "sae_lens_id") or path.stem,
-                model=text_at(evaluation, "model_name"),
-                dataset=text_at(evaluation, "dataset"),
-                context_size=text_at(evaluation, "context_size"),
-            )
+            metrics=metrics,
+            metrics_at="eval_result_metrics",
+            config=_mapping(config.get("metadata")) | config,
+            architecture_at="sae_cfg_dict.architecture",
+            release=text_at(document, "sae_lens_release_id") or "",
+            sae_id=text_at(document, "sae_lens_id") or path.stem,
+            model=text_at(evaluation, "model_name"),
+            dataset=text_at(evaluation, "dataset"),
+            context_size=text_at(evaluation, "context_size"),
         )
     ]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hillfront.readers.evaluations import Evaluation, Row, row_of, table_of, text_at
+from hillfront.readers.evaluations import Row, row_of, table_of, text_at
 from hillfront.readers.json_files import ReadError, UnfitError, find_json, load_json, read_each
 from hillfront.readers.tables import FileTable, read_csv
 
@@ -81,22 +81,20 @@ def _row(record: Mapping[str, Any]) -> Row:
     )
     metadata = config.get("metadata")
     return row_of(
-        Evaluation(
-            metrics=record["metrics"],
-            metrics_at="metrics",
-            config=(dict(metadata) if isinstance(metadata, Mapping) else {}) | config,
-            architecture_at="sae_cfg.architecture",
-            release=text_at(record, "sae_set") or "",
-            sae_id=text_at(record, "sae_id", "unique_id") or "",
-            model=None,
-            dataset=text_at(evaluation, "dataset"),
-            context_size=text_at(evaluation, "context_size"),
-        )
+        metrics=record["metrics"],
+        metrics_at="metrics",
+        config=(dict(metadata) if isinstance(metadata, Mapping) else {}) | config,
+        architecture_at="sae_cfg.architecture",
+        release=text_at(record, "sae_set") or "",
+        sae_id=text_at(record, "sae_id", "unique_id") or "",
+        model=None,
+        dataset=text_at(evaluation, "dataset"),
+        context_size=text_at(evaluation, "context_size"),
     )
 
 
 def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """Objects of cells whose names are paths.
+    """Nest the cells whose column names are paths.
 
     Examples
     --------

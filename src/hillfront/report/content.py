@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 
 from hillfront.diagnostics.run import Diagnostics
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
+from hillfront.estimands.quantities import AT_HIT, AT_L0, AT_NATS, QUANTITIES, headlines, quantity_named
+from hillfront.estimands.scopes import where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.report.tables import Cell, Table, chance, label, mark, number, table_of, text
+from hillfront.text.summary import badges
 from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = [
@@ -22,27 +23,14 @@ __all__ = [
     "factors_table",
     "selection_frame_table",
     "verdict_table",
-    "where",
 ]
-
-_SCOPES: Final = {"average": "average of the settings", "new_setting": "a new setting"}
-
-
-def where(row: pd.Series) -> str:
-    """Name the scope of a row of the improvement or the pareto table."""
-    labels = list(row.index)
-    columns = labels[labels.index("variant") + 1 : labels.index("scope")]
-    return _SCOPES.get(row["scope"]) or " / ".join(str(row[name]) for name in columns) or "all"
 
 
 def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
-    """One row a comparison: the verdict, its probabilities and the two headline factors."""
+    """Make one row a comparison: the verdict, its probabilities and the two headline factors."""
     factors = improvement.summary
     keys = list(pareto.summary.columns[1 : list(pareto.summary.columns).index("scope") + 1])
-    headline = {
-        name: factors[factors["quantity"] == name].set_index(keys)
-        for name in ("mean_sparsity_gain", "mean_hit_reduction")
-    }
+    headline = {name: factors[factors["quantity"] == name].set_index(keys) for name in headlines()}
     rows = []
     for _, row in pareto.summary.iterrows():
         key = tuple(row[keys])
@@ -52,7 +40,7 @@ def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
         rows.append(
             (
                 text(row["variant"]),
-                text(where(row)),
+                text(where_of(row)),
                 mark(word, word.replace(" ", "-")),
                 *(_interval(factor) for factor in found),
                 *(number(row[name], chance(row[name])) for name in ("p_better", "p_worse", "p_cross")),
@@ -68,8 +56,7 @@ def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
             "variant",
             "where",
             "verdict",
-            "mean sparsity gain",
-            "mean hit reduction",
+            *(QUANTITIES[name].words for name in headline),
             "p better",
             "p worse",
             "p crossing",
@@ -83,20 +70,18 @@ def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
 def _interval(row: pd.Series | None) -> Cell:
     if row is None or np.isnan(row["median"]):
         return number(np.nan, "no shared range")
-    badges = (" *" if row["support"] != "observed" else "") + (" !" if row["prior_driven"] else "")
-    return number(
-        row["median"], f"{label(row['median'])} [{label(row['lower'])}, {label(row['upper'])}]{badges}"
-    )
+    ends = f"[{label(row['lower'])}, {label(row['upper'])}]"
+    return number(row["median"], f"{label(row['median'])} {ends}{badges(row)}")
 
 
 def factors_table(improvement: Improvement) -> Table:
-    """Every row of the improvement table."""
+    """Show every row of the improvement table."""
     rows = tuple(
         (
             text(row["variant"]),
-            text(where(row)),
-            text(str(row["quantity"]).replace("_", " ")),
-            number(row["at"], _place(row["at"])),
+            text(where_of(row)),
+            text(quantity.words),
+            number(row["at"], f"{row['at']:g}{quantity.at.unit}" if quantity.at else ""),
             number(row["median"]),
             number(row["lower"]),
             number(row["upper"]),
@@ -105,6 +90,7 @@ def factors_table(improvement: Improvement) -> Table:
             text("by the prior" if row["prior_driven"] else "by the data"),
         )
         for _, row in improvement.summary.iterrows()
+        for quantity in [quantity_named(row["quantity"])]
     )
     return Table(
         "factors",
@@ -124,10 +110,6 @@ def factors_table(improvement: Improvement) -> Table:
         ),
         rows,
     )
-
-
-def _place(at: float) -> str:
-    return "" if np.isnan(at) else f"{at:g}"
 
 
 def diagnostics_table(diagnostics: Diagnostics) -> Table:
@@ -171,14 +153,12 @@ def dropped_table(frontiers: Frontiers) -> Table:
 
 def selection_frame_table(fit: FrontierFit, improvement: Improvement) -> Table:
     """The factors with and without the correction for a Pareto selection."""
-    table = improvement.summary
-
-    def places(quantity: str) -> tuple[float, ...]:
-        return tuple(dict.fromkeys(table.loc[table["quantity"] == quantity, "at"]))
-
-    selection = fit.selection(
-        at_hit=places("sparsity_gain"), at_l0=places("hit_reduction"), at_nats=places("sparsity_gain_nats")
-    )
+    taken: dict[str, list[float]] = {own.argument: [] for own in (AT_HIT, AT_L0, AT_NATS)}
+    for name, at in improvement.summary[["quantity", "at"]].drop_duplicates().itertuples(index=False):
+        own = quantity_named(name).at
+        if own is not None and at not in taken[own.argument]:
+            taken[own.argument].append(at)
+    selection = fit.selection(at_hit=taken["at_hit"], at_l0=taken["at_l0"], at_nats=taken["at_nats"])
     return table_of(
         selection.drop(columns="baseline"),
         name="selection",

@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hillfront.estimands.improvement import Improvement
+from hillfront.estimands.quantities import QUANTITIES, headlines
+from hillfront.estimands.scopes import AVERAGE, SCOPES, where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.plots import plot_checks, plot_frontiers, plot_gain_profile, plot_improvement
-from hillfront.report.content import where
 from hillfront.report.svg import drawing, svg_of
 from hillfront.report.tables import label
 from hillfront.utils.intervals import DEFAULT_PROB
@@ -88,10 +89,10 @@ def frontier_figures(fit: FrontierFit) -> FigureSet:
 
 
 def forest_figures(improvement: Improvement) -> FigureSet:
-    """The two headline factors of every setting, as forests."""
+    """Draw the headline factors of every setting, as forests."""
     panels = []
     with drawing():
-        for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
+        for quantity in headlines():
             rows = improvement.summary[improvement.summary["quantity"] == quantity]
             n = rows["variant"].nunique()
             figure, axis = _bare((1.9, 0.27 * len(rows) / n * max(1.0, 0.6 * n) + 0.2))
@@ -111,7 +112,7 @@ def forest_figures(improvement: Improvement) -> FigureSet:
                 svg_of(
                     figure,
                     prefix=f"forest-{quantity.replace('_', '-')}",
-                    title=quantity.replace("_", " ").capitalize(),
+                    title=QUANTITIES[quantity].words.capitalize(),
                     description=_describe_forest(rows),
                 )
             )
@@ -126,7 +127,7 @@ def gain_figures(fit: FrontierFit) -> FigureSet:
     """The sparsity gain against the hit: the average over the settings, then each setting."""
     shown = fit.design.settings[:PANELS_MAX]
     several = len(fit.design.settings) > 1
-    names = [*(["average of the settings"] if several else []), *shown]
+    names = [*([SCOPES[AVERAGE].label] if several else []), *shown]
     with drawing():
         made = [_panel() for _ in names]
         axes = [axis for _, axis in made]
@@ -249,7 +250,7 @@ def _describe_points(fit: FrontierFit, setting: str) -> str:
 
 def _describe_forest(rows: pd.DataFrame) -> str:
     said: Sequence[str] = [
-        f"{row['variant']}, {where(row)}: {label(row['median'])} {interval(row['lower'], row['upper'])}"
+        f"{row['variant']}, {where_of(row)}: {label(row['median'])} {interval(row['lower'], row['upper'])}"
         for _, row in rows.iterrows()
         if np.isfinite(row["median"])
     ]

@@ -1,4 +1,4 @@
-"""How the posterior is drawn: initial values, parameterization, nutpie's run, and the PyMC sampler.
+"""Sampling of the posterior: initial values, parameterization, the run of nutpie, and the PyMC sampler.
 
 Nothing here changes what is sampled. :mod:`hillfront.sampling.compiled` holds the same density compiled once.
 """

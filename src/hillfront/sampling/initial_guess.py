@@ -1,4 +1,4 @@
-"""Each curve's own robust fit, by which chains start and effects are centred."""
+"""Robust least-squares fits of single curves, for initial values and centring."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Floats = NDArray[np.float64]
 __all__ = ["CurveGuesses", "curve_guesses"]
 
 _EDGE = 0.002
-"""Hits are kept this far inside (0, 1) to have a logit; for guesses only."""
+"""Distance of hits from 0 and 1, so that they have a logit; for guesses only."""
 
 _USUAL_SCATTER = 0.1
-"""Scatter on the logit scale where there are too few SAEs to see any."""
+"""Scatter on the logit scale where there are too few SAEs to estimate it."""
 
 _CAUTION = 1.5
-"""Squared errors are small samples' own: over simulated sets, true parameters lie 1.4 times as far off."""
+"""Factor on the errors: over simulated sets, true parameters lie 1.4 standard errors away."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _on_link(y: Floats, *, bounded: bool) -> Floats:
 
 
 def _floor_on_link(target: Floats, *, bounded: bool) -> Floats:
-    """What the additive floor of the scatter, or being moved to the edge, comes to on the link scale."""
+    """Return the error on the link scale of a hit that was moved by the edge."""
     if not bounded:
         return np.zeros_like(target)
     h = special.expit(target)
@@ -93,7 +93,7 @@ def _floor_on_link(target: Floats, *, bounded: bool) -> Floats:
 
 
 def _scatter(residuals: Floats, *, n_parameters: int) -> float:
-    """Robust scatter of all residuals, for the degrees of freedom that are left."""
+    """Estimate the scatter of all residuals robustly, for the degrees of freedom that are left."""
     dof = residuals.size - n_parameters
     if dof <= 0:
         return _USUAL_SCATTER

@@ -1,4 +1,4 @@
-"""Options of the sampler, what a sampler of a design does, and the run of nutpie that all of them share."""
+"""Options of the sampler, the protocol of samplers, and the run of nutpie that they share."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from hillfront.frontiers.table import Frontiers
     from hillfront.model.design import Design
-    from hillfront.sampling.parameterization import Coordinates
+    from hillfront.sampling.parameterization import Parameterization
 
 __all__ = [
+    "INITIAL_SPREAD",
     "NUTPIE_VERSIONS",
-    "START_SPREAD",
     "Sampler",
     "SamplerOptions",
     "default_target_accept",
@@ -33,13 +33,13 @@ __all__ = [
     "sample_coords",
 ]
 
-START_SPREAD: Final = 0.5
-"""Chains start this far about the guesses, in the sampler's units."""
+INITIAL_SPREAD: Final = 0.5
+"""Half-width of the uniform initial values about the guesses, in the sampler's units."""
 
 
 @dataclass(frozen=True)
 class SamplerOptions:
-    """How to sample.
+    """Options of the sampler.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class SamplerOptions:
     random_seed : int
         Seed of everything random in the fit.
     thin : int
-        Keep every so-many-th of the draws: memory and files shrink with it, and so does what they can tell.
+        Keep every so-many-th of the draws, to save memory and disk at the price of precision.
     draws_chosen : bool
-        Whether ``draws`` is what the checks of R-hat and ESS asked for, and not a number that was given.
+        Whether ``draws`` was chosen by the checks of R-hat and ESS, and not given.
     """
 
     draws: int = 1000
@@ -86,10 +86,10 @@ class SamplerOptions:
 
 
 def default_target_accept(settings: int) -> float:
-    """Target acceptance for so many settings: the usual one guards designs whose few settings make a funnel.
+    """Return the target acceptance for a number of settings.
 
-    From 10 settings on a smaller one gives more effective draws a second, without divergences
-    (docs/model.md).
+    0.98 guards designs whose few settings make a funnel; from 10 settings on, 0.95 gives more effective draws
+    a second without divergences (docs/model.md).
     """
     return 0.95 if settings >= 10 else SamplerOptions.target_accept
 
@@ -157,25 +157,25 @@ def nutpie_misfit() -> str:
 
 
 class Sampler(Protocol):
-    """A design that is ready to be sampled, on any table of it."""
+    """A design that is ready to be sampled, with any table of it."""
 
     @property
     def design(self) -> Design:
-        """The design that it was made for."""
+        """The design that the sampler was made for."""
 
     def posterior(
         self,
         frontiers: Frontiers,
-        coordinates: Coordinates,
+        parameterization: Parameterization,
         sampler_options: SamplerOptions,
         *,
         progressbar: bool,
         cores: int | None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
-        """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
+        """Draw the reported variables, with the statistics of the sampler; dims (chain, draw, ...)."""
 
     def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
-        """Draws of the reported variables from the prior, in one chain."""
+        """Draw the reported variables from the prior, in one chain."""
 
 
 def run_nutpie(
@@ -185,12 +185,12 @@ def run_nutpie(
     progressbar: bool,
     cores: int | None,
 ) -> tuple[dict[str, NDArray[Any]], xr.Dataset]:
-    """Sample what is compiled.
+    """Sample a compiled model.
 
     Parameters
     ----------
     compiled : callable
-        Gives nutpie's compiled model.
+        Returns nutpie's compiled model.
     sampler_options : SamplerOptions
     progressbar : bool
     cores : int or None
@@ -198,9 +198,9 @@ def run_nutpie(
     Returns
     -------
     draws : dict of str to array, shape (chain, draw, ...)
-        Thinned draws of all that was compiled, by name.
+        Thinned draws of every compiled variable, by name.
     sample_stats : xarray.Dataset, dims (chain, draw)
-        Statistics of every draw.
+        Statistics of every draw, thinned or not.
 
     Raises
     ------
@@ -243,7 +243,7 @@ def run_nutpie(
 
 
 def sample_coords(sampler_options: SamplerOptions) -> dict[str, NDArray[np.int64]]:
-    """Numbers of the chains, and of the draws that are kept."""
+    """Return the numbers of the chains, and of the draws that are kept."""
     draws = np.arange(sampler_options.thin - 1, sampler_options.draws, sampler_options.thin)
     return {"chain": np.arange(sampler_options.chains), "draw": draws}
 
@@ -257,11 +257,11 @@ _STATISTICS: Final = {
     "step_size": "step_size",
     "logp": "lp",
 }
-"""What is kept of a sampler's statistics: nutpie's name, and ArviZ's."""
+"""Statistics that are kept: ArviZ's name by nutpie's."""
 
 
 def _values(batch: Any, name: str) -> NDArray[Any]:
-    """A column of one chain, shape (draw, ...)."""
+    """Read a column of one chain, shape (draw, ...)."""
     import pyarrow as pa
 
     column = batch.column(name)
@@ -273,5 +273,5 @@ def _values(batch: Any, name: str) -> NDArray[Any]:
 
 
 def _after_tuning(batches: Sequence[Any], name: str, keep: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
-    """A column of all chains, shape (chain, draw, ...)."""
+    """Read a column of all chains without their tuning, shape (chain, draw, ...)."""
     return np.stack([_values(batch, name)[own] for batch, own in zip(batches, keep, strict=True)])

@@ -1,10 +1,10 @@
-"""The coordinates that a posterior is sampled in, and where its chains start, both from least squares.
+"""Initial values of the chains and centring of the effects, both from least-squares guesses.
 
-Neither changes what is sampled. Chains start near each curve's own robust fit: from the centre of the
-prior, a chain may fall into a corner where a curve gives up some of its SAEs as outliers, which heavy tails
-allow, and stay in it, though it holds next to nothing of the posterior. Starts are spread far wider than
-the posterior, so that chains which then agree have something to say. And setting effects are centred as far
-as the data fix them.
+Neither changes the posterior. Chains start near each curve's own robust fit: from the centre of the prior, a
+chain may enter a region where a curve treats some of its SAEs as outliers, which heavy tails allow, and stay
+there, although it holds almost none of the posterior mass. Initial values are spread far wider than the
+posterior, so that the agreement of the chains is evidence. Setting effects are centred as far as the data
+determine them.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from hillfront.sampling.initial_guess import curve_guesses
 
 Floats = NDArray[np.float64]
 
-__all__ = ["Coordinates", "coordinates_of"]
+__all__ = ["Parameterization", "parameterization_of"]
 
 
 @dataclass(frozen=True)
-class Coordinates:
-    """How to sample.
+class Parameterization:
+    """Initial values and centring for one table.
 
     Attributes
     ----------
-    starts : mapping of str to array
-        Start values of the variables that the guesses determine, by name.
+    initial_values : mapping of str to array
+        Initial values of the variables that the guesses determine, by name.
     centring : array, shape (column,)
         From 0, non-centred, to 1, centred, for each column of effect coefficients; empty without settings.
     """
 
-    starts: Mapping[str, Floats]
+    initial_values: Mapping[str, Floats]
     centring: Floats
 
 
-def coordinates_of(data: Mapping[str, NDArray[Any]], design: Design) -> Coordinates:
-    """Choose starts and centring for a table of the design."""
+def parameterization_of(data: Mapping[str, NDArray[Any]], design: Design) -> Parameterization:
+    """Choose initial values and centring for a table of the design."""
     guesses = curve_guesses(data, design)
     columns = effect_columns(design)
     if not np.isfinite(guesses.theta).any():
-        return Coordinates({}, np.full(len(columns), 0.5))
-    starts: dict[str, Floats] = {}
+        return Parameterization({}, np.full(len(columns), 0.5))
+    initial: dict[str, Floats] = {}
     coefficients, centring = [], []
     for guess, variance, parameter in zip(
         guesses.theta, guesses.variance, design.family.sampled, strict=True
@@ -58,13 +58,13 @@ def coordinates_of(data: Mapping[str, NDArray[Any]], design: Design) -> Coordina
             continue
         filled = _filled(guess)
         if how == "none":
-            starts[f"{name}_curve"] = filled
+            initial[f"{name}_curve"] = filled
             continue
         level = filled.mean(axis=0)
         if how == "common":
             level = np.full(len(design.variants), level.mean())
-        starts[f"{name}_mean"] = np.asarray(level[0])
-        starts[f"{name}_contrast"] = level[1:] - level[0]
+        initial[f"{name}_mean"] = np.asarray(level[0])
+        initial[f"{name}_contrast"] = level[1:] - level[0]
         if not any(own == name for own, _ in columns):
             continue
         noise = float(np.nanmean(variance))
@@ -72,16 +72,16 @@ def coordinates_of(data: Mapping[str, NDArray[Any]], design: Design) -> Coordina
             # The average over the variants is known better than a single curve.
             own_noise = noise / len(design.variants) if kind == "setting" else noise
             scale, centred = _scale_and_centring(part, own_noise, usual)
-            starts[f"{name}_{kind}_sd"] = np.asarray(scale)
+            initial[f"{name}_{kind}_sd"] = np.asarray(scale)
             coefficients.append(part / scale ** (1.0 - centred))
             centring += [centred] * part.shape[1]
     if coefficients:
-        starts["effect_coefficients"] = np.hstack(coefficients)
-    return Coordinates(starts, np.array(centring))
+        initial["effect_coefficients"] = np.hstack(coefficients)
+    return Parameterization(initial, np.array(centring))
 
 
 def _effects(deviations: Floats, setting: float, interaction: float) -> list[tuple[str, Floats, float]]:
-    """Coefficients of setting and interaction effects, and the usual size of each."""
+    """Return the coefficients of setting and interaction effects, and the usual size of each."""
     n_settings, n_variants = deviations.shape
     over_settings = zero_sum_basis(n_settings).T @ deviations
     kinds = [("setting", over_settings.mean(axis=1, keepdims=True), setting)]
@@ -91,10 +91,10 @@ def _effects(deviations: Floats, setting: float, interaction: float) -> list[tup
 
 
 def _scale_and_centring(coefficients: Floats, noise: float, usual: float) -> tuple[float, float]:
-    """Start value of a standard deviation, and how far to centre its effects.
+    """Return the initial value of a standard deviation, and how far to centre its effects.
 
-    Normal effects with standard deviation s, each seen with a squared error e, have uncorrelated
-    coordinates at c = s^2 / (s^2 + e) (O. Papaspiliopoulos, G. O. Roberts and M. Skoeld, 2007, A general
+    Normal effects with standard deviation s, each seen with a squared error e, are uncorrelated a posteriori
+    at c = s^2 / (s^2 + e) (O. Papaspiliopoulos, G. O. Roberts and M. Skoeld, 2007, A general
     framework for the parametrization of hierarchical models, Statistical Science 22,
     doi:10.1214/088342307000000014).
     """
@@ -105,7 +105,7 @@ def _scale_and_centring(coefficients: Floats, noise: float, usual: float) -> tup
 
 
 def _filled(guess: Floats) -> Floats:
-    """Curves without data take their variant's average over the settings, or that of all curves."""
+    """Fill in curves without data: their variant's average over the settings, or that of all curves."""
     variant = np.array(
         [column[np.isfinite(column)].mean() if np.isfinite(column).any() else np.nan for column in guess.T]
     )

@@ -1,4 +1,4 @@
-"""Sampling the PyMC model itself, by nutpie: for every design, at the price of compiling its graph."""
+"""The sampler of the PyMC model: by nutpie, for every design, at the cost of compiling its graph."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from hillfront.model.data import in_logs, row_data
 from hillfront.model.design import Design
 from hillfront.model.pymc_model import build_model, reported_variables
 from hillfront.model.selection import hidden_data
-from hillfront.sampling.nutpie_run import START_SPREAD, SamplerOptions, run_nutpie, sample_coords
+from hillfront.sampling.nutpie_run import INITIAL_SPREAD, SamplerOptions, run_nutpie, sample_coords
 
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    from hillfront.sampling.parameterization import Coordinates
+    from hillfront.sampling.parameterization import Parameterization
 
-__all__ = ["GraphSampler", "Place", "compile_model", "draw_prior", "places_of", "started_near"]
+__all__ = ["GraphSampler", "Segment", "compile_model", "draw_prior", "segments_of", "with_initial_values"]
 
 
 @dataclass(frozen=True)
@@ -54,29 +54,31 @@ class GraphSampler:
         return cls(design, model, compile_model(model, var_names=names), names)
 
     @cached_property
-    def _places(self) -> dict[str, Place]:
-        return places_of(self.model)
+    def _segments(self) -> dict[str, Segment]:
+        return segments_of(self.model)
 
     def posterior(
         self,
         frontiers: Frontiers,
-        coordinates: Coordinates,
+        parameterization: Parameterization,
         sampler_options: SamplerOptions,
         *,
         progressbar: bool,
         cores: int | None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
-        """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
+        """Draw the reported variables, with the statistics of the sampler; dims (chain, draw, ...)."""
         data = in_logs(row_data(frontiers, self.design) | hidden_data(frontiers, self.design))
-        centring = {"centring": coordinates.centring} if coordinates.centring.size else {}
-        compiled = started_near(self.compiled.with_data(**data, **centring), self._places, coordinates.starts)
+        centring = {"centring": parameterization.centring} if parameterization.centring.size else {}
+        compiled = with_initial_values(
+            self.compiled.with_data(**data, **centring), self._segments, parameterization.initial_values
+        )
         draws, stats = run_nutpie(lambda: compiled, sampler_options, progressbar=progressbar, cores=cores)
         return _dataset(
             self.model, {name: draws[name] for name in self.var_names}, sample_coords(sampler_options)
         ), stats
 
     def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
-        """Draws of the reported variables from the prior, in one chain."""
+        """Draw the reported variables from the prior, in one chain."""
         return draw_prior(self.model, var_names=self.var_names, draws=draws, random_seed=random_seed)
 
 
@@ -101,7 +103,7 @@ def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCM
     ----------
     model : pymc.Model
     var_names : sequence of str
-        Variables to keep; all others are left out of the compiled code.
+        Variables to keep; the compiled code computes no others.
     """
     import nutpie
 
@@ -110,14 +112,14 @@ def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCM
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a variable stands in the sampler's flat vector.
+class Segment:
+    """Part of the sampler's flat vector that holds a variable.
 
     Attributes
     ----------
     begin, size : int
     by_log : bool or None
-        Whether it is sampled by its log, or as it is (False); None for any other transform.
+        True if it is sampled by its log, False if without a transform; None for any other transform.
     """
 
     begin: int
@@ -125,37 +127,39 @@ class Place:
     by_log: bool | None
 
 
-def places_of(model: pm.Model) -> dict[str, Place]:
-    """Place of every free variable of a model, by name, in nutpie's order."""
+def segments_of(model: pm.Model) -> dict[str, Segment]:
+    """Return the segment of every free variable of a model, by name, in nutpie's order."""
     from pymc.distributions.transforms import LogTransform
 
     point = model.initial_point()
-    places, begin = {}, 0
+    segments, begin = {}, 0
     for variable in model.free_RVs:
         size = point[model.rvs_to_values[variable].name].size
         transform = model.rvs_to_transforms[variable]
         by_log = False if transform is None else True if isinstance(transform, LogTransform) else None
-        places[variable.name] = Place(begin, size, by_log)
+        segments[variable.name] = Segment(begin, size, by_log)
         begin += size
-    return places
+    return segments
 
 
-def started_near(
-    compiled: CompiledPyMCModel, places: Mapping[str, Place], values: Mapping[str, NDArray[np.float64]]
+def with_initial_values(
+    compiled: CompiledPyMCModel, segments: Mapping[str, Segment], values: Mapping[str, NDArray[np.float64]]
 ) -> CompiledPyMCModel:
     """Let chains start uniformly within half a unit of these values, or of their logs."""
     default = compiled.initial_point_func
     near = {
-        places[name].begin: np.ravel(np.log(value) if places[name].by_log else value)
+        segments[name].begin: np.ravel(np.log(value) if segments[name].by_log else value)
         for name, value in values.items()
-        if name in places and places[name].by_log is not None
+        if name in segments and segments[name].by_log is not None
     }
 
     def start(random_seed: Any = None) -> NDArray[np.float64]:
         point: NDArray[np.float64] = default(random_seed)
         rng = np.random.default_rng(random_seed)
         for begin, value in near.items():
-            point[begin : begin + value.size] = value + rng.uniform(-START_SPREAD, START_SPREAD, value.size)
+            point[begin : begin + value.size] = value + rng.uniform(
+                -INITIAL_SPREAD, INITIAL_SPREAD, value.size
+            )
         return point
 
     return replace(compiled, initial_point_func=start)

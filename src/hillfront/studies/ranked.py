@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -28,8 +27,6 @@ RANK_DRAWS: Final = 100
 BETTER: Final = "better everywhere"
 """Name of the rows that hold ``p_better`` beside whether it is so."""
 
-_GAINS: Final = ("mean_sparsity_gain", "sparsity_gain")
-_SCOPES: Final = {"average": "average", "new_setting": "new setting"}
 NO_RANGE: Final = "no shared range"
 
 
@@ -138,33 +135,33 @@ def _gains(
     improvement: Improvement, design: Design, setting: str, at_hit: list[float]
 ) -> dict[tuple[str, str], Floats | None]:
     """Return gains of every variant on average, and of the first in one setting and in a new one."""
-    there = dict(_available(improvement, setting))
     several = len(design.settings) > 1
     unseen = several and "none" not in design.pooling.values()
-    names = ["mean_sparsity_gain", *(f"sparsity_gain at {at:g}" for at in at_hit)]
+    quantities: list[tuple[str, str, dict[str, float]]] = [
+        ("mean_sparsity_gain", "mean_sparsity_gain", {}),
+        *((f"sparsity_gain at {at:g}", "sparsity_gain", {"hit": at}) for at in at_hit),
+    ]
     out: dict[tuple[str, str], Floats | None] = {}
     for index, variant in enumerate(design.variants[1:]):
-        scopes = ["average"]
+        labels = {"average": "average"}
         if index == 0:
-            scopes += [*([setting] if several else []), *(["new setting"] if unseen else [])]
-        for name in names:
-            out |= {
-                (name, f"{variant}, {scope}"): there.get((name, f"{variant}, {scope}")) for scope in scopes
-            }
+            labels |= ({setting: setting} if several else {}) | (
+                {"new_setting": "new setting"} if unseen else {}
+            )
+        for name, quantity, at in quantities:
+            for label, where in labels.items():
+                found = _draws(improvement, quantity, variant=variant, setting=label, **at)
+                out[name, f"{variant}, {where}"] = found
     return out
 
 
-def _available(improvement: Improvement, setting: str) -> Iterator[tuple[tuple[str, str], Floats]]:
-    """Yield gains that the data have, by quantity and where."""
-    draws = improvement.draws
-    columns = (
-        draws[name].to_numpy() for name in ("quantity", "at", "variant", "scope", "setting", "support")
-    )
-    for row, (quantity, at, variant, scope, own, support) in enumerate(zip(*columns, strict=True)):
-        if quantity not in _GAINS or support == "none" or (scope == "setting" and own != setting):
-            continue
-        name = quantity if np.isnan(at) else f"{quantity} at {at:g}"
-        yield (name, f"{variant}, {_SCOPES.get(scope, own)}"), draws[row].to_numpy()
+def _draws(improvement: Improvement, quantity: str, **labels: str | float) -> Floats | None:
+    """Return draws of a gain, shape (chain, draw); None where the data have none."""
+    if labels["setting"] not in improvement.draws["setting"]:
+        return None
+    if improvement.support[quantity].sel(labels).item() in ("", "none"):
+        return None
+    return improvement.draws[quantity].sel(labels).to_numpy()
 
 
 def _p_better(pareto: Pareto, variant: str) -> float | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from hillfront.estimands.comparisons import setting_labels
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
 from hillfront.estimands.quantities import DEFAULT_AT_L0
@@ -182,10 +183,15 @@ def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str)
 
 
 def _of_settings(improvement: Improvement, settings: Sequence[str]) -> Improvement:
-    """The rows of these settings, and of what is said of all together."""
-    labels = improvement.draws.coords
-    keep = (labels["scope"] != "setting").to_numpy() | labels["setting"].isin(settings).to_numpy()
-    return replace(improvement, summary=improvement.summary[keep], draws=improvement.draws[keep])
+    """Keep these settings, and what is said of all together."""
+    draws, table = improvement.draws, improvement.summary
+    keep = draws["setting"][(draws["scope"] != "setting") | draws["setting"].isin(settings)]
+    return replace(
+        improvement,
+        summary=table[setting_labels(table).isin(keep.to_numpy())],
+        draws=draws.sel(setting=keep),
+        support=improvement.support.sel(setting=keep),
+    )
 
 
 def write_comparison(comparison: CurveComparison, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a comparison comes to, in plain sentences that can be put into a paper as they are.
+"""Comparisons and verdicts in plain sentences that can be put into a paper as they are.
 
 Pure functions of the tables of :class:`Improvement` and :class:`Pareto` and of the frontiers.
 """
@@ -7,31 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
+from hillfront.estimands.comparisons import setting_labels
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
+from hillfront.estimands.quantities import QUANTITIES, Quantity, headlines
+from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SETTING, SUPPORTS
 from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
-from hillfront.text.verdict_sentence import capital, verdict_sentence
 from hillfront.utils.numbers import interval, percent, probability, significant
 from hillfront.utils.wording import shorten
 
-__all__ = ["GAINS", "ComparisonSentence", "comparison_sentences", "do_not_report"]
+__all__ = ["ComparisonSentence", "capital", "comparison_sentences", "do_not_report", "gains"]
 
-GAINS: Final = (
-    "mean_sparsity_gain",
-    "mean_hit_reduction",
-    "sparsity_gain",
-    "sparsity_gain_nats",
-    "hit_reduction",
-)
-"""Quantities that a sentence can be about; ratios of parameters only describe the curves."""
 
-_OF_HITS: Final = frozenset({"mean_sparsity_gain", "sparsity_gain", "sparsity_gain_nats"})
+def gains() -> tuple[str, ...]:
+    """Return the quantities that a sentence can be about; ratios of parameters only describe the curves."""
+    return tuple(quantity.name for quantity in QUANTITIES.values() if quantity.effect is not None)
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class ComparisonSentence:
         Label of the setting; empty for the scopes above settings.
     quantity : str
     at : float
-        Hit, L0 or nats of the quantity; NaN for those without a place.
+        Hit, L0 or nats at which the quantity is taken; NaN for the others.
     warning : str
         What comes first where a diagnostic failed; else empty.
     gain : str
@@ -67,7 +62,7 @@ class ComparisonSentence:
     verdict: str
 
     def __str__(self) -> str:
-        """All of it, in one paragraph."""
+        """Join all of it into one paragraph."""
         return " ".join(part for part in (self.warning, self.gain, self.verdict) if part)
 
 
@@ -90,7 +85,7 @@ def comparison_sentences(
     frontiers: Frontiers,
     *,
     failed: Sequence[str] = (),
-    quantities: Sequence[str] = ("mean_sparsity_gain",),
+    quantities: Sequence[str] | None = None,
     times: str = "x",
 ) -> tuple[ComparisonSentence, ...]:
     """Put every comparison into words: one sentence or two a variant and scope.
@@ -105,8 +100,8 @@ def comparison_sentences(
     failed : sequence of str
         Names of the diagnostics that failed; every sentence then begins by saying that it must not be
         reported.
-    quantities : sequence of str
-        Which of :data:`GAINS` to put into words, in this order; the headline by default.
+    quantities : sequence of str, optional
+        Which of :func:`gains` to put into words, in this order; the first headline by default.
     times : str
         The sign behind a factor.
 
@@ -121,111 +116,121 @@ def comparison_sentences(
     ValueError
         For a quantity that there is no sentence for.
     """
-    unknown = [name for name in quantities if name not in GAINS]
-    if unknown:
-        raise ValueError(f"quantities={list(quantities)}: allowed are {', '.join(GAINS)}.")
-    words = _Words(frontiers, observed_ranges(frontiers), times, do_not_report(failed))
-    gains = improvement.summary.assign(setting_label=improvement.draws["setting"].to_numpy())
-    verdicts = {
-        (row["variant"], row["scope"], str(label)): row
-        for (_, row), label in zip(pareto.summary.iterrows(), pareto.draws["setting"].to_numpy(), strict=True)
-    }
+    wanted = headlines()[:1] if quantities is None else quantities
+    if any(name not in gains() for name in wanted):
+        raise ValueError(f"quantities={list(wanted)}: allowed are {', '.join(gains())}.")
+    ranges, warning = observed_ranges(frontiers), do_not_report(failed)
+    table = improvement.summary.assign(label=setting_labels(improvement.summary))
+    judged = pareto.summary.assign(label=setting_labels(pareto.summary))
+    verdicts = {(row["variant"], row["label"]): row for _, row in judged.iterrows()}
     found = []
-    for quantity in quantities:
-        rows = gains[gains["quantity"] == quantity]
+    for name in wanted:
+        rows = table[table["quantity"] == name]
         for _, row in rows.iterrows():
-            if row["scope"] != "setting" and len(frontiers.settings) == 1:
+            if row["scope"] != SETTING and len(frontiers.settings) == 1:
                 continue
-            place = (str(row["variant"]), str(row["scope"]), str(row["setting_label"]))
             same = (rows["variant"] == row["variant"]) & (rows["at"].eq(row["at"]) | np.isnan(row["at"]))
-            found.append(words.about(row, place, verdicts.get(place), rows[same]))
+            gain = _Gain(QUANTITIES[name], row, rows[same], frontiers, ranges, times)
+            key = (row["variant"], row["label"])
+            found.append(
+                ComparisonSentence(
+                    gain.variant,
+                    gain.baseline,
+                    gain.scope,
+                    row["label"] if gain.scope == SETTING else "",
+                    name,
+                    float(row["at"]),
+                    warning,
+                    gain.sentence(),
+                    _verdict_sentence(verdicts[key], gain) if key in verdicts else "",
+                )
+            )
     return tuple(found)
 
 
 @dataclass(frozen=True)
-class _Words:
-    """What all sentences about one fit share."""
+class _Gain:
+    """A row of the improvement table on its way into a sentence.
 
+    ``same`` holds the rows of its variant and quantity, taken at the same value, in every scope.
+    """
+
+    quantity: Quantity
+    row: pd.Series
+    same: pd.DataFrame
     frontiers: Frontiers
     ranges: dict[tuple[str, str], dict[str, Range]]
     times: str
-    warning: str
 
-    def about(
-        self, row: pd.Series, place: tuple[str, str, str], verdict: pd.Series | None, same: pd.DataFrame
-    ) -> ComparisonSentence:
-        """Put one row into words. ``same`` holds the rows of its variant, quantity and place."""
-        variant, scope, setting = place
-        baseline = str(row["baseline"])
-        used = [
-            str(label)
-            for label, scoped, support in zip(
-                same["setting_label"], same["scope"], same["support"], strict=True
+    @property
+    def variant(self) -> str:
+        return str(self.row["variant"])
+
+    @property
+    def baseline(self) -> str:
+        return str(self.row["baseline"])
+
+    @property
+    def scope(self) -> str:
+        return str(self.row["scope"])
+
+    @property
+    def used(self) -> list[str]:
+        """Settings that the row rests on: its own, or all that an average is over."""
+        if self.scope == SETTING:
+            return [str(self.row["label"])]
+        rows = self.same[(self.same["scope"] == SETTING) & (self.same["support"] != "none")]
+        return [str(label) for label in rows["label"]]
+
+    @property
+    def where(self) -> str:
+        """At what the two are compared."""
+        return self.quantity.where.format(metric=self.frontiers.metric_label, at=self.row["at"])
+
+    def sentence(self) -> str:
+        row, words, start = self.row, self.quantity.words, self._start()
+        pair = f"{self.variant} SAEs over {self.baseline} SAEs"
+        if row["support"] == "none" and self.quantity.over_range:
+            of = self.frontiers.metric_label if self.quantity.of == "hit" else "L0"
+            text = (
+                f"{self.variant} and {self.baseline} SAEs observed no range of {of} in common, so there is "
+                f"no {words} to give."
             )
-            if scoped == "setting" and support != "none"
-        ]
-        kind: Literal["hit", "sparsity"] = "hit" if row["quantity"] in _OF_HITS else "sparsity"
-        pairs = [self._shared(variant, baseline, name, kind) for name in ([setting] if setting else used)]
-        start = self._start(scope, setting)
-        if row["support"] == "none":
-            gain = f"{start}{self._nothing(row, variant, baseline, kind)}"
+        elif row["support"] == "none":
+            text = f"there is no {words} of {pair} {self.where}."
         elif np.isnan(row["median"]):
-            gain = (
-                f"{start}the {_named(row)} of {variant} SAEs over {baseline} SAEs is undefined in too many "
-                f"posterior draws to have a {percent(row['prob'])} interval."
+            text = (
+                f"the {words} of {pair} is undefined in too many posterior draws to have a "
+                f"{percent(row['prob'])} interval."
             )
         else:
-            claim = self._claim(row, variant, baseline, predicted=scope == "new_setting")
-            where = self._where(row, scope, pairs, used, kind)
-            gain = f"{start}{claim} ({'; '.join(where)})."
-        if start or gain.startswith("it is open"):  # names keep their letter case
-            gain = capital(gain)
-        return ComparisonSentence(
-            variant,
-            baseline,
-            scope,
-            setting,
-            str(row["quantity"]),
-            float(row["at"]),
-            self.warning,
-            gain,
-            verdict_sentence(verdict, variant, baseline, scope),
-        )
+            text = f"{self._claim()} ({'; '.join(self._basis())})."
+        # Names keep their letter case.
+        return capital(start + text) if start or text.startswith("it is open") else text
 
-    def _shared(self, variant: str, baseline: str, setting: str, kind: str) -> Range:
-        return shared_range(self.ranges, variant=variant, baseline=baseline, setting=setting, of=kind)
-
-    def _start(self, scope: str, setting: str) -> str:
-        if scope == "average":
-            return "on average over the settings, "
-        if scope == "new_setting":
-            return "in a setting without data, "
-        columns = self.frontiers.group_columns
+    def _start(self) -> str:
+        if self.scope in SCOPES:
+            return SCOPES[self.scope].start
+        columns, setting = self.frontiers.group_columns, self.row["label"]
         if setting == "all" and not columns:
             return ""
         # A bare number, such as a layer's, says nothing without its column.
         return f"in {columns[0]} {setting}, " if len(columns) == 1 else f"in {setting}, "
 
-    def _at(self, row: pd.Series) -> str:
-        metric, quantity, at = self.frontiers.metric_label, row["quantity"], row["at"]
-        if quantity == "mean_sparsity_gain":
-            return f"at equal {metric}"
-        if quantity == "sparsity_gain":
-            return f"at a {metric} of {at:g}"
-        if quantity == "sparsity_gain_nats":
-            return f"at a loss difference of {at:g} nats"
-        return "at equal L0" if quantity == "mean_hit_reduction" else f"at an L0 of {at:g}"
-
-    def _claim(self, row: pd.Series, variant: str, baseline: str, *, predicted: bool) -> str:
+    def _claim(self) -> str:
         """Say the factor, the right way round, or that its direction is open."""
-        median, lower, upper = float(row["median"]), float(row["lower"]), float(row["upper"])
-        latents = row["quantity"] in _OF_HITS
-        factor = f"{significant(median)}{self.times} {interval(lower, upper)}"
+        effect = self.quantity.effect
+        assert effect is not None  # as for all of gains()
+        median, lower, upper = (float(self.row[name]) for name in ("median", "lower", "upper"))
+        metric, predicted = self.frontiers.metric_label, self.scope == NEW_SETTING
+        number, ends = significant(median), interval(lower, upper)
+        factor = f"{number}{self.times} {ends}"
         if lower <= 1.0 <= upper:
-            less = "need fewer active latents" if latents else f"have a smaller {self.frontiers.metric_label}"
             return (
-                f"it is open whether {variant} SAEs {less} than {baseline} SAEs {self._at(row)}: the "
-                f"{'predicted ' if predicted else ''}{_named(row)} is {factor}, an interval that contains 1"
+                f"it is open whether {self.variant} SAEs {effect.verb} "
+                f"{effect.better.format(factor='', metric=metric)} than {self.baseline} SAEs {self.where}: "
+                f"the {'predicted ' if predicted else ''}{self.quantity.words} is {factor}, an interval that "
+                "contains 1"
             )
         gained = lower > 1.0
         if not gained:
@@ -233,67 +238,85 @@ class _Words:
             with np.errstate(divide="ignore"):
                 turned = [significant(float(np.float64(1.0) / end)) for end in (median, upper, lower)]
             factor = f"{turned[0]}{self.times} [{turned[1]}, {turned[2]}]"
-        if latents:
-            verb = "are predicted to need" if predicted else "need"
-            claim = (
-                f"{variant} SAEs {verb} {factor} {'fewer' if gained else 'more'} active latents than "
-                f"{baseline} SAEs {self._at(row)}"
-            )
-        else:
-            verb = "are predicted to have" if predicted else "have"
-            claim = (
-                f"{variant} SAEs {verb} a {factor} {'smaller' if gained else 'larger'} "
-                f"{self.frontiers.metric_label} than {baseline} SAEs {self._at(row)}"
-            )
-        return (
-            claim if gained else f"{claim}, a {_named(row)} of {significant(median)} {interval(lower, upper)}"
-        )
+        verb = f"are predicted to {effect.verb}" if predicted else effect.verb
+        said = (effect.better if gained else effect.worse).format(factor=f"{factor} ", metric=metric)
+        claim = f"{self.variant} SAEs {verb} {said} than {self.baseline} SAEs {self.where}"
+        return claim if gained else f"{claim}, a {self.quantity.words} of {number} {ends}"
 
-    def _where(self, row: pd.Series, scope: str, pairs: list[Range], used: list[str], kind: str) -> list[str]:
+    def _basis(self) -> list[str]:
         """Name what the numbers rest on: interval, range, settings, support, prior, probability."""
+        row, used = self.row, self.used
         parts = [f"median and {percent(row['prob'])} interval"]
-        if row["quantity"] in ("mean_sparsity_gain", "mean_hit_reduction"):
-            inside = [pair for pair in pairs if pair]
-            over = average_range(inside) if scope == "new_setting" else _union(inside)
-            parts.append(self._over(over, kind, several=scope == "average" and len(inside) > 1))
-        if scope == "average":
+        if self.quantity.over_range:
+            parts.append(self._range_in_words())
+        if self.scope == AVERAGE:
             total = len(self.frontiers.settings)
-            parts.append(
-                f"{len(used)} of {total} settings: {shorten(used)}"
-                if len(used) < total
-                else f"all {total} settings"
-            )
-        support = {
-            "observed": "inside the data of both",
-            "extrapolated": "extrapolated beyond the data of one or both",
-        }[str(row["support"])]
-        parts.append("predicted for a setting without data" if scope == "new_setting" else support)
+            several = f"{len(used)} of {total} settings: {shorten(used)}"
+            parts.append(several if len(used) < total else f"all {total} settings")
+        parts.append(
+            "predicted for a setting without data"
+            if self.scope == NEW_SETTING
+            else SUPPORTS[row["support"]].sentence
+        )
         if row["prior_driven"]:
             parts.append("driven by the prior as much as by the data, or more")
         parts.append(f"probability of a factor above 1 {probability(float(row['p_gt_1']))}")
         return parts
 
-    def _over(self, over: Range, kind: str, *, several: bool) -> str:
-        if kind == "hit":
+    def _range_in_words(self) -> str:
+        shared = (
+            shared_range(
+                self.ranges,
+                variant=self.variant,
+                baseline=self.baseline,
+                setting=setting,
+                of=self.quantity.of,
+            )
+            for setting in self.used
+        )
+        inside = [own for own in shared if own]
+        over = average_range(inside)
+        if self.scope != NEW_SETTING:
+            ends = inside or [NOWHERE]
+            over = Range(min(own.low for own in ends), max(own.high for own in ends))
+        if self.quantity.of == "hit":
             name = "hits" if self.frontiers.bounded else f"{self.frontiers.metric_label} values"
             text = f"{name} {significant(over.low)} to {significant(over.high)}"
         else:
             text = f"L0 {significant(1.0 / over.high)} to {significant(1.0 / over.low)}"
+        several = self.scope == AVERAGE and len(inside) > 1
         return f"each setting's shared range, together {text}" if several else text
 
-    def _nothing(self, row: pd.Series, variant: str, baseline: str, kind: str) -> str:
-        if row["quantity"] in ("mean_sparsity_gain", "mean_hit_reduction"):
-            what = f"range of {self.frontiers.metric_label}" if kind == "hit" else "range of L0"
-            return (
-                f"{variant} and {baseline} SAEs observed no {what} in common, so there is no {_named(row)} "
-                "to give."
-            )
-        return f"there is no {_named(row)} of {variant} SAEs over {baseline} SAEs {self._at(row)}."
+
+def _verdict_sentence(row: pd.Series, gain: _Gain) -> str:
+    """Say the verdict of a row of the table of verdicts, with its probability and range."""
+    verdict = str(row["verdict"])
+    if verdict == "no shared range":
+        return "The two share no range of L0, so there is no Pareto verdict."
+    span = f"L0 {significant(row['l0_low'])} to {significant(row['l0_high'])}"
+    start = SCOPES[gain.scope].verdict_start if gain.scope in SCOPES else ""
+    if verdict in ("better", "worse"):
+        side = "below" if verdict == "better" else "above"
+        p = probability(float(row[f"p_{verdict}"])).removeprefix("= ")
+        text = (
+            f"the {gain.variant} curve lies {side} the {gain.baseline} curve over the whole shared range "
+            f"({span}) with probability {p}: Pareto-{verdict}."
+        )
+    elif verdict == "crossing":
+        p = probability(float(row["p_cross"])).removeprefix("= ")
+        text = (
+            f"the two curves cross inside the shared range ({span}) with probability {p}, at an L0 of "
+            f"{significant(row['crossing_l0'])} (posterior median): neither is Pareto-better."
+        )
+    else:
+        odds = ", ".join(
+            f"{name} {probability(float(row[column]))}"
+            for name, column in (("better", "p_better"), ("worse", "p_worse"), ("crossing", "p_cross"))
+        )
+        text = f"the Pareto verdict over the shared range ({span}) is undecided (probability {odds})."
+    return capital(start + text)
 
 
-def _union(ranges: Sequence[Range]) -> Range:
-    return Range(min(r.low for r in ranges), max(r.high for r in ranges)) if ranges else NOWHERE
-
-
-def _named(row: pd.Series) -> str:
-    return str(row["quantity"]).removesuffix("_nats").replace("_", " ")
+def capital(text: str) -> str:
+    """Begin a sentence with a capital."""
+    return text[:1].upper() + text[1:]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from hillfront.estimands.quantities import QUANTITIES, headlines
+from hillfront.estimands.scopes import AVERAGE, where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.selection import hidden_data
 from hillfront.utils.intervals import DEFAULT_PROB
@@ -14,29 +16,29 @@ from hillfront.utils.intervals import DEFAULT_PROB
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["correction_lines", "gain_lines", "summary_table"]
+__all__ = ["badges", "correction_lines", "gain_lines", "summary_table"]
 
-_SCOPES = {"average": "average of the settings", "new_setting": "a new setting"}
+
+def badges(row: pd.Series) -> str:
+    """Mark what is extrapolated and what is driven by the prior, in a row of the improvement table."""
+    return (" *" if row["support"] != "observed" else "") + (" !" if row["prior_driven"] else "")
 
 
 def _interval(row: pd.Series) -> str:
     if np.isnan(row["median"]):
         return "no shared range"
-    badges = (" *" if row["support"] != "observed" else "") + (" !" if row["prior_driven"] else "")
-    return f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]{badges}"
+    return QUANTITIES[row["quantity"]].interval(row["median"], row["lower"], row["upper"]) + badges(row)
 
 
 def summary_table(fit: FrontierFit) -> Table:
-    """One row a comparison: the two headline gains and the verdict."""
+    """Make a table with the headline gains and the verdict of each comparison."""
     from rich.markup import escape
     from rich.table import Table
 
     improvement, pareto = fit.improvement().summary, fit.pareto().summary
-    columns = list(fit.frontiers.group_columns)
-    keys = ["variant", "scope", *columns]
+    keys = ["variant", "scope", *fit.frontiers.group_columns]
     headline = {
-        name: improvement[improvement["quantity"] == name].set_index(keys)
-        for name in ("mean_sparsity_gain", "mean_hit_reduction")
+        name: improvement[improvement["quantity"] == name].set_index(keys, drop=False) for name in headlines()
     }
     table = Table(
         title=f"Against {fit.baseline}: factors above 1 favour the variant "
@@ -48,26 +50,24 @@ def summary_table(fit: FrontierFit) -> Table:
             else ""
         ),
     )
-    for heading in ("variant", "where", "mean sparsity gain", "mean hit reduction", "p better", "verdict"):
+    gains = [QUANTITIES[name].words for name in headline]
+    for heading in ("variant", "where", *gains, "p better", "verdict"):
         table.add_column(heading, justify="right" if heading == "p better" else "left")
     for _, row in pareto.iterrows():
         key = tuple(row[keys])
-        where = _SCOPES.get(row["scope"]) or " / ".join(str(row[c]) for c in columns) or "all"
         # Curves that share a range of L0 need not share one of hits, and then have no mean to average.
         cells = [
             _interval(rows.loc[key]) if key in rows.index else "no shared range" for rows in headline.values()
         ]
         p_better = f"{row['p_better']:.3f}" if np.isfinite(row["p_better"]) else ""
-        table.add_row(escape(row["variant"]), escape(where), *cells, p_better, row["verdict"])
+        table.add_row(escape(row["variant"]), escape(where_of(row)), *cells, p_better, row["verdict"])
     return table
 
 
 def gain_lines(fit: FrontierFit) -> list[str]:
     """Say the headline of each variant in a sentence."""
     improvement = fit.improvement().summary
-    rows = improvement[
-        (improvement["quantity"] == "mean_sparsity_gain") & (improvement["scope"] == "average")
-    ]
+    rows = improvement[(improvement["quantity"] == headlines()[0]) & (improvement["scope"] == AVERAGE)]
     lines = []
     if improvement.empty and len(fit.design.variants) > 1:
         lines.append(f"No variant has a setting in common with {fit.baseline}: there is nothing to compare.")
@@ -87,7 +87,7 @@ def correction_lines(fit: FrontierFit) -> list[str]:
     if not fit.design.selected:
         return []
     table = fit.selection()
-    headline = (table["quantity"] == "mean_sparsity_gain") & (table["scope"] == "average")
+    headline = (table["quantity"] == headlines()[0]) & (table["scope"] == AVERAGE)
     hidden = hidden_data(fit.frontiers, fit.design)["hidden"].sum()
     return [
         f"Corrected for the {hidden:g} trained SAEs that the table left out; without the correction "

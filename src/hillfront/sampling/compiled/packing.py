@@ -14,6 +14,7 @@ from hillfront.model.design import Design
 from hillfront.model.distributions import Distribution
 from hillfront.model.zero_sum import over_variants
 from hillfront.sampling.compiled import density
+from hillfront.sampling.compiled import rows as row_density
 from hillfront.sampling.compiled.layout import CURVES, Layout
 
 Floats = NDArray[np.float64]
@@ -38,73 +39,69 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
     # A family with one coordinate has 0 in place of the second, as has a difference that is not there.
     fixed = [*(np.ravel(values) for values in layout.fixed.values()), np.zeros(1)]
     none = layout.n_free + sum(values.size for values in fixed) - 1
-    header = np.zeros(density.HEADER)
-    header[1:7] = (
-        layout.n_free,
-        none + 1 - layout.n_free,
-        len(design.settings),
-        n_variants,
-        len(layout.columns),
-        n_rows,
-    )
-    header[7:11] = curve, _spread(design), "nu" in design.likelihood.parameters, offset
-    header[11:13] = MARGIN_AT_0, MARGIN_AT_1
-    header[13:16] = [
-        none if layout.place(name) < 0 else layout.place(name) for name in ("sigma", "tau", "nu")
-    ]
-    for index in range(2):
-        places: tuple[float, ...] = (0.0, float(none), -1.0, -1.0)
-        if index < len(names):
-            places = _places(layout, names[index])
-        header[16 + 4 * index : 20 + 4 * index] = places
+    header = np.zeros(1, density.HEADER)
+    header["n_free"], header["n_fixed"] = layout.n_free, none + 1 - layout.n_free
+    header["n_settings"], header["n_variants"] = len(design.settings), n_variants
+    header["n_columns"], header["n_rows"] = len(layout.columns), n_rows
+    header["curve"], header["offset"] = curve, offset
+    header["spread"], header["tails"] = _spread(design), "nu" in design.likelihood.parameters
+    header["margin_at_0"], header["margin_at_1"] = MARGIN_AT_0, MARGIN_AT_1
+    for name in ("sigma", "tau", "nu"):
+        header[name] = none if layout.place(name) < 0 else layout.place(name)
+    coordinates = np.array([(False, none, -1, -1)] * 2, density.COORDINATE)
+    for index, name in enumerate(names):
+        coordinates[index] = _coordinate(layout, name)
+    columns = np.zeros(len(layout.columns), density.COLUMN)
+    columns["sd"] = [layout.place(f"{name}_{kind}_sd") for name, kind in layout.columns]
+    columns["centring"] = centring
     parts = [
         header,
-        *(np.tile(_prior(block.prior), block.size) for block in layout.blocks),
+        coordinates,
+        np.array([_prior(block.prior) for block in layout.blocks for _ in range(block.size)], density.PRIOR),
         *fixed,
         over_variants(n_variants).ravel(),
-        np.array([layout.place(f"{name}_{kind}_sd") for name, kind in layout.columns], dtype=np.float64),
-        centring,
-        rows["curve_index"],
+        columns,
+        np.asarray(rows["curve_index"], np.int64),
         np.log(rows["sparsity"]),
-        rows["observed"],
-        np.broadcast_to(np.square(rows.get("se", 0.0)), n_rows),
+        np.asarray(rows["observed"], np.float64),
+        np.broadcast_to(np.square(rows.get("se", 0.0)), n_rows).astype(np.float64),
     ]
-    data = np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
-    data[0] = data.size
-    return data
+    header["length"] = sum(part.nbytes for part in parts) // 8
+    return np.concatenate([np.ascontiguousarray(part).view(np.float64) for part in parts])
 
 
-def _places(layout: Layout, name: str) -> tuple[float, ...]:
-    """Of one coordinate: whether each curve has its own, first value, contrasts, first column of effects."""
+def _coordinate(layout: Layout, name: str) -> tuple[bool, int, int, int]:
+    """One coordinate of the curves, as a ``COORDINATE``."""
     own = layout.place(f"{name}_curve")
     if own >= 0:
-        return 1.0, own, -1.0, -1.0
+        return True, own, -1, -1
     columns = [j for j, (column, _) in enumerate(layout.columns) if column == name]
-    return 0.0, layout.place(f"{name}_mean"), layout.place(f"{name}_contrast"), columns[0] if columns else -1
+    first, contrast = layout.place(f"{name}_mean"), layout.place(f"{name}_contrast")
+    return False, first, contrast, columns[0] if columns else -1
 
 
 def _curve(design: Design) -> tuple[int, float]:
     """Kind of the curve, and the number that it needs of the reference."""
     reference = design.reference
-    kind = getattr(density, CURVES[design.family.value, design.family.natural])
+    kind = getattr(row_density, CURVES[design.family.value, design.family.natural])
     offsets = {
-        density.HILL: log(reference.hit / (1.0 - reference.hit)),
-        density.POWER: log(reference.hit),
-        density.POWER_LEVEL: log(reference.sparsity),
-        density.LINEAR: log(reference.sparsity),
+        row_density.HILL: log(reference.hit / (1.0 - reference.hit)),
+        row_density.POWER: log(reference.hit),
+        row_density.POWER_LEVEL: log(reference.sparsity),
+        row_density.LINEAR: log(reference.sparsity),
     }
     return kind, offsets[kind]
 
 
 def _spread(design: Design) -> int:
     if not design.family.bounded:
-        return density.COST
-    return density.SATURATING if design.family.saturates else density.INSIDE
+        return row_density.COST
+    return row_density.SATURATING if design.family.saturates else row_density.INSIDE
 
 
-def _prior(prior: Distribution) -> Floats:
+def _prior(prior: Distribution) -> tuple[float, ...]:
     """Kind and numbers of a prior, its bound, and the constant of its density."""
-    powers = density.POWER_AND_EXPONENTIAL
+    powers = density.POWER_EXPONENTIAL
     known: dict[str, Callable[..., tuple[int, float, float, float, float]]] = {
         "Normal": lambda mu, sigma: (density.NORMAL, mu, sigma, 0.0, _PER_SIGMA - log(sigma)),
         "HalfNormal": lambda sigma: (density.NORMAL, 0.0, sigma, 0.0, log(2.0) + _PER_SIGMA - log(sigma)),
@@ -122,7 +119,7 @@ def _prior(prior: Distribution) -> Floats:
         "Pareto": lambda alpha, m: (powers, -alpha - 1.0, 0.0, 0.0, log(alpha) + alpha * log(m)),
     }
     *numbers, constant = known[prior.name](*prior.parameters)
-    return np.array([*numbers, -np.inf if prior.bound is None else prior.bound, constant])
+    return (*numbers, -np.inf if prior.bound is None else prior.bound, constant)
 
 
 _PER_SIGMA: Final = -0.5 * log(2.0 * pi)

@@ -21,7 +21,7 @@ from hillfront.sampling.compiled.density import copy_point, nutpie_density
 from hillfront.sampling.compiled.layout import Layout
 from hillfront.sampling.compiled.packing import packed
 from hillfront.sampling.nutpie_run import (
-    START_SPREAD,
+    INITIAL_SPREAD,
     SamplerOptions,
     nutpie_model_class,
     run_nutpie,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    from hillfront.sampling.parameterization import Coordinates
+    from hillfront.sampling.parameterization import Parameterization
 
 Floats = NDArray[np.float64]
 
@@ -66,17 +66,17 @@ class DensitySampler:
     def posterior(
         self,
         frontiers: Frontiers,
-        coordinates: Coordinates,
+        parameterization: Parameterization,
         sampler_options: SamplerOptions,
         *,
         progressbar: bool,
         cores: int | None,
     ) -> tuple[xr.Dataset, xr.Dataset]:
         """Draws of the reported variables, and the statistics of the sampler; dims (chain, draw, ...)."""
-        data = packed(self.layout, row_data(frontiers, self.layout.design), coordinates.centring)
-        compiled = partial(compiled_density, self.layout, data, coordinates.starts)
+        data = packed(self.layout, row_data(frontiers, self.layout.design), parameterization.centring)
+        compiled = partial(compiled_density, self.layout, data, parameterization.initial_values)
         draws, stats = run_nutpie(compiled, sampler_options, progressbar=progressbar, cores=cores)
-        variables = self.layout.variables(draws[_POINT], coordinates.centring)
+        variables = self.layout.variables(draws[_POINT], parameterization.centring)
         return self._dataset(variables, sample_coords(sampler_options)), stats
 
     def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
@@ -104,11 +104,11 @@ class DensitySampler:
 _POINT = "point"
 
 
-def compiled_density(layout: Layout, data: Floats, starts: Mapping[str, Floats]) -> CompiledPyMCModel:
+def compiled_density(layout: Layout, data: Floats, initial_values: Mapping[str, Floats]) -> CompiledPyMCModel:
     """What nutpie samples: the compiled density with its data, and where its chains start."""
 
     def start(random_seed: Any = None) -> Floats:
-        return layout.start(random_seed, starts, spread=START_SPREAD)
+        return layout.start(random_seed, initial_values, spread=INITIAL_SPREAD)
 
     return nutpie_model_class()(
         dims={},

@@ -21,7 +21,7 @@ from hillfront.model.priors import resolve_priors
 from hillfront.model.pymc_model import build_model
 from hillfront.sampling.initial_guess import curve_guesses
 from hillfront.sampling.nutpie_run import SamplerOptions
-from hillfront.sampling.parameterization import coordinates_of
+from hillfront.sampling.parameterization import parameterization_of
 
 POOLS: list[dict[str, Any]] = [
     {},
@@ -53,13 +53,13 @@ def started(frontiers: Frontiers, design: Design) -> tuple[dict[str, np.ndarray]
     """Curves of the model at its start values, by name of the parameter, and the guesses."""
     data = row_data(frontiers, design)
     model = build_model(frontiers, design, resolve_priors(design.family, None))
-    coordinates = coordinates_of(data, design)
-    if coordinates.centring.size:
-        model.set_data("centring", coordinates.centring)
+    parameterization = parameterization_of(data, design)
+    if parameterization.centring.size:
+        model.set_data("centring", parameterization.centring)
     point = model.initial_point(random_seed=1)
     for variable in model.free_RVs:
-        if variable.name in coordinates.starts:
-            value = coordinates.starts[variable.name]
+        if variable.name in parameterization.initial_values:
+            value = parameterization.initial_values[variable.name]
             name = model.rvs_to_values[variable].name
             assert np.shape(value) == np.shape(point[name]), name
             point[name] = np.log(value) if name.endswith("_log__") else np.asarray(value)
@@ -180,7 +180,7 @@ def test_without_any_data_chains_start_where_the_sampler_likes() -> None:
     frontiers = noiseless(settings=1)
     design = design_of(frontiers, baseline="baseline")
     nothing = Frontiers(frontiers.table.head(0), frontiers.group_columns)
-    assert coordinates_of(row_data(nothing, design), design).starts == {}
+    assert parameterization_of(row_data(nothing, design), design).initial_values == {}
 
 
 # ---------------------------------------------------------------- in the sampler
@@ -191,17 +191,17 @@ def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[s
     """Half a unit to either side, by seed; and a sample of hardly any steps shows that chains differ."""
     from hillfront.sampling.compiled.packing import packed
     from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
-    from hillfront.sampling.pymc_sampler import GraphSampler, places_of, started_near
+    from hillfront.sampling.pymc_sampler import GraphSampler, segments_of, with_initial_values
 
     frontiers = noiseless(settings=1)
     prepared = prepare(frontiers, baseline="baseline", **options)
     data = row_data(frontiers, prepared.design)
-    values = coordinates_of(data, prepared.design).starts
+    values = parameterization_of(data, prepared.design).initial_values
     sampler = prepared.sampler
     if options:
         assert isinstance(sampler, GraphSampler)
         compiled = sampler.compiled.with_data(**in_logs(data))
-        compiled = started_near(compiled, places_of(prepared.model), values)
+        compiled = with_initial_values(compiled, segments_of(prepared.model), values)
     else:
         assert isinstance(sampler, DensitySampler)
         written = packed(sampler.layout, data, np.empty(0))
@@ -239,7 +239,7 @@ def centring(**options: Any) -> np.ndarray:
         **({"settings": 6, "points": 8, "sigma": 0.02, "random_seed": 5} | options)
     ).frontiers
     design = design_of(frontiers, baseline="baseline")
-    return coordinates_of(row_data(frontiers, design), design).centring
+    return parameterization_of(row_data(frontiers, design), design).centring
 
 
 def test_effects_are_centred_as_far_as_the_data_fix_them() -> None:
