@@ -29,16 +29,18 @@ from hillfront.sampling.compiled.layout import layout_of
 from hillfront.sampling.compiled.sampler import DensitySampler
 from hillfront.studies import calibration as study
 from hillfront.studies.calibration import (
+    _observed,
+    augmented,
     calibration,
     calibration_table,
     one_set,
+    posterior_calibration,
     prior_draw,
     simulated_set,
     verdict_table,
 )
-from hillfront.studies.calibration_figure import draw_calibration
 from hillfront.studies.engine import Task
-from hillfront.studies.posterior_calibration import _observed, augmented, posterior_calibration
+from hillfront.studies.figures import draw_calibration
 from hillfront.studies.rank_bands import rank_ecdf, rank_of
 from hillfront.studies.ranked import BETTER, NO_RANGE, compared_with_truth, simulated_y
 from hillfront.studies.simulated import Refit

@@ -14,10 +14,10 @@ from commands import command
 from hillfront.curves.families import HILL
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies import coverage as coverage_module
-from hillfront.studies.case_figures import plot_coverage
 from hillfront.studies.case_tables import chance_band, coverage_table, verdict_table, wilson
 from hillfront.studies.coverage import coverage, coverage_cases, one_set
 from hillfront.studies.engine import Task
+from hillfront.studies.figures import plot_coverage
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD
 from hillfront.studies.simulated import DEPARTURES, prepared_for, simulated_set
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from commands import command
-from hillfront.cli.study_simulated import sweep_from
+from hillfront.cli.study_simulated import pair_from
 from hillfront.studies import design_study as module
-from hillfront.studies.case_figures import plot_design
 from hillfront.studies.case_tables import design_table, recommend, wilson
 from hillfront.studies.design_study import design_study
+from hillfront.studies.figures import plot_design
 
 WIDE = ((10.0, 200.0),)
 
@@ -325,6 +325,6 @@ def test_failed_fits_are_told_with_status_1(
 
 
 def test_sweeps_are_read() -> None:
-    assert sweep_from("12.5-1e3") == (12.5, 1000.0)
-    with pytest.raises(ValueError, match="--l0 ten-20: give the lowest"):
-        sweep_from("ten-20")
+    assert pair_from("12.5-1e3", float, "two numbers") == (12.5, 1000.0)
+    with pytest.raises(ValueError, match="two numbers"):
+        pair_from("ten-20", float, "two numbers")

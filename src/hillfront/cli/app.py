@@ -10,7 +10,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -18,10 +18,7 @@ from typer.main import get_group
 
 from hillfront.sampling.arviz_later import allow_arviz_later
 
-if TYPE_CHECKING:
-    from hillfront.diagnostics.run import Diagnostics
-
-__all__ = ["app", "examples", "exit_if_failed", "main", "unless_interrupted"]
+__all__ = ["app", "examples", "exit_unless", "main", "unless_interrupted"]
 
 EXIT_DIAGNOSTIC_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -98,10 +95,10 @@ def unless_interrupted() -> Iterator[None]:
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-def exit_if_failed(diagnostics: Diagnostics, message: str = "") -> None:
-    """Leave with exit status 1 if a diagnostic failed, after a message on standard error."""
-    if not diagnostics.passed:
-        if message:
+def exit_unless(passed: bool, *messages: str) -> None:
+    """Leave with exit status 1 unless everything passed, after messages on standard error."""
+    if not passed:
+        for message in messages:
             typer.echo(message, err=True)
         raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
 

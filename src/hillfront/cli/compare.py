@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hillfront.cli.app import EXIT_DIAGNOSTIC_FAILED, examples, unless_interrupted
+from hillfront.cli.app import examples, exit_unless, unless_interrupted
 from hillfront.cli.options import (
     Baseline,
     ChainOptions,
@@ -99,6 +99,4 @@ def compare(
         if out is not None:
             typer.echo(f"Results are in {out}.")
     failed = comparison.failed
-    if failed:
-        typer.echo(f"DIAGNOSTICS FAILED for {', '.join(failed)}: do not report these.", err=True)
-        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+    exit_unless(not failed, f"DIAGNOSTICS FAILED for {', '.join(failed)}: do not report these.")

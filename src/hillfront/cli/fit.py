@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hillfront.cli.app import examples, exit_if_failed, unless_interrupted
+from hillfront.cli.app import examples, exit_unless, unless_interrupted
 from hillfront.cli.config import Config, config_text
 from hillfront.cli.options import (
     Baseline,
@@ -166,10 +166,10 @@ def _run(
     if output.json_output:
         from hillfront.cli.json_output import fit_document, to_json
 
-        typer.echo(to_json(fit_document(command, result, out, places=asked_at)))
+        typer.echo(to_json(fit_document(command, result, out, asked_at=asked_at)))
     elif not output.quiet:
         _show_summary(result, out)
-    exit_if_failed(result.diagnostics())
+    exit_unless(result.diagnostics().passed)
 
 
 @contextlib.contextmanager

@@ -55,9 +55,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def fit_document(
-    command: str, fit: FrontierFit, out: Path, *, places: Mapping[str, Any] | None = None
-) -> Document:
+def fit_document(command: str, fit: FrontierFit, out: Path, *, asked_at: Mapping[str, Any]) -> Document:
     """Return what ``hillfront fit`` or ``hillfront demo`` found and wrote.
 
     Parameters
@@ -67,10 +65,9 @@ def fit_document(
     fit : FrontierFit
     out : Path
         Folder that was written.
-    places : mapping, optional
+    asked_at : mapping
         Arguments of ``improvement()``, as for `hillfront.text.outputs.write_outputs`.
     """
-    at = dict(places or {})
     diagnostics = fit.diagnostics()
     document: Document = {
         "command": command,
@@ -81,13 +78,13 @@ def fit_document(
         "sampler_options": fit.sampler_options,
         "passed": diagnostics.passed,
         "notes": fit.notes,
-        "improvement": fit.improvement(**at).summary,
+        "improvement": fit.improvement(**asked_at).summary,
         "pareto": fit.pareto().summary,
         "diagnostics": _checks(diagnostics),
         "dropped": fit.frontiers.dropped,
     }
     if fit.design.selected and document["improvement"].size:
-        document["selection"] = fit.selection(**at)
+        document["selection"] = fit.selection(**asked_at)
     return document | _written(out)
 
 

@@ -84,11 +84,6 @@ def _one_of(*names: str) -> Callable[[str], list[str]]:
 
 
 complete_curve = _one_of(*CURVES)
-complete_noise = _one_of(*NOISES)
-complete_limit = _one_of("d_model")
-complete_pool = _one_of(
-    *(f"{name}={how}" for name in ("k", "x_half") for how in ("partial", "common", "none"))
-)
 complete_quantity = _one_of(*QUANTITIES)
 
 Data = Annotated[
@@ -111,7 +106,7 @@ OnFault = Annotated[
 NoiseName = Annotated[
     str,
     typer.Option(
-        help="Scatter about the curves: student-t, normal or logit-normal.", autocompletion=complete_noise
+        help="Scatter about the curves: student-t, normal or logit-normal.", autocompletion=_one_of(*NOISES)
     ),
 ]
 DenseLimitText = Annotated[
@@ -119,7 +114,7 @@ DenseLimitText = Annotated[
     typer.Option(
         "--dense-limit",
         help="L0 at which the hit vanishes: d_model (the column) or a number.",
-        autocompletion=complete_limit,
+        autocompletion=_one_of("d_model"),
     ),
 ]
 RelativeSparsity = Annotated[
@@ -216,7 +211,9 @@ class ModelOptions:
         typer.Option(
             help="How curves share a parameter: NAME=partial, common, none or a number that fixes it, such "
             "as k=1. Repeat for several.",
-            autocompletion=complete_pool,
+            autocompletion=_one_of(
+                *(f"{name}={how}" for name in ("k", "x_half") for how in ("partial", "common", "none"))
+            ),
         ),
     ] = None
     dense_limit: DenseLimitText = None

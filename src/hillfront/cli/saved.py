@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hillfront.cli.app import EXIT_DIAGNOSTIC_FAILED, examples, exit_if_failed
+from hillfront.cli.app import examples, exit_unless
 from hillfront.cli.options import (
     Force,
     GainOptions,
@@ -62,7 +62,7 @@ def check(
         typer.echo(to_json(claim_document(claim, loaded)))
     else:
         typer.echo(claim)
-    exit_if_failed(loaded.diagnostics())
+    exit_unless(loaded.diagnostics().passed)
 
 
 @app.command(
@@ -105,11 +105,8 @@ def paper(
         if not has_pdflatex():
             typer.echo("pdflatex is not installed, so the figures are in PDF only, not in PGF.", err=True)
         typer.echo(f"The parts of the paper are in {out}. To see them: cd {out} && pdflatex example")
-    if written.failed:
-        typer.echo(
-            f"DIAGNOSTICS FAILED: {', '.join(written.failed)}. Do not report: every file says so.", err=True
-        )
-        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+    failed = ", ".join(written.failed)
+    exit_unless(not failed, f"DIAGNOSTICS FAILED: {failed}. Do not report: every file says so.")
 
 
 @app.command(
@@ -149,4 +146,4 @@ def report(
         overwrite=force,
     )
     typer.echo(f"The report is {out}.")
-    exit_if_failed(loaded.diagnostics(), "DIAGNOSTICS FAILED: do not report these results.")
+    exit_unless(loaded.diagnostics().passed, "DIAGNOSTICS FAILED: do not report these results.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hillfront.cli.app import EXIT_DIAGNOSTIC_FAILED
+from hillfront.cli.app import exit_unless
 from hillfront.cli.options import Seed
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ def run_study(
         messages.append(
             f"{len(errors)} fits failed, the first by {errors.iloc[0]}\nTheir reasons stand in {work}."
         )
-    for message in messages:
-        typer.echo(message, err=True)
-    if messages:
-        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+    exit_unless(not messages, *messages)
 
 
 def print_table(table: pd.DataFrame, *, digits: str = "3f") -> None:

@@ -14,7 +14,7 @@ from hillfront.cli.study_run import ProcessOptions, print_table, run_study, vali
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["coverage", "design", "selection", "sweep_from", "trained_from"]
+__all__ = ["coverage", "design", "pair_from", "selection"]
 
 Out = Annotated[
     Path, typer.Option(help="Folder for the tables, the figure and the finished fits; made if needed.")
@@ -53,10 +53,10 @@ def coverage(
     Writes coverage.csv, verdicts.csv and coverage.png. A study that was stopped goes on where it was, if it
     is given the same folder.
     """
-    from hillfront.studies.case_figures import plot_coverage
     from hillfront.studies.case_tables import coverage_table, verdict_table
     from hillfront.studies.coverage import CASE, coverage_cases
     from hillfront.studies.coverage import coverage as coverage_study
+    from hillfront.studies.figures import plot_coverage
 
     validate_sets(sets, processes)
     if not 0 <= oracle_sets <= sets:
@@ -112,13 +112,16 @@ def design(
     Writes design.csv and design.png, and names the smallest cases. A study that was stopped goes on where
     it was, if it is given the same folder.
     """
-    from hillfront.studies.case_figures import plot_design
     from hillfront.studies.case_tables import design_table, recommend, validate_targets
     from hillfront.studies.design_study import design_study
+    from hillfront.studies.figures import plot_design
 
     validate_sets(sets, processes)
     validate_targets(power=power, width=width)
-    sweeps = [sweep_from(text) for text in l0 or ()]
+    sweeps = [
+        pair_from(text, float, f"--l0 {text}: give the lowest and the highest L0, such as 10-200.")
+        for text in l0 or ()
+    ]
     study = partial(
         design_study,
         gain=gain,
@@ -168,7 +171,8 @@ def selection(
     from hillfront.studies.selection_study import selection_cases, selection_study, selection_summary
 
     validate_sets(sets, processes)
-    pairs = [trained_from(text) for text in trained or ()]
+    wanted = "give the SAEs of the baseline and of the variant, such as 8-64."
+    pairs = [pair_from(text, int, f"--trained {text}: {wanted}") for text in trained or ()]
     cases = selection_cases(**_given(trained=pairs, settings=settings, sigma=sigma, gain=gain))
 
     def write(rows: pd.DataFrame) -> None:
@@ -179,46 +183,24 @@ def selection(
     run_study(partial(selection_study, cases, sets=sets), out / "selection.jsonl", processes, write=write)
 
 
-def sweep_from(text: str) -> tuple[float, float]:
-    """Read a sweep.
+def pair_from[N: (int, float)](text: str, number: type[N], message: str) -> tuple[N, N]:
+    """Read two numbers with a dash between them.
 
     Raises
     ------
     ValueError
-        If it is not two numbers with a dash between them.
+        With the message, if it is anything else.
 
     Examples
     --------
-    >>> sweep_from("10-200")
-    (10.0, 200.0)
+    >>> pair_from("10-200", float, "give two numbers"), pair_from("8-64", int, "give two whole numbers")
+    ((10.0, 200.0), (8, 64))
     """
-    low, _, high = text.partition("-")
+    first, _, second = text.partition("-")
     try:
-        return float(low), float(high)
+        return number(first), number(second)
     except ValueError:
-        raise ValueError(f"--l0 {text}: give the lowest and the highest L0, such as 10-200.") from None
-
-
-def trained_from(text: str) -> tuple[int, int]:
-    """Read two numbers of trained SAEs.
-
-    Raises
-    ------
-    ValueError
-        If it is not two whole numbers with a dash between them.
-
-    Examples
-    --------
-    >>> trained_from("8-64")
-    (8, 64)
-    """
-    baseline, _, variant = text.partition("-")
-    try:
-        return int(baseline), int(variant)
-    except ValueError:
-        raise ValueError(
-            f"--trained {text}: give the SAEs of the baseline and of the variant, such as 8-64."
-        ) from None
+        raise ValueError(message) from None
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Simulation-based calibration: are posteriors right wherever the priors reach?
+"""Simulation-based calibration: are posteriors right wherever the priors reach, and for one's own data?
 
 Parameters are drawn from the priors, data from the model, and the model is fitted to them. Whatever the model
 is, the true values are then spread among the posterior draws like one draw more (S. Talts, M. Betancourt,
@@ -6,31 +6,46 @@ D. Simpson, A. Vehtari and A. Gelman 2018, Validating Bayesian inference algorit
 calibration, arXiv:1804.06788), and claims made with probability p are true in a share p of the sets. What
 fails is the sampler, the model's code or a formula of a gain; whether real data are like the model is another
 matter.
+
+The priors reach far beyond any one table. In posterior calibration the truth is a draw of the posterior of a
+user's own data; new data are simulated at the same rows, and the model is fitted to both tables together. The
+truth is then one more draw of that posterior, whatever the data are (T. Säilynoja, M. Schmitt, P.-C. Bürkner
+and A. Vehtari 2025, Posterior SBC, arXiv:2502.03279).
 """
 
 from __future__ import annotations
 
-import warnings
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any, Final, Unpack
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import stats
 
-from hillfront.fits.fitting import PreparedModel
+from hillfront.fits.fitting import PreparedModel, prepare
+from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.fault import FrontierDataError
-from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.frontiers.measurement_error import known_errors
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.model.priors import priors_from_json
 from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf
 from hillfront.studies.ranked import BETTER, compared_with_truth, refused, simulated_y
-from hillfront.studies.simulated import AT_HIT, prepared_for, refit
+from hillfront.studies.simulated import AT_HIT, prepared_for, quiet_frontiers, refit
 
 __all__ = [
+    "augmented",
     "calibration",
     "calibration_table",
     "one_set",
+    "posterior_calibration",
     "prior_draw",
     "simulated_set",
     "validate_sets",
@@ -38,6 +53,7 @@ __all__ = [
 ]
 
 VERDICT_BINS: Final = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
+_IDENTITY: Final = ("data_hash", "design", "priors", "sampler_options")
 _RANKED: Final = ("quantity", "where", "sets", "left_out")
 _COLUMNS: Final = (*_RANKED, "inside", "excursion", "p", "mean", "spread", "ess", "diverged")
 
@@ -111,20 +127,107 @@ def simulated_set(truth: xr.Dataset, prepared: PreparedModel, *, points: int, ra
     at = simulate(settings=len(design.settings), points=points, random_seed=1).frontiers
     y = simulated_y(truth, at, design, rng=np.random.default_rng([random_seed, 0]))
     frame = at.table[["variant", "setting", "l0"]].assign(performance_hit=y)
-    with warnings.catch_warnings():
-        # Priors reach further than real data: few points inside (0, 1), or none on a shared range.
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(frame, group="setting")
+    # Priors reach further than real data: few points inside (0, 1), or none on a shared range.
+    return quiet_frontiers(frame, group="setting")
+
+
+@dataclass(frozen=True)
+class _Observed:
+    """A fit, as other processes need it; its key stands for all of it."""
+
+    key: str
+    priors: str
+    frontiers: Frontiers = field(compare=False)
+    design: Design = field(compare=False)
+    posterior: xr.Dataset = field(compare=False)
+
+
+def posterior_calibration(
+    fit: FrontierFit, *, sets: int = 100, **options: Unpack[RunOptions]
+) -> pd.DataFrame:
+    """Draw from the posterior of a fit, simulate at its rows, refit to both tables, and rank the truth.
+
+    Errors of losses that the SAEs of a setting share are part of the truth, and the same for both tables.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+        Of any table, curve family, noise and priors.
+    sets : int
+    **options
+        As for :func:`hillfront.studies.engine.run_cases`. Sets of another fit in the same work file do not
+        count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from :func:`calibration`, with the column ``fit``, a name made of its data and sampler_options.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one set or worker.
+    """
+    validate_sets(sets, options.get("workers", 1))
+    observed = _observed(fit)
+    one_set = partial(_one_set, observed)
+    return run_cases("posterior calibration", one_set, [{"fit": observed.key}], sets=sets, **options)
+
+
+def augmented(frontiers: Frontiers, y: NDArray[np.float64]) -> Frontiers:
+    """Add to every row of a table one at the same L0 with another hit."""
+    table = frontiers.table
+    more = table.assign(**{frontiers.metric: y, "row": table["row"] + table["row"].max() + 1})
+    return replace(frontiers, table=pd.concat([table, more], ignore_index=True), warnings=())
+
+
+def _observed(fit: FrontierFit) -> _Observed:
+    design, frontiers = fit.design, fit.frontiers
+    errors = known_errors(frontiers, design.shared_settings)["se"]
+    if not design.shared_errors and errors.any():
+        # What losses say of an error depends on the hit: it must not change with the simulated one.
+        frontiers = replace(frontiers, table=frontiers.table.assign(se=errors), from_losses=False)
+    about = {name: fit.data.attrs[name] for name in _IDENTITY}
+    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+    return _Observed(key, fit.data.attrs["priors"], frontiers, design, fit.data["posterior"].to_dataset())
+
+
+@lru_cache(maxsize=1)
+def _prepared(observed: _Observed) -> PreparedModel:
+    design = observed.design
+    return prepare(
+        observed.frontiers,
+        baseline=design.baseline,
+        curve=design.curve,
+        pool=design.pooling,
+        priors=priors_from_json(json.loads(observed.priors)),
+        hit_ref=design.hit_ref,
+        noise=design.noise,
+        dense_limit=design.dense_limit,
+        relative_sparsity=design.relative_sparsity,
+    )
+
+
+def _one_set(observed: _Observed, task: Task) -> list[dict[str, Any]]:
+    prepared, posterior, frontiers = _prepared(observed), observed.posterior, observed.frontiers
+    rng = np.random.default_rng([task.random_seed, 0])
+    truth = posterior.isel({name: [int(rng.integers(posterior.sizes[name]))] for name in ("chain", "draw")})
+    y = simulated_y(truth, frontiers, prepared.design, rng=rng)
+    if not np.isfinite(y).all():
+        return refused("y not finite")
+    both = augmented(frontiers, y)
+    at_hit = [AT_HIT] if frontiers.bounded else []
+    found = refit(prepared, both, at_hit=at_hit, random_seed=task.random_seed)
+    return compared_with_truth(truth, found, both, prepared.design, random_seed=task.random_seed + 1)
 
 
 def calibration_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Whether the ranks of each quantity are uniform.
+    """Judge whether the ranks of each quantity are uniform.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        As from :func:`calibration`, or
-        :func:`hillfront.studies.posterior_calibration.posterior_calibration`.
+        As from :func:`calibration` or :func:`posterior_calibration`.
 
     Returns
     -------

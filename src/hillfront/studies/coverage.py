@@ -75,9 +75,9 @@ def coverage(
     *,
     sets: int,
     oracle_sets: int = 0,
+    random_seed: int = 1,
     work: Path,
     workers: int = 1,
-    random_seed: int = 1,
     progressbar: bool = False,
 ) -> pd.DataFrame:
     """Simulate, fit and compare with the truth: one row a set, method and quantity; see :func:`one_set`.
@@ -90,9 +90,8 @@ def coverage(
         Simulated sets of each case.
     oracle_sets : int
         Of these, the first so many are also fitted with the true sigma, which costs as much again.
-    work, workers, progressbar
-        As for :func:`hillfront.studies.engine.run`.
-    random_seed : int
+    random_seed, work, workers, progressbar
+        As for :func:`hillfront.studies.engine.run_cases`.
 
     Returns
     -------

@@ -15,12 +15,9 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 __all__ = ["RunOptions", "Task", "cluster", "run", "run_cases", "task_seed", "tasks_of"]
 
@@ -204,7 +201,6 @@ def _bar(total: int, done: int, show: bool) -> Iterator[Callable[[], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar: Progress
     with Progress(*columns, console=Console(stderr=True)) as bar:
         shown = bar.add_task("fits", total=total, completed=done)
         yield lambda: bar.advance(shown)

@@ -51,16 +51,11 @@ class LeastSquares:
     covariance : array, shape (parameter, parameter)
         Wald covariance of theta, infinite where the data do not determine it.
     natural : mapping of str to float
-    residual_variance : float
-        NaN where there are no more points than parameters.
-    dof : int
     """
 
     theta: Floats
     covariance: Floats
     natural: Mapping[str, float]
-    residual_variance: float
-    dof: int
 
 
 def least_squares(x: Floats, y: Floats, family: CurveFamily) -> LeastSquares:
@@ -96,13 +91,14 @@ def least_squares(x: Floats, y: Floats, family: CurveFamily) -> LeastSquares:
     fits = [optimize.least_squares(residuals, centre + shift * spread) for shift in (-1.0, -0.3, 0.3, 1.0)]
     best = min(fits, key=lambda fit: float(fit.cost))
     dof = len(x) - len(centre)
-    variance = float(2.0 * best.cost / dof) if dof > 0 else np.nan
     information = best.jac.T @ best.jac
     determined = np.linalg.matrix_rank(information) == len(centre) and dof > 0
-    covariance = variance * np.linalg.inv(information) if determined else np.full(information.shape, np.inf)
+    covariance = np.full(information.shape, np.inf)
+    if determined:
+        covariance = float(2.0 * best.cost / dof) * np.linalg.inv(information)
     with np.errstate(over="ignore"):  # a curve that hardly rises reaches one half beyond any float
         natural = {name: float(v) for name, v in family.natural(*best.x, reference=REFERENCE).items()}
-    return LeastSquares(best.x, covariance, natural, variance, dof)
+    return LeastSquares(best.x, covariance, natural)
 
 
 def log_ratio(

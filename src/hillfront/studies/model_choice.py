@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -23,10 +23,11 @@ from hillfront.fits.compare import compare_prepared
 from hillfront.fits.fitting import prepare
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
-from hillfront.frontiers.table import FrontierDataError, FrontierDataWarning, Frontiers
+from hillfront.frontiers.table import FrontierDataError, Frontiers
 from hillfront.model.likelihood import DEFAULT_NOISE, LIKELIHOODS
 from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.studies.markdown import Report, versions
+from hillfront.studies.simulated import quiet_frontiers
 
 __all__ = [
     "TableCase",
@@ -61,27 +62,24 @@ class TableCase:
 
 # Width of the activation that an SAE reads; in attention, the heads side by side before their output matrix.
 _WIDTHS = {
-    ("Gemma-7B", "resid"): 3072,
-    ("Gemma-7B", "mlp"): 3072,
-    ("Gemma-7B", "attn"): 4096,
-    ("Pythia-2.8B", "resid"): 2560,
-    ("Pythia-2.8B", "mlp"): 2560,
-    ("Pythia-2.8B", "attn"): 2560,
+    "Gemma-7B": {"resid": 3072, "mlp": 3072, "attn": 4096},
+    "Pythia-2.8B": {"resid": 2560, "mlp": 2560, "attn": 2560},
 }
 
 
-def _read(rows: pd.DataFrame, **options: object) -> Frontiers:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(rows, dense_limit="d_model", on_fault="drop", **options)  # type: ignore[arg-type]
+_LIMITED: Final[Mapping[str, Any]] = {"dense_limit": "d_model", "on_fault": "drop"}
 
 
 def packaged_cases() -> Iterator[TableCase]:
     """Read the packaged tables, with the width of each activation."""
-    for model in ("Gemma-7B", "Pythia-2.8B"):
+    for model, widths in _WIDTHS.items():
         rows = load_dataset("gated_sae", model=model)
-        widths = [_WIDTHS[model, site] for site in rows["site"]]
-        frontiers = _read(rows.assign(d_model=widths), group=["site", "layer"], y="loss_recovered")
+        frontiers = quiet_frontiers(
+            rows.assign(d_model=rows["site"].map(widths)),
+            group=["site", "layer"],
+            y="loss_recovered",
+            **_LIMITED,
+        )
         yield TableCase(f"gated_sae, {model}", frontiers, "baseline")
 
 
@@ -91,7 +89,9 @@ def saebench_cases(path: Path) -> Iterator[TableCase]:
     for model, own in rows.groupby("model", sort=False):
         columns = ["variant", "width", "l0", "loss_recovered", "d_model"]
         yield TableCase(
-            f"SAEBench, {model}", _read(own[columns], group="width", y="loss_recovered"), "standard"
+            f"SAEBench, {model}",
+            quiet_frontiers(own[columns], group="width", y="loss_recovered", **_LIMITED),
+            "standard",
         )
 
 
@@ -151,23 +151,13 @@ def _densities(fit: FrontierFit) -> dict[str, object]:
     }
 
 
-def family_recovery(
-    *,
-    sets: int = 20,
-    truths: Sequence[str] = tuple(FAMILIES),
-    families: Sequence[str] = tuple(FAMILIES),
-    sampler_options: SamplerOptions | None = None,
-    random_seed: int = 1,
-) -> Iterator[dict[str, object]]:
+def family_recovery(*, sets: int = 20, random_seed: int = 1) -> Iterator[dict[str, object]]:
     """Simulate sets from each family, compare all families on each, and yield one row a set.
 
     Parameters
     ----------
     sets : int
         Data sets of each true family, of two variants in four settings with eight SAEs a curve.
-    truths, families : sequence of str
-        Families that make the data, and families that are compared.
-    sampler_options : SamplerOptions, optional
     random_seed : int
 
     Yields
@@ -177,7 +167,6 @@ def family_recovery(
         family from it, weight (the true family's stacking weight), refits, divergences (over all families),
         and found: whether the true family is first or within one standard error of it.
     """
-    sampler_options = sampler_options or SamplerOptions(draws=500)
     # Sweeps over two decades, as within one a Hill curve, a power law and a line look alike; and settings
     # close enough that no family leaves (0, 1), where data of a straight line would be no data of it.
     options = {
@@ -188,25 +177,21 @@ def family_recovery(
         "l0": (8.0, 800.0),
     }
     template = simulate(**options, random_seed=random_seed).frontiers  # type: ignore[arg-type]
-    prepared = {name: prepare(template, baseline="baseline", curve=name) for name in families}
-    for truth in truths:
+    prepared = {name: prepare(template, baseline="baseline", curve=name) for name in FAMILIES}
+    for number, truth in enumerate(FAMILIES):
         for index in range(sets):
-            own_seed = random_seed * 100_000 + 1000 * list(FAMILIES).index(truth) + index
+            own_seed = random_seed * 100_000 + 1000 * number + index
             data = simulate(**options, curve=truth, random_seed=own_seed).frontiers  # type: ignore[arg-type]
-            comparison = compare_prepared(prepared, data, sampler_options=sampler_options)
+            comparison = compare_prepared(prepared, data, sampler_options=SamplerOptions(draws=500))
             table = comparison.summary.set_index("curve")
-            difference, difference_se, weight = (
-                float(table[name][truth]) for name in ("difference", "difference_se", "weight")
-            )
-            within = -difference <= difference_se
+            own = {name: float(table[name][truth]) for name in ("difference", "difference_se", "weight")}
+            within = -own["difference"] <= own["difference_se"]
             yield {
                 "truth": truth,
                 "set": index,
                 "random_seed": own_seed,
                 "first": table.index[0],
-                "difference": difference,
-                "difference_se": difference_se,
-                "weight": weight,
+                **own,
                 "refits": int(table["refits"].sum()),
                 "divergences": sum(
                     int(fit.data["sample_stats"]["diverging"].sum()) for fit in comparison.fits.values()
@@ -331,7 +316,8 @@ def _recovery(report: Report, recovery: pd.DataFrame) -> None:
         on the logit scale. *Found*: the true family is ranked first, or lies within one standard error of
         the first."""
     )
-    report.table(
-        ("true family", "sets", "ranked first", "found", "mean weight of the truth"),
-        [(r.truth, r.sets, r.first, r.found, f"{r.mean_weight:.2f}") for r in recovery.itertuples()],
+    report.frame(
+        recovery,
+        "true family | sets | ranked first | found | mean weight of the truth",
+        "{truth} | {sets} | {first} | {found} | {mean_weight:.2f}",
     )

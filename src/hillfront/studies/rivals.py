@@ -72,7 +72,12 @@ def rival_rows(frontiers: Frontiers, *, at_hit: float, random_seed: int) -> list
         for variant, setting, rows in frontiers.curves()
     }
     fits = {key: least_squares(curve.x, curve.y, HILL) for key, curve in curves.items()}
-    lines, redrawn = _resampled(curves, random_seed)
+    rng = np.random.default_rng([random_seed, 5])
+    lines, redrawn = {}, 0
+    for key, curve in curves.items():
+        counts, again = resample_counts(curve.x, rng=rng)
+        lines[key] = fit_hill_lines(curve.x, curve.y, counts)
+        redrawn += again
     rows = []
     for quantity, hits in _hits(frontiers, at_hit).items():
         if not hits:
@@ -83,9 +88,9 @@ def rival_rows(frontiers: Frontiers, *, at_hit: float, random_seed: int) -> list
             LOGIT: (_logit_regression(curves, hits), {}),
             BOOTSTRAP: (bootstrap, {"redrawn": redrawn, "undefined": undefined}),
         }
-        for method, (ends, counts) in found.items():
+        for method, (ends, of_resamples) in found.items():
             named = dict(zip(("lower", "median", "upper"), ends, strict=True))
-            rows.append({"method": method, "quantity": quantity, **named, **counts})
+            rows.append({"method": method, "quantity": quantity, **named, **of_resamples})
     return rows
 
 
@@ -153,19 +158,6 @@ def _log_sparsity_at(curve: _Curve, hit: float) -> tuple[float, float]:
     at = float((special.logit(hit) - a) / b)
     gradient = np.array([-1.0, -at]) / b
     return at, float(gradient @ covariance @ gradient)
-
-
-def _resampled(
-    curves: Mapping[tuple[str, str], _Curve], random_seed: int
-) -> tuple[dict[tuple[str, str], HillLines], int]:
-    """Fit the resamples of every curve, and count those that were drawn again."""
-    rng = np.random.default_rng([random_seed, 5])
-    lines, redrawn = {}, 0
-    for key, curve in curves.items():
-        counts, again = resample_counts(curve.x, rng=rng)
-        lines[key] = fit_hill_lines(curve.x, curve.y, counts)
-        redrawn += again
-    return lines, redrawn
 
 
 def _bootstrap(lines: Mapping[tuple[str, str], HillLines], hits: Mapping[str, float]) -> tuple[Ends, int]:

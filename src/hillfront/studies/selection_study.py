@@ -10,7 +10,6 @@ of the Pareto-optimal ones of each curve, with their number, should give back wh
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -25,9 +24,9 @@ from hillfront.estimands.selection import without_selection
 from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.simulation import Simulation, simulate
 from hillfront.frontiers.columns import CURVE
-from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.frontiers.table import Frontiers
 from hillfront.studies.engine import RunOptions, Task, run_cases
-from hillfront.studies.simulated import prepared_for, refit
+from hillfront.studies.simulated import prepared_for, quiet_frontiers, refit
 
 __all__ = [
     "GAIN",
@@ -197,9 +196,7 @@ def packaged_selection(models: Sequence[str], **options: Unpack[RunOptions]) -> 
 
 def _one_table(task: Task) -> list[dict[str, Any]]:
     rows = load_dataset("gated_sae", model=str(task.case["model"]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        everyone = Frontiers.from_frame(rows, group=("site", "layer"), y="loss_recovered")
+    everyone = quiet_frontiers(rows, group=("site", "layer"), y="loss_recovered")
     kept = everyone.pareto_only()
     trained = everyone.table.groupby(CURVE)["l0"].size().astype(float).rename("n_trained")
     counted = replace(kept, table=kept.table.join(trained, on=CURVE))

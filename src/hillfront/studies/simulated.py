@@ -6,18 +6,20 @@ third of the cost of a fit's defaults; model, priors and target acceptance are t
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import pandas as pd
 import xarray as xr
 
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.pareto import Pareto, pareto_of
 from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.simulation import Simulation, simulate
-from hillfront.frontiers.table import Frontiers
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.sampling.nutpie_run import SamplerOptions
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "TUNE",
     "Refit",
     "prepared_for",
+    "quiet_frontiers",
     "refit",
     "simulated_set",
 ]
@@ -45,6 +48,13 @@ DEPARTURES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 DRAWS: Final = 600
 TUNE: Final = 400
+
+
+def quiet_frontiers(rows: pd.DataFrame, **options: Any) -> Frontiers:
+    """Read a table by `hillfront.Frontiers.from_frame`, without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FrontierDataWarning)
+        return Frontiers.from_frame(rows, **options)
 
 
 def simulated_set(

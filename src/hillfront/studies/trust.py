@@ -25,12 +25,9 @@ class Sizes:
     Attributes
     ----------
     calibration, coverage, oracle, grid, departures, design, selection : int
-        Sets of the calibration study; of the main cases of the coverage study, and how many of these the
-        oracle fits too; of its grid; of the cases that depart from the model; of each case of the design
-        study; and of the selection study.
-    grid_settings, design_settings, design_points : tuple of int
-        Sizes in the grid and in the design study.
-    grid_points : tuple of int
+        Sets of each study; those of ``coverage`` are of its main cases, ``oracle`` of which the oracle fits
+        too, beside its ``grid`` and its ``departures`` from the model.
+    grid_points, grid_settings, design_points, design_settings : tuple of int
     trained : tuple of (int, int)
         SAEs trained for the baseline and the variant.
     models : tuple of str
@@ -168,9 +165,7 @@ def run_trust(
         sweeps=((10.0, 200.0),),
         sets=8 * sizes.design,
         interaction_sd=0.0,
-        workers=workers,
-        progressbar=progressbar,
-        random_seed=task_seed("check", {}, 0, random_seed=random_seed),
+        **{**common, "random_seed": task_seed("check", {}, 0, random_seed=random_seed)},
     )
     say("coverage where the sets depart from the model")
     departures = coverage(
@@ -191,16 +186,9 @@ def run_trust(
     say("the packaged tables")
     packaged = packaged_selection(sizes.models, work=work / "packaged.jsonl", **common)
     parts = (calibration_rows, coverage_rows, grid, departures, design, check, selection, packaged)
-    seconds = sum(_seconds(rows) for rows in parts)
-    failed = sum(int((rows["error"] != "").sum()) for rows in parts if len(rows))
-    lengths = {
-        int(length) for rows in parts if "kept_draws" in rows for length in rows["kept_draws"].dropna()
-    }
+    ran = [rows for rows in parts if len(rows)]
+    # Each of a task's rows has its time.
+    seconds = sum(float(rows.drop_duplicates(["random_seed", "seconds"])["seconds"].sum()) for rows in ran)
+    failed = sum(int((rows["error"] != "").sum()) for rows in ran)
+    lengths = {int(length) for rows in ran if "kept_draws" in rows for length in rows["kept_draws"].dropna()}
     return Trust(*parts, sizes, tuple(sorted(lengths)), seconds / 60.0, failed)
-
-
-def _seconds(rows: pd.DataFrame) -> float:
-    """Return what the tasks took; each of a task's rows has its time."""
-    if rows.empty:
-        return 0.0
-    return float(rows.drop_duplicates(["random_seed", "seconds"])["seconds"].sum())

@@ -9,8 +9,6 @@ import pandas as pd
 
 from hillfront.studies.calibration import calibration_table
 from hillfront.studies.calibration import verdict_table as reliability_table
-from hillfront.studies.calibration_figure import save_calibration
-from hillfront.studies.case_figures import plot_coverage, plot_design
 from hillfront.studies.case_tables import (
     coverage_table,
     design_table,
@@ -19,6 +17,7 @@ from hillfront.studies.case_tables import (
     with_outcomes,
 )
 from hillfront.studies.coverage import HILLFRONT
+from hillfront.studies.figures import plot_coverage, plot_design, save_calibration
 from hillfront.studies.markdown import Report, number, versions
 from hillfront.studies.selection_study import selection_summary
 from hillfront.studies.simulated import TUNE
