@@ -86,12 +86,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Settings from the options."""
+    """Read the settings of a contest from the options."""
     return Settings(options.draws, options.tune, options.chains, options.resamples, options.cache)
 
 
 def settings_key(record: Record) -> tuple[object, ...]:
-    """What a record was measured with: runs are compared only with those of the same sampler_options."""
+    """Return what a record was measured with: runs are compared only with those of the same options."""
     return tuple(record[field.name] for field in fields(Settings))
 
 

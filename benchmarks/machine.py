@@ -48,7 +48,7 @@ def versions() -> dict[str, str]:
 
 
 def today() -> str:
-    """The day, in UTC."""
+    """Return the day, in UTC."""
     return datetime.now(UTC).date().isoformat()
 
 

@@ -68,7 +68,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 
 
 def select(records: Iterable[Record], **wanted: object) -> list[Record]:
-    """Records whose fields have these values."""
+    """Return the records whose fields have these values."""
     return [r for r in records if all(name in r and r[name] == value for name, value in wanted.items())]
 
 

@@ -127,7 +127,7 @@ def setting_rows(records: list[Record]) -> list[tuple[str, ...]]:
 def one_at_a_time(
     targets: Sequence[float], adaptations: Sequence[str], chains: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """The default, and all that differ from it in one setting."""
+    """Return the default options, and all that differ from it in one."""
     varied = {"target_accept": targets, "adaptation": adaptations, "chains": chains}
     sampler_options = [DEFAULT]
     sampler_options += [{**DEFAULT, name: value} for name, values in varied.items() for value in values]

@@ -26,7 +26,7 @@ _CACHES = {
 
 
 def page(records: Sequence[Record]) -> str:
-    """The page, of whatever was measured.
+    """Write the page, of whatever was measured.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def losses(records: Sequence[Record]) -> list[str]:
 
 
 def _contests(records: Sequence[Record]) -> list[list[Record]]:
-    """Records that may be compared with each other: of one case, under one setting."""
+    """Return records that may be compared with each other: of one case, under the same options."""
     found: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         key = (record["benchmark"], record["case"], *settings_key(record))

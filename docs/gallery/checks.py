@@ -12,7 +12,7 @@ import hillfront as hf
 
 
 def draw() -> Figure:
-    """Checks: does the model fit, and do the data make the result?"""
+    """Draw the checks: does the model fit, and do the data make the result?"""
     axes = hf.plot_checks(demonstration.fit())
     return axes[0].get_figure(root=True)
 

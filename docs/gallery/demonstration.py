@@ -22,7 +22,7 @@ DPI = 150
 
 @cache
 def frontiers() -> hf.Frontiers:
-    """The packaged data: three sites and up to four layers."""
+    """Load the packaged data: three sites and up to four layers."""
     rows = hf.load_dataset("gated_sae", model="Gemma-7B")
     with warnings.catch_warnings():
         # Attention at layer 27 has no hit to fit, and the points were filtered: docs/reproduction.md.

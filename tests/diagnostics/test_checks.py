@@ -12,8 +12,8 @@ from scipy import stats
 
 import hillfront as hf
 from helpers import fit_of, frontiers_of, points
-from hillfront.diagnostics.check import Check
-from hillfront.diagnostics.model_checks import residuals_of, sign_changes
+from hillfront.diagnostics.model_checks import Check, residuals_of, sign_changes
+from hillfront.diagnostics.run import Diagnostics
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
 from hillfront.model.design import design_of
@@ -33,6 +33,21 @@ def scattered(*, scatter: float, n: int = 4, random_seed: int = 1) -> pd.DataFra
     odds = frame["performance_hit"] / (1 - frame["performance_hit"])
     odds = odds * np.exp(scatter * rng.standard_normal(len(frame)))
     return frame.assign(performance_hit=odds / (1 + odds)).reset_index(drop=True)
+
+
+def test_checks_that_failed_are_shown_first() -> None:
+    checks = [
+        Check("a", 0.0, "0", True, "none", "sample"),
+        Check("b", 1.0, "", None, "some <b>", ""),
+        Check("c", 2.0, "0", False, "two", "sample"),
+    ]
+    found = Diagnostics(tuple(checks))
+    lines = str(found).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["c", "b", "a"]
+    assert lines[0] == "c: FAILED: two (asked: 0). sample"
+    assert repr(found) == str(found)
+    assert "some &lt;b&gt;" in found._repr_html_()
+    assert found.summary["check"].tolist() == ["a", "b", "c"]
 
 
 # ---------------------------------------------------------------- runs of signs

@@ -337,6 +337,42 @@ def test_arviz_names_what_it_summarises(improvement: Improvement) -> None:
     assert len(table) == len(pick(improvement.summary, variant="gated"))
 
 
+def test_nothing_is_hidden_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row shows what it is about, its median, interval and probability, also with long names."""
+    monkeypatch.setenv("COLUMNS", "80")
+    columns = {"model": "a-model-with-a-long-name", "site": "resid_post", "width": 16384}
+    parts = [
+        points(v, L0["relu"], x_half=x, layer=layer, **columns)
+        for v, x in (("relu", 2.0), ("a variant & its <name>", 4.0))
+        for layer in (6, 20)
+    ]
+    data = frontiers_of(pd.concat(parts), group=["model", "site", "width", "layer"])
+    design = design_of(data, baseline="relu")
+    posterior = posterior_of(design, [[position(2.0, 0.8), position(4.0, 0.8)]] * 2, np.log(0.8))
+    result = improvement_of(posterior, data, design, notes=("a <note>",))
+    text = str(result)
+    assert text == repr(result)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "..." not in text
+    shown = [line for line in lines if "[" in line][1:]  # below the heading
+    assert len(shown) == len(result.summary)
+    for line, (_, row) in zip(shown, result.summary.iterrows(), strict=True):
+        assert row["quantity"] in line
+        assert f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]" in line
+        assert line.endswith(f" {row['p_gt_1']:.3f}")
+        assert (" *" in line) == (row["support"] != "observed")
+        assert np.isnan(row["at"]) or f" {row['at']:g} " in line
+    assert "* extrapolated, or predicted for a setting without data" in lines
+    html = result._repr_html_()
+    assert "a variant &amp; its &lt;name&gt;" in html
+    assert "<p>a &lt;note&gt;</p>" in html
+    assert html.count("<tr>") == 1 + len(result.summary)
+    verdicts = pareto_of(posterior, data, design)
+    assert max(map(len, str(verdicts).splitlines())) <= 80
+    assert str(verdicts).count("better") == 1 + len(verdicts.summary)
+
+
 def test_hits_asked_for_twice_have_two_rows_of_the_same_draws(frontiers: Frontiers) -> None:
     posterior, design = hand_made(frontiers)
     result = improvement_of(posterior, frontiers, design, at_hit=[0.05, 0.05], at_l0=[])

@@ -213,7 +213,7 @@ def test_the_forest_marks_it(told: FrontierFit) -> None:
     assert sum(text.get_text().endswith(" !") for text in axis.texts) == rows["prior_driven"].sum()
     legend = axis.get_legend()
     assert legend is not None
-    assert "driven by the prior" in [text.get_text() for text in legend.get_texts()]
+    assert "! driven by the prior" in [text.get_text() for text in legend.get_texts()]
 
 
 def test_a_table_asked_for_again_is_the_same(told: FrontierFit) -> None:

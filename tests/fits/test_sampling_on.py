@@ -41,7 +41,7 @@ def passing_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def hf_check(name: str, value: float, *, passed: bool) -> Any:
-    from hillfront.diagnostics.check import Check
+    from hillfront.diagnostics.model_checks import Check
 
     return Check(name, value, "", passed, f"smallest {value:.0f}, of sigma", "")
 

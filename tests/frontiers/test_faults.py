@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hillfront.estimands.scopes import SCOPES
 from hillfront.frontiers.cautions import find_warnings, log_chance_of_monotone, looks_filtered
 from hillfront.frontiers.columns import FROM_LOSSES
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.fault_finders import find_faults
 from hillfront.frontiers.number_faults import dense_limit_faults, validate_dense_limit
-from hillfront.frontiers.parsing import read
+from hillfront.frontiers.parsing import RESERVED_SETTINGS, read
 from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import name_rows, nearest, shorten, show
 
@@ -178,6 +179,13 @@ def test_empty_variant_or_setting(blank: object) -> None:
     assert (fault.kind, fault.rows, fault.seen) == ("variant empty", (1,), "empty")
     fault = only_fault(table(layer=pd.Series([3, 3, blank, 3], dtype=object)), group="layer")
     assert (fault.kind, fault.rows) == ("group column 'layer' empty", (2,))
+
+
+@pytest.mark.parametrize("label", SCOPES)
+def test_a_setting_with_a_label_of_the_results(label: str) -> None:
+    fault = only_fault(table(layer=[label, label, "6", "6"]), group="layer")
+    assert (fault.kind, fault.rows, fault.seen) == ("reserved setting", (0, 1), f"'{label}'")
+    assert f"results call {RESERVED_SETTINGS[label]} '{label}'" in fault.next_step
 
 
 def test_different_settings_with_one_label() -> None:

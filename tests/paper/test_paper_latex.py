@@ -22,8 +22,7 @@ from commands import command
 from helpers import fit_of, frontiers_of, points
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.paper import figures, write_paper
-from hillfront.paper.escape import latex, replaced
-from hillfront.paper.names import letters, unique_letters
+from hillfront.paper.latex import latex, letters, replaced, unique_letters
 from hillfront.text.outputs import FAILED_FILE
 
 HOSTILE = r"a_b & 50% #1 {x} \\ ~^$ <β–é 漢"

@@ -21,7 +21,8 @@ from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import design_of
 from hillfront.plots import plot_families, plot_frontiers, plot_improvement
-from hillfront.plots.style import FAMILY_STYLES, VARIANT_STYLES, axes_for, styles_for
+from hillfront.plots.axes import axes_for
+from hillfront.plots.style import FAMILY_STYLES, VARIANT_STYLES, styles_for
 
 LAYERS = ("6", "20")
 SCALES = ("log", "linear", "logit")

@@ -14,8 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 import hillfront as hf
 from commands import command
@@ -24,7 +22,7 @@ from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.report import report_html, write_report
 from hillfront.report.citing import TITLE, packaged_source
-from hillfront.report.figures import FigureSet, _legend_of
+from hillfront.report.figures import FigureSet
 from hillfront.utils.numbers import interval, significant
 from report_fits import HOSTILE, QUOTED, hostile, small_fit
 
@@ -132,13 +130,6 @@ def test_names_in_figures_are_text(hostile_page: Page) -> None:
     drawn = [text for tag, text in hostile_page.texts if tag == "text"]
     assert HOSTILE in drawn
     assert QUOTED in drawn  # the dollar signs too
-
-
-def test_signs_of_a_legend_are_words() -> None:
-    axis = Figure().subplots()
-    handles = [Line2D([], [], marker="$!$", label="driven by the prior"), Line2D([], [], label=QUOTED)]
-    axis.legend(handles=handles)
-    assert _legend_of(axis)[1] == ["! driven by the prior", QUOTED]
 
 
 def test_template_text_in_a_name_is_not_run(hostile_page: Page) -> None:

@@ -14,7 +14,6 @@ from scipy import special, stats
 
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
-from hillfront.model import distributions
 from hillfront.model.data import row_data
 from hillfront.model.design import Design, design_of
 from hillfront.model.distributions import Distribution, distribution_of
@@ -24,7 +23,7 @@ from hillfront.sampling.compiled import density, packing, rows
 from hillfront.sampling.compiled.layout import Layout, layout_of
 from hillfront.sampling.compiled.packing import packed
 from hillfront.sampling.parameterization import parameterization_of
-from hillfront.sampling.pymc_sampler import draw_prior, segments_of
+from hillfront.sampling.pymc_sampler import draw_prior, partially_centred, segments_of
 
 SHAPES = {"a": 0.9, "b": 0.8, "c": 1.1}
 
@@ -52,7 +51,7 @@ def made(frontiers: Frontiers, *, priors: Any = None, **options: Any) -> tuple[L
     )
     layout = layout_of(design, resolved)
     assert layout is not None
-    return layout, resolved, build_model(frontiers, design, resolved), design
+    return layout, resolved, build_model(frontiers, design, resolved, effects=partially_centred), design
 
 
 # A handful: tests/sampling/test_density_numpy.py holds many more to a NumPy statement.
@@ -231,7 +230,7 @@ def test_a_plain_distribution_is_the_prior(prior: Prior) -> None:
         variable = prior.create_variable("x")
     at = found.draws(np.random.default_rng(1), (50,))
     np.testing.assert_allclose(found.log_density(at), pm.logp(variable, at).eval(), rtol=1e-5, atol=1e-6)
-    assert found.median == pytest.approx(distributions._as_scipy(found.name, found.parameters).median())
+    assert found.median == pytest.approx(found._scipy.median())
     *numbers, _, constant = packing._prior(found)
     compiled = [density.prior_density(int(numbers[0]), *numbers[1:], value)[0] + constant for value in at]
     np.testing.assert_allclose(compiled, found.log_density(at), rtol=1e-12, atol=1e-12)

@@ -22,6 +22,7 @@ from hillfront.model.pymc_model import build_model
 from hillfront.sampling.initial_guess import curve_guesses
 from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.sampling.parameterization import parameterization_of
+from hillfront.sampling.pymc_sampler import partially_centred
 
 POOLS: list[dict[str, Any]] = [
     {},
@@ -52,7 +53,7 @@ def guessed_theta(frontiers: Frontiers, design: Design) -> np.ndarray:
 def started(frontiers: Frontiers, design: Design) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Curves of the model at its start values, by name of the parameter, and the guesses."""
     data = row_data(frontiers, design)
-    model = build_model(frontiers, design, resolve_priors(design.family, None))
+    model = build_model(frontiers, design, resolve_priors(design.family, None), effects=partially_centred)
     parameterization = parameterization_of(data, design)
     if parameterization.centring.size:
         model.set_data("centring", parameterization.centring)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from helpers import fit_of
 from hillfront.fits.simulation import simulate
 from hillfront.text import outputs
+from hillfront.text.summary import summary_table
 
 
 def test_figures_of_many_settings_draw_the_first_and_say_so(
@@ -31,3 +32,21 @@ def test_figures_of_many_settings_draw_the_first_and_say_so(
         assert "The first 3 of 4 settings." in figure.get_suptitle()
     table = pd.read_csv(tmp_path / "out" / "improvement.csv")
     assert set(table["setting"].dropna()) == set(settings)
+
+
+def test_a_fit_shows_the_table_that_the_command_line_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    frontiers = simulate(variants=("baseline", "<b>"), settings=2, points=4, random_seed=1).frontiers
+    fit = fit_of(frontiers, baseline="baseline")
+    heading, title, _, *lines = repr(fit).splitlines()
+    assert heading.startswith("FrontierFit(hill, baseline 'baseline', 2 variants x 2 settings, 16 SAEs")
+    table = summary_table(fit)
+    assert title == table.title
+    cells = list(zip(*(list(column.cells) for column in table.columns), strict=True))
+    assert len(cells) == 4
+    for line, row in zip(lines, cells, strict=False):
+        assert [part.strip() for part in line.split("  ") if part] == list(row)
+    html = fit._repr_html_()
+    assert "<td>&lt;b&gt;</td>" in html
+    assert "<b>" not in html
+    assert html.count("<tr>") == 1 + len(cells)

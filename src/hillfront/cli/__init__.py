@@ -1,6 +1,6 @@
 """The command line, one module a command or a family of them.
 
-The only room that writes to the terminal and that knows of exit statuses. `hillfront.cli.app` loads the
+The only folder that writes to the terminal and that knows of exit statuses. `hillfront.cli.app` loads the
 module of a command when it is used, and modules load heavy libraries inside their functions, so that
 ``hillfront --help`` waits for none. Options that commands share stand in `hillfront.cli.options`.
 """

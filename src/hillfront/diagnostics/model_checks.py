@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LOO_DRAWS_MIN, LeaveOneOut
 from hillfront.estimands.predict import at_rows, noise_draws
 from hillfront.frontiers.table import Frontiers
@@ -20,6 +19,7 @@ from hillfront.utils.intervals import DEFAULT_PROB
 Floats = NDArray[np.float64]
 
 __all__ = [
+    "Check",
     "SignChanges",
     "checks_of_fit",
     "residuals_of",
@@ -40,6 +40,36 @@ _RUN_POINTS_MIN: Final = 3
 
 
 _SELECTED: Final = "not judged, as Pareto-optimal SAEs lie to one side of the curve of all that were trained"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what was seen, what is asked, and what to do where they differ.
+
+    Attributes
+    ----------
+    name : str
+    value : float
+    asked : str
+        The condition in words, empty where the check only informs.
+    passed : bool or None
+        None where the check only informs.
+    seen, next_step : str
+    """
+
+    name: str
+    value: float
+    asked: str
+    passed: bool | None
+    seen: str
+    next_step: str
+
+    def __str__(self) -> str:
+        """One line."""
+        state = {True: "passed", False: "FAILED", None: "for information"}[self.passed]
+        asked = f" (asked: {self.asked})" if self.asked else ""
+        step = f" {self.next_step}" if self.passed is not True and self.next_step else ""
+        return f"{self.name}: {state}: {self.seen}{asked}.{step}"
 
 
 @dataclass(frozen=True)

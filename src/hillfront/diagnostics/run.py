@@ -13,13 +13,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LOO_DRAWS_MIN, LeaveOneOut
-from hillfront.diagnostics.model_checks import checks_of_fit
+from hillfront.diagnostics.model_checks import Check, checks_of_fit
 from hillfront.estimands.comparisons import labelled_values
 from hillfront.estimands.improvement import improvement_of
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.utils.tables import Displayed, TextTable
 
 __all__ = ["Check", "Diagnostics", "convergence_of", "diagnostics_of"]
 
@@ -29,8 +29,8 @@ BFMI_MIN = 0.3
 PARETO_K_MAX = 0.7
 
 
-@dataclass(frozen=True)
-class Diagnostics:
+@dataclass(frozen=True, repr=False)
+class Diagnostics(Displayed):
     """All checks of a fit.
 
     Attributes
@@ -63,8 +63,16 @@ class Diagnostics:
         )
 
     def __str__(self) -> str:
-        """One line a check."""
-        return "\n".join(map(str, self.checks))
+        """Write a line for each check, those that failed first, then those that only inform."""
+        return "\n".join(map(str, self._by_state()))
+
+    def _by_state(self) -> list[Check]:
+        return sorted(self.checks, key=lambda check: (check.passed is not False, check.passed is True))
+
+    def _table(self) -> TextTable:
+        columns = ["check", "passed", "seen", "next_step"]
+        rows = Diagnostics(tuple(self._by_state())).summary[columns]
+        return TextTable("Diagnostics", tuple(columns), tuple(map(tuple, rows.astype(str).to_numpy())))
 
 
 def diagnostics_of(

@@ -1,5 +1,5 @@
-"""What is concluded: gains, verdicts, claims, sensitivity to the prior, predictions, all draw by draw.
+"""Estimands: gains, verdicts, claims, sensitivity to the prior and predictions, computed draw by draw.
 
-Pure functions of posterior draws. How a result is worded or drawn is decided in :mod:`hillfront.text` and
-:mod:`hillfront.plots`.
+Pure functions of posterior draws. The wording of a result is decided in :mod:`hillfront.text`, its figure
+in :mod:`hillfront.plots`.
 """

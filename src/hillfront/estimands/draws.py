@@ -7,11 +7,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hillfront.model.design import Design
+from hillfront.model.pymc_model import effect_columns
 from hillfront.model.zero_sum import zero_sum_basis
 
 Floats = NDArray[np.float64]
 
-__all__ = ["curve_draws", "new_setting_draws", "sample_axis_last"]
+__all__ = ["curve_draws", "effect_draws", "new_setting_draws", "sample_axis_last"]
 
 
 def sample_axis_last(array: xr.DataArray) -> Floats:
@@ -32,6 +33,23 @@ def curve_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
         for parameter in design.family.sampled
     ]
     return design.natural(*sampled)
+
+
+def effect_draws(draws: xr.Dataset, design: Design) -> dict[str, xr.DataArray]:
+    """Compute the effects of the settings on every partially pooled parameter.
+
+    Returns
+    -------
+    dict of str to xarray.DataArray
+        ``<name>_setting``, dims (..., setting): how far the curves of a setting lie from the average of the
+        settings; and ``<name>_interaction``, dims (..., setting, variant): what of it each variant has alone.
+    """
+    effects = {}
+    for name, kind in dict.fromkeys(effect_columns(design)):
+        deviation = draws[name] - draws[name].mean("setting")
+        shared = deviation.mean("variant")
+        effects[f"{name}_{kind}"] = shared if kind == "setting" else deviation - shared
+    return effects
 
 
 def new_setting_draws(posterior: xr.Dataset, design: Design, *, random_seed: int) -> dict[str, Floats] | None:

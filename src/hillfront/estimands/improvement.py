@@ -12,7 +12,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.estimands.comparisons import LABELS, comparisons, setting_coords, with_group_columns
+from hillfront.estimands.comparisons import (
+    LABELS,
+    comparisons,
+    setting_coords,
+    setting_labels,
+    with_group_columns,
+)
 from hillfront.estimands.prior_sensitivity import prior_driven
 from hillfront.estimands.quantities import (
     AT_HIT,
@@ -22,20 +28,23 @@ from hillfront.estimands.quantities import (
     DEFAULT_AT_L0,
     Quantity,
     quantities_of,
+    quantity_named,
 )
+from hillfront.estimands.scopes import BADGES, badges
 from hillfront.frontiers.measurement_error import curve_losses
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
+from hillfront.utils.tables import Displayed, TextTable
 
 Floats = NDArray[np.float64]
 Sensitivity = Callable[[xr.Dataset], pd.DataFrame]
 
-__all__ = ["Improvement", "Sensitivity", "improvement_of", "validate_at"]
+__all__ = ["Improvement", "Sensitivity", "improvement_of", "interval_of", "validate_at"]
 
 
-@dataclass(frozen=True)
-class Improvement:
+@dataclass(frozen=True, repr=False)
+class Improvement(Displayed):
     """Improvement factors: a table of summaries, and the draws that they summarise.
 
     ``fit.improvement().draws["sparsity_gain"].sel(variant="gated", setting="average", hit=0.05)`` are the
@@ -74,10 +83,40 @@ class Improvement:
     metric: str = "hit"
     sensitivity: pd.DataFrame | None = None
 
-    def __str__(self) -> str:
-        """The table, below the notes."""
-        table = self.summary.to_string(index=False, float_format=lambda value: f"{value:.4g}")
-        return "\n".join([*self.notes, table])
+    def _table(self) -> TextTable:
+        rows = tuple(
+            (
+                str(row["variant"]),
+                label,
+                str(row["quantity"]),
+                "" if np.isnan(row["at"]) else f"{row['at']:g}",
+                interval_of(row),
+                "" if np.isnan(row["p_gt_1"]) else f"{row['p_gt_1']:.3f}",
+            )
+            for (_, row), label in zip(self.summary.iterrows(), setting_labels(self.summary), strict=True)
+        )
+        if not rows:
+            return TextTable("Nothing to compare.", (), ())
+        first = self.summary.iloc[0]
+        median = f"median [{first['prob']:.0%} interval]"
+        return TextTable(
+            f"Against {first['baseline']}: factors above 1 favour the variant",
+            ("variant", "setting", "quantity", "at", median, "p_gt_1"),
+            rows,
+            tuple(words for badge, words in BADGES.items() if any(badge in row[4] for row in rows)),
+            names=2,
+            right=frozenset({"at", "p_gt_1"}),
+        )
+
+
+def interval_of(row: pd.Series) -> str:
+    """Write the median with its interval, and what it rests on."""
+    if row["support"] == "none":
+        return "no shared range"
+    if np.isnan(row["median"]):
+        return "undefined in too many draws"
+    quantity = quantity_named(row["quantity"])
+    return quantity.interval(row["median"], row["lower"], row["upper"]) + badges(row)
 
 
 def improvement_of(
@@ -97,7 +136,7 @@ def improvement_of(
 
     ``sensitivity`` judges the draws of the table; without it, ``prior_driven`` is False throughout.
     """
-    check_prob(prob)
+    validate_prob(prob)
     if at_hit is None:
         at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
     validate_at(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)

@@ -16,6 +16,7 @@ from hillfront.estimands.comparisons import (
     Comparison,
     comparisons,
     setting_coords,
+    setting_labels,
     with_group_columns,
 )
 from hillfront.estimands.ratios import crossing_l0, link_gap
@@ -23,6 +24,7 @@ from hillfront.estimands.scopes import AVERAGE
 from hillfront.frontiers.ranges import Range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.utils.tables import Displayed, TextTable
 
 Floats = NDArray[np.float64]
 Judged = tuple[dict[str, object], Floats]
@@ -30,10 +32,11 @@ Judged = tuple[dict[str, object], Floats]
 __all__ = ["DEFAULT_THRESHOLD", "Pareto", "pareto_of"]
 
 DEFAULT_THRESHOLD = 0.95
+_CHANCES = ("p_better", "p_worse", "p_cross")
 
 
-@dataclass(frozen=True)
-class Pareto:
+@dataclass(frozen=True, repr=False)
+class Pareto(Displayed):
     """Pareto verdicts: a table, and the draws behind it.
 
     Attributes
@@ -54,10 +57,27 @@ class Pareto:
     draws: xr.Dataset
     notes: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        """The table, below the notes."""
-        table = self.summary.to_string(index=False, float_format=lambda value: f"{value:.4g}")
-        return "\n".join([*self.notes, table])
+    def _table(self) -> TextTable:
+        if self.summary.empty:
+            return TextTable("Nothing to compare.", (), ())
+        rows = tuple(
+            (
+                str(row["variant"]),
+                label,
+                *(("" if np.isnan(row[name]) else f"{row[name]:.3f}") for name in _CHANCES),
+                "" if np.isnan(row["l0_low"]) else f"{row['l0_low']:.3g}-{row['l0_high']:.3g}",
+                "" if np.isnan(row["crossing_l0"]) else f"{row['crossing_l0']:.3g}",
+                str(row["verdict"]),
+            )
+            for (_, row), label in zip(self.summary.iterrows(), setting_labels(self.summary), strict=True)
+        )
+        return TextTable(
+            f"Against {self.summary['baseline'].iloc[0]}, over the range of L0 that both frontiers observed",
+            ("variant", "setting", *_CHANCES, "L0", "crossing", "verdict"),
+            rows,
+            names=2,
+            right=frozenset({*_CHANCES, "L0", "crossing"}),
+        )
 
 
 def verdict_of(p_better: float, p_worse: float, p_cross: float, *, threshold: float) -> str:

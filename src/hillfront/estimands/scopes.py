@@ -9,12 +9,14 @@ import pandas as pd
 
 __all__ = [
     "AVERAGE",
+    "BADGES",
     "NEW_SETTING",
     "SCOPES",
     "SETTING",
     "SUPPORTS",
     "Scope",
     "Support",
+    "badges",
     "where",
     "where_of",
 ]
@@ -110,3 +112,15 @@ SUPPORTS: Final = {
     ),
 }
 """Supports by their value in tables, apart from ``none``."""
+
+BADGES: Final = {
+    " *": "* extrapolated, or predicted for a setting without data",
+    " !": "! driven by the prior, which moves it as much as the data do or more",
+}
+"""What follows a number in a summary, and what it means."""
+
+
+def badges(row: pd.Series) -> str:
+    """Mark what is extrapolated and what is driven by the prior, in a row of the improvement table."""
+    extrapolated, driven = BADGES
+    return (extrapolated if row["support"] != "observed" else "") + (driven if row["prior_driven"] else "")

@@ -1,4 +1,8 @@
-"""A fit from table to file: fit, prepare, FrontierFit, storage, comparison of families, simulation."""
+"""A fit from table to file: fit, prepare, FrontierFit, storage, comparison of families, simulation.
+
+What a fit saves, and under which names, is decided here: a change of it needs a new number of the saved
+format and must go on reading the files of the old one.
+"""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import xarray as xr
 
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.diagnostics.check import Check
+from hillfront.diagnostics.model_checks import Check
 from hillfront.diagnostics.run import convergence_of
-from hillfront.estimands.draws import curve_draws
+from hillfront.estimands.draws import curve_draws, effect_draws
 from hillfront.estimands.selection import hidden_log_likelihood, without_selection
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.tree import fit_tree
@@ -67,16 +67,12 @@ class PreparedModel:
         return build_model(self.frontiers, self.design, self.priors)
 
     @cached_property
-    def _prior(self) -> xr.Dataset:
+    def prior(self) -> xr.Dataset:
+        """Draws of the prior, dims (chain, draw, ...), with the natural parameters of every curve."""
         # The prior does not depend on the data, so refits share one set of draws.
         return _complete(
             self.sampler.prior(draws=PRIOR_DRAWS, random_seed=_PRIOR_SEED), self.design, self.priors
         )
-
-    @property
-    def prior(self) -> xr.Dataset:
-        """Draws of the prior, dims (chain, draw, ...), with the natural parameters of every curve."""
-        return self._prior
 
     @cached_property
     def _log_priors(self) -> LogPriors:
@@ -133,14 +129,9 @@ class PreparedModel:
         """
         if target_accept is None:
             target_accept = default_target_accept(len(self.design.settings))
+        first = FIRST_DRAWS if draws is None else draws
         sampler_options = SamplerOptions(
-            FIRST_DRAWS if draws is None else draws,
-            tune,
-            chains,
-            target_accept,
-            random_seed,
-            thin,
-            draws_chosen=draws is None,
+            first, tune, chains, target_accept, random_seed, thin, draws_chosen=draws is None
         )
         frontiers = self.frontiers if frontiers is None else frontiers
         self._check_design(frontiers)
@@ -236,7 +227,7 @@ class PreparedModel:
             frontiers,
             self.design,
             sampler_options,
-            prior=self._prior,
+            prior=self.prior,
             log_prior=self._log_priors.at(posterior),
             priors=self.priors,
         )
@@ -260,12 +251,12 @@ def _widths(design: Design) -> set[str]:
 
 
 def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:
-    """Add the natural parameters, and note the fixed ones, so that a posterior can be read by itself."""
+    """Add natural parameters and effects, and note what is fixed, so that draws can be read by themselves."""
     out = draws.assign_attrs({f"fixed_{n}": p for n, p in priors.items() if isinstance(p, float)})
     names = ("setting", "variant", "chain", "draw")
     shape = [draws.sizes[dim] for dim in names]
     natural = {name: (names, values.reshape(shape)) for name, values in curve_draws(draws, design).items()}
-    return out.assign(natural).transpose("chain", "draw", ...)
+    return out.assign(natural | effect_draws(draws, design)).transpose("chain", "draw", ...)
 
 
 def prepare(

@@ -6,8 +6,10 @@ import json
 
 import xarray as xr
 
+from hillfront.estimands.draws import effect_draws
 from hillfront.frontiers import Frontiers
 from hillfront.frontiers.netcdf import in_words_of_today
+from hillfront.model.design import Design
 
 __all__ = ["from_format_1"]
 
@@ -39,6 +41,9 @@ def from_format_1(tree: xr.DataTree) -> xr.DataTree:
     attrs["priors"] = json.dumps({_renamed(name): prior for name, prior in priors.items()})
     attrs["hillfront_format"] = 2
     groups = {name: _renamed_dataset(child.to_dataset()) for name, child in tree.children.items()}
+    of_design = Design.from_json(attrs["design"])
+    for name in groups.keys() & {"posterior", "prior", "posterior_uncorrected"}:
+        groups[name] = groups[name].assign(effect_draws(groups[name], of_design))
     attrs["data_hash"] = Frontiers.from_dataset(groups["frontiers"]).data_hash
     new = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
     new.attrs = attrs

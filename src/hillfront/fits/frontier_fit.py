@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from hillfront.diagnostics.check import Check
 from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
+from hillfront.diagnostics.model_checks import Check
 from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
 from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of
@@ -27,7 +29,13 @@ from hillfront.estimands.selection import selection_table
 from hillfront.fits.storage import read_tree, write_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.model.priors import priors_from_json
+from hillfront.model.pymc_model import build_model
 from hillfront.utils.intervals import DEFAULT_PROB
+from hillfront.utils.tables import TextTable
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 __all__ = ["FrontierFit"]
 
@@ -41,7 +49,7 @@ class FrontierFit:
     Attributes
     ----------
     data : xarray.DataTree
-        Settings posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
+        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
         log_prior (of the top-level priors), where the table has ``n_trained`` also posterior_uncorrected and
         log_selection, observed_data, constant_data and frontiers (the table itself);
         versions, seed, options, priors and the data's hash are in its attributes. ArviZ reads it as it is.
@@ -58,6 +66,51 @@ class FrontierFit:
     def design(self) -> Design:
         """Variants, settings, curve family and pooling."""
         return Design.from_json(self.data.attrs["design"])
+
+    @cached_property
+    def model(self) -> pm.Model:
+        """The PyMC model with the data that were fitted, for PyMC's own tools.
+
+        ``pm.sample_posterior_predictive(fit.data, model=fit.model)`` and
+        ``pm.compute_log_likelihood(fit.data, model=fit.model)`` give what the fit holds.
+
+        Raises
+        ------
+        ValueError
+            If the posterior lacks a free variable of the model, which PyMC would draw from its prior.
+        """
+        priors = priors_from_json(json.loads(self.data.attrs["priors"]))
+        model = build_model(self.frontiers, self.design, priors)
+        missing = [variable.name for variable in model.free_RVs if variable.name not in self._posterior]
+        if missing:
+            raise ValueError(
+                f"The posterior of this fit lacks {', '.join(missing)}, which its PyMC model samples: files "
+                "of format 1 did not keep the variables inside a prior. Fit the table again."
+            )
+        return model
+
+    @cached_property
+    def posterior(self) -> xr.Dataset:
+        """Posterior draws, dims (chain, draw, ...), with the group columns along the settings.
+
+        So ``fit.posterior.sel(site="resid")`` and ``fit.posterior.groupby("site")`` work; labels are text.
+        ArviZ reads ``fit.data``, which has the same draws without these coordinates.
+
+        Warns
+        -----
+        UserWarning
+            For a group column whose name the draws use themselves, which is left out.
+        """
+        return _by_group_columns(self._posterior, self.frontiers)
+
+    @cached_property
+    def prior(self) -> xr.Dataset:
+        """Prior draws of the same variables, as :attr:`posterior`; empty if every parameter is fixed."""
+        return (
+            _by_group_columns(self.data["prior"].to_dataset(), self.frontiers)
+            if "prior" in self.data
+            else xr.Dataset()
+        )
 
     @property
     def sampler_options(self) -> dict[str, Any]:
@@ -341,7 +394,18 @@ class FrontierFit:
         return cls(read_tree(Path(path)))
 
     def __repr__(self) -> str:
-        """What was fitted, and whether it can be relied on."""
+        """Say what was fitted and whether it can be relied on, above the headline gains and verdicts."""
+        return f"{self._heading()}\n{self._headlines().text()}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._heading())}</p>{self._headlines().html()}"
+
+    def _headlines(self) -> TextTable:
+        from hillfront.estimands.headlines import headline_table
+
+        return headline_table(self.improvement(), self.pareto())
+
+    def _heading(self) -> str:
         design = self.design
         state = (
             "all diagnostics passed"
@@ -353,3 +417,21 @@ class FrontierFit:
             f"{len(design.settings)} settings, {len(self.frontiers)} SAEs, "
             f"{np.prod([self._posterior.sizes[d] for d in ('chain', 'draw')])} draws; {state})"
         )
+
+
+def _by_group_columns(draws: xr.Dataset, frontiers: Frontiers) -> xr.Dataset:
+    """Add an indexed coordinate for each group column along the settings."""
+    if "setting" not in draws.dims:
+        return draws
+    columns = frontiers.setting_table.loc[draws["setting"].to_numpy()]
+    for name in columns.columns.drop("setting", errors="ignore"):
+        if name in draws.variables or name in draws.dims:
+            warnings.warn(
+                f"The group column {name} is no coordinate of these draws, which use its name themselves. "
+                "Rename the column, or select by setting.",
+                stacklevel=3,
+            )
+        else:
+            values = columns[name].to_numpy(dtype="U")
+            draws = draws.assign_coords({name: ("setting", values)}).set_xindex(name)
+    return draws

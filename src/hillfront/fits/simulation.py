@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -15,9 +16,12 @@ from scipy import special
 from hillfront.curves.families import FAMILIES, family_named
 from hillfront.curves.family import CurveFamily
 from hillfront.curves.sparsity import Reference, SparsityScale
-from hillfront.estimands.ratios import mean_hit_reduction, mean_sparsity_gain, parameter_ratio, sparsity_gain
-from hillfront.frontiers.ranges import observed_ranges, pareto_optimal, shared_range
+from hillfront.estimands.comparisons import compared_curves
+from hillfront.estimands.quantities import AT_HIT, At, quantities_of
+from hillfront.estimands.scopes import AVERAGE, SETTING
+from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.model.design import Design, design_of
 from hillfront.model.likelihood import tail_quantile
 
 __all__ = ["Simulation", "simulate"]
@@ -197,7 +201,8 @@ def simulate(
             **{name: values.ravel() for name, values in natural.items()},
         }
     )
-    truth = _truth(frontiers, family, scale, natural, tuple(variants), names, at_hit)
+    design = design_of(frontiers, baseline=variants[0], curve=curve, dense_limit=dense_limit)
+    truth = _truth(frontiers, design, natural, at_hit)
     return Simulation(frontiers, curves, truth, trained)
 
 
@@ -275,55 +280,45 @@ def _shapes(
 
 
 def _through(family: CurveFamily, x: Floats, hit: float, shapes: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Natural parameters of the curves that reach a hit at sparsities x, shape (setting, variant)."""
+    """Natural parameters of the curves that reach a hit at sparsities x, shape (setting, variant).
+
+    Shapes that :func:`simulate` has no argument for are at the centre of their prior.
+    """
     # Straight lines have their position at a sparsity of 1, others where they reach the hit.
     slope, intercept = (hit - shapes.get("c", 0.0)) / x, shapes.get("c", 0.0)
     sampled = {
-        "log_x_ref": np.log(x),
         "log_y_ref": np.log(slope + intercept),
         "log_share": np.log(slope / (slope + intercept)),
     }
     if "k" in shapes:
         sampled["log_k"] = np.log(shapes["k"])
-    coordinates = (sampled[parameter.name] for parameter in family.sampled)
+    coordinates = (
+        np.log(x) if parameter.is_position else sampled.get(parameter.name, np.float64(parameter.centre))
+        for parameter in family.sampled
+    )
     natural = family.natural(*coordinates, reference=Reference(hit, sparsity=1.0))
+    if not np.allclose(family.value(x, **natural), hit):
+        raise ValueError(
+            f"curve={family.name!r}: curves are simulated by their position, the sparsity at which they "
+            "reach a hit, and this family does not sample it."
+        )
     return {name: np.broadcast_to(values, x.shape) for name, values in natural.items()}
 
 
 def _truth(
-    frontiers: Frontiers,
-    family: CurveFamily,
-    scale: SparsityScale,
-    natural: Mapping[str, Floats],
-    variants: tuple[str, ...],
-    settings: list[str],
-    at_hit: Sequence[float],
+    frontiers: Frontiers, design: Design, natural: Mapping[str, Floats], at_hit: Sequence[float]
 ) -> pd.DataFrame:
-    ranges = observed_ranges(frontiers)
+    """Take every quantity of the true curves, as of a posterior with one draw."""
+    curves = {name: values[..., None] for name, values in natural.items()}
+    asked: dict[At | None, Sequence[float]] = {AT_HIT: at_hit, None: (np.nan,)}
     rows = []
-    for index, variant in enumerate(variants[1:], start=1):
-        in_settings: dict[tuple[str, float], list[float]] = {}
-        for g, setting in enumerate(settings):
-            v = {name: values[g, index] for name, values in natural.items()}
-            b = {name: values[g, 0] for name, values in natural.items()}
-            hits, xs = (
-                shared_range(ranges, variant=variant, baseline=variants[0], setting=setting, of=of)
-                for of in ("hit", "sparsity")
-            )
-            values: dict[tuple[str, float], float] = {
-                ("sparsity_gain", y): float(sparsity_gain(family, v, b, y, scale=scale)) for y in at_hit
-            }
-            for name, (parameter, sign) in family.ratios.items():
-                values[name, np.nan] = float(parameter_ratio(v, b, name=parameter, sign=sign))
-            if hits:
-                gain = mean_sparsity_gain(family, v, b, hits.low, hits.high, scale=scale)
-                values["mean_sparsity_gain", np.nan] = float(gain)
-            if xs:
-                reduction = mean_hit_reduction(family, v, b, xs.low, xs.high, scale=scale)
-                values["mean_hit_reduction", np.nan] = float(reduction)
-            for (quantity, at), value in values.items():
-                rows.append((variant, setting, "setting", quantity, at, value))
-                in_settings.setdefault((quantity, at), []).append(value)
-        for (quantity, at), several in in_settings.items():
-            rows.append((variant, "", "average", quantity, at, float(np.exp(np.mean(np.log(several))))))
+    for variant, own in groupby(compared_curves(curves, frontiers, design), key=lambda found: found.variant):
+        compared = list(own)
+        for quantity in quantities_of(design.family).values():
+            for at in asked.get(quantity.at, ()):
+                for setting, (support, values) in quantity.of_scopes(compared, at).items():
+                    if support != "none":
+                        scope = AVERAGE if setting == AVERAGE else SETTING
+                        label = "" if setting == AVERAGE else setting
+                        rows.append((variant, label, scope, quantity.name, at, float(values[0])))
     return pd.DataFrame(rows, columns=["variant", "setting", "scope", "quantity", "at", "value"])

@@ -1,7 +1,9 @@
 """The validated table of SAEs: parsing, faults, cautions, measurement errors, observed ranges.
 
-What a column is called, how a percent sign is read, which rows are refused and what is warned of are decided
-here, before any model exists. Files of other tools are turned into such a table by :mod:`hillfront.readers`.
+What a column may be called and how a cell is read, percent signs included, is decided in
+:mod:`~hillfront.frontiers.parsing`; which rows are refused in :mod:`~hillfront.frontiers.fault_finders`,
+and what is warned of in :mod:`~hillfront.frontiers.cautions`. No model is known here.
+:mod:`hillfront.readers` turns the files of other tools into such a table.
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@ from typing import Final, Literal
 import pandas as pd
 
 from hillfront.frontiers.columns import COMPUTED_COSTS, CURVE, LOSSES
-from hillfront.frontiers.fault import Fault, FrontierDataError, bad_cells
+from hillfront.frontiers.fault import Fault, FrontierDataError
 from hillfront.frontiers.number_faults import (
     ablated_not_above_base,
+    bad_cells,
     bad_extras,
     bad_l0,
     bad_n_trained,
@@ -25,7 +26,7 @@ from hillfront.frontiers.number_faults import (
     no_positive_y,
     text_in_numbers,
 )
-from hillfront.frontiers.parsing import Draft, is_blank
+from hillfront.frontiers.parsing import RESERVED_SETTINGS, Draft, is_blank
 from hillfront.utils.wording import nearest, shorten
 
 DROPPED: Final = ("row", "variant", "setting", "fault", "value")
@@ -33,18 +34,7 @@ DROPPED: Final = ("row", "variant", "setting", "fault", "value")
 
 
 def find_faults(draft: Draft) -> tuple[Fault, ...]:
-    """Find every fault of a draft, in the order of `FAULT_FINDERS`.
-
-    Parameters
-    ----------
-    draft : Draft
-        The table as read.
-
-    Returns
-    -------
-    tuple of Fault
-        Empty if the table can be fitted.
-    """
+    """Find every fault of a draft, in the order of `FAULT_FINDERS`; none if the table can be fitted."""
     return tuple(fault for finder in FAULT_FINDERS for fault in finder(draft))
 
 
@@ -134,6 +124,17 @@ def ambiguous_settings(draft: Draft) -> Iterator[Fault]:
         yield Fault("different settings, one label", rows, seen, "values without ' / '", step)
 
 
+def reserved_settings(draft: Draft) -> Iterator[Fault]:
+    """Find settings with a label that results use for something else."""
+    if not draft.has("setting"):
+        return
+    for label, meaning in RESERVED_SETTINGS.items():
+        rows = tuple(draft.table.loc[draft.table["setting"] == label, "row"].tolist())
+        if rows:
+            step = f"Give this setting another name: results call {meaning} {label!r}."
+            yield Fault("reserved setting", rows, repr(label), "another label", step)
+
+
 def duplicate_rows(draft: Draft) -> Iterator[Fault]:
     """Find rows equal to an earlier row in every column that the user gave."""
     if draft.cells.empty:
@@ -170,6 +171,7 @@ FAULT_FINDERS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     no_rows,
     empty_labels,
     ambiguous_settings,
+    reserved_settings,
     text_in_numbers,
     bad_l0,
     below_dense_limit,

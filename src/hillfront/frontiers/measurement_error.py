@@ -26,17 +26,7 @@ SHARED_WITHIN: Final = 0.01
 
 
 def denominator(table: pd.DataFrame) -> pd.Series[float]:
-    """Compute D = ce_ablated - ce_base, the loss in nats that a hit of 1 stands for.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A canonical table (see `hillfront.frontiers.table.Frontiers`).
-
-    Returns
-    -------
-    pandas.Series
-        D in nats per unit of hit, one per row; NaN where one of the two losses is not given.
+    """Compute D = ce_ablated - ce_base, the loss in nats of a hit of 1; NaN where one of them is not given.
 
     Examples
     --------
@@ -120,18 +110,7 @@ def shares_denominator(table: pd.DataFrame) -> pd.Series[bool]:
 
     Printed losses are rounded, so a setting shares them if its ce_base and its ce_ablated each vary by no
     more than 1% of its smallest D. A cost only has a base loss, which may vary by 1% of the setting's largest
-    cost.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A canonical table (see `hillfront.Frontiers`), its hit or cost computed from its losses.
-
-    Returns
-    -------
-    pandas.Series
-        True where all rows of the setting share them; False in settings where one of these losses is not
-        given.
+    cost. Settings where one of these losses is not given share nothing.
 
     Examples
     --------
@@ -147,17 +126,15 @@ def shares_denominator(table: pd.DataFrame) -> pd.Series[bool]:
     [True, True, False, False]
     """
     if metric_of(table) == "cost":
-        losses, scale = (
-            table.reindex(columns=["ce_base"]),
-            table["cost"].groupby(table["setting"]).transform("max"),
-        )
+        losses = table.reindex(columns=["ce_base"])
+        nats = table["cost"].groupby(table["setting"]).transform("max")
     else:
         losses = table.reindex(columns=list(LOSSES[1:]))
-        scale = denominator(table).groupby(table["setting"]).transform("min")
+        nats = denominator(table).groupby(table["setting"]).transform("min")
     by_setting = losses.groupby(table["setting"])
     spread = by_setting.transform("max") - by_setting.transform("min")
     complete = losses.notna().groupby(table["setting"]).transform("all").all(axis=1)
-    return complete & spread.le(SHARED_WITHIN * scale, axis=0).all(axis=1)
+    return complete & spread.le(SHARED_WITHIN * nats, axis=0).all(axis=1)
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series[float]:
@@ -166,7 +143,7 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series[float]:
 
 
 def sharing_settings(frontiers: Frontiers) -> tuple[str, ...]:
-    """Settings whose SAEs share the losses, and so the errors of the losses, that their hits are made of."""
+    """Return the settings whose hits are made of the same base and ablated losses, and so of their errors."""
     table = frontiers.table
     if "se" in table or not frontiers.from_losses:
         return ()
@@ -174,7 +151,7 @@ def sharing_settings(frontiers: Frontiers) -> tuple[str, ...]:
 
 
 def known_errors(frontiers: Frontiers, shared_settings: Collection[str]) -> pd.DataFrame:
-    """Standard errors that the model takes as known.
+    """Compute the standard errors that the model takes as known.
 
     A column ``se`` is taken as it is. Otherwise the errors of the losses count, where y was computed from
     them: each SAE's own, and those of the base model's and the ablated model's losses, which all variants
@@ -211,17 +188,17 @@ def known_errors(frontiers: Frontiers, shared_settings: Collection[str]) -> pd.D
 
 
 def curve_losses(frontiers: Frontiers) -> dict[tuple[str, str], float]:
-    """Loss of the ablated model above the base model, in nats, of each curve, by (variant, setting).
+    """Compute the loss of the ablated model above the base model, in nats, by curve (variant, setting).
 
     Divided by it, a loss difference is a performance hit. A cost that is a loss difference itself has 1.
-    Curves without these losses are left out.
+    Curves without these losses are not in it.
     """
     table = frontiers.table
     if frontiers.bounded:
-        scale = denominator(table)
+        nats = denominator(table)
     else:
-        scale = pd.Series(1.0 if frontiers.metric_label == "loss_difference" else np.nan, index=table.index)
-    means = scale.groupby([table["variant"], table["setting"]], sort=False).mean().dropna()
+        nats = pd.Series(1.0 if frontiers.metric_label == "loss_difference" else np.nan, index=table.index)
+    means = nats.groupby([table["variant"], table["setting"]], sort=False).mean().dropna()
     return {
         (str(variant), str(setting)): float(mean)
         for (variant, setting), mean in zip(means.index, means, strict=True)

@@ -32,6 +32,9 @@ type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 SEPARATOR: Final = " / "
 """What joins the values of the group columns to the label of a setting."""
 
+RESERVED_SETTINGS: Final = {"average": "the settings together", "new_setting": "a setting without data"}
+"""Labels that results use for something else, and what for."""
+
 
 @runtime_checkable
 class SupportsArrow(Protocol):
@@ -65,18 +68,12 @@ class Draft:
         The canonical columns that could be read.
     group_columns : tuple of str
         The columns that make a setting.
-    variant, l0 : str
-        The user's names of these columns.
+    variant, l0, cost, dense_limit, baseline
+        As in `Frontiers.from_frame`: the user's names of these columns, the limit, and the baseline as text.
     y_columns : tuple of str
         The user's columns that the performance hit or the cost comes from.
     reading : {"loss_recovered", "performance_hit", "ce", "cost", "fvu", "loss_difference"}
         What these columns hold.
-    cost : str or None
-        The user's name of the cost, if that is fitted in place of the performance hit.
-    dense_limit : "d_model", float or None
-        L0 that every row must stay below.
-    baseline : str or None
-        The variant that others will be compared with, if the user named one.
     missing : tuple of (str, str)
         Argument and column name of each column that was asked for and is not there.
     clashes : tuple of str
@@ -142,15 +139,7 @@ def read(
 ) -> Draft:
     """Read a table as far as it can be read; `fault_finders.find_faults` says what is wrong with it.
 
-    Parameters
-    ----------
-    frame, variant, group, l0, y, cost, dense_limit, baseline
-        As in `Frontiers.from_frame`.
-
-    Returns
-    -------
-    Draft
-        The user's cells and the canonical columns that could be made of them.
+    The arguments are those of `Frontiers.from_frame`.
     """
     cells, conflicting = unique_columns(to_pandas(frame))
     known = [name for name in ("loss_recovered", "performance_hit", *OPTIONAL) if name in cells]
@@ -168,7 +157,8 @@ def read(
     optional = [name for name in OPTIONAL if name in free.intersection((*filled, *limits))]
 
     wanted = [("variant", variant), *(("group", name) for name in group_columns), ("l0", l0)]
-    wanted += [(argument_of(reading, y), name) for name in y_columns]
+    computed = reading in ("ce", "cost", "fvu", "loss_difference")
+    wanted += [(reading if computed else "y" if y else "any y", name) for name in y_columns]
     wanted += [("dense_limit", "d_model")] if dense_limit == "d_model" else []
     used = {name for _, name in wanted}.union(optional)
     numeric = dict.fromkeys([l0, *y_columns, *(name for name in optional if name in OPTIONAL_NUMBERS)])
@@ -206,13 +196,6 @@ def read(
         conflicting=tuple(name for name in conflicting if name in used),
         n_given=len(cells),
     )
-
-
-def argument_of(reading: Reading, y: str | None) -> str:
-    """Name what asked for the columns of y: an argument, or the name of what is computed from them."""
-    if reading in ("ce", "cost", "fvu", "loss_difference"):
-        return reading
-    return "y" if y else "any y"
 
 
 def to_pandas(frame: Table) -> pd.DataFrame:

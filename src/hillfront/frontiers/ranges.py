@@ -19,7 +19,7 @@ __all__ = ["NOWHERE", "Range", "average_range", "observed_ranges", "pareto_optim
 
 @dataclass(frozen=True)
 class Range:
-    """An interval from low to high; without inside if high is not above low.
+    """An interval from low to high; empty if high is not above low.
 
     Examples
     --------
@@ -31,15 +31,15 @@ class Range:
     high: float
 
     def __bool__(self) -> bool:
-        """Whether the range has an inside."""
+        """Return whether the range is not empty."""
         return bool(self.high > self.low)
 
     def __contains__(self, value: float) -> bool:
-        """Whether the value lies in the range, ends included."""
+        """Return whether the value lies in the range, ends included."""
         return bool(self.low <= value <= self.high)
 
     def __and__(self, other: Range) -> Range:
-        """Overlap of two ranges."""
+        """Return the overlap of two ranges."""
         return Range(max(self.low, other.low), min(self.high, other.high))
 
 
@@ -48,10 +48,10 @@ NOWHERE = Range(np.inf, -np.inf)
 
 
 def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Range]]:
-    """Ranges of 1/L0 and hit of each curve, by (variant, setting).
+    """Find the ranges of 1/L0 and hit of each curve, by (variant, setting).
 
-    Hits at or below 0, or at or above 1, have no place on the log scale over which gains are averaged; the
-    curve's range of hits ends at its other points. A cost has no upper bound.
+    Hits at or below 0, or at or above 1, do not count, as gains are averaged over log hit. A cost has no
+    upper bound.
 
     Returns
     -------
@@ -79,13 +79,13 @@ def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Ran
 def shared_range(
     ranges: dict[tuple[str, str], dict[str, Range]], *, variant: str, baseline: str, setting: str, of: str
 ) -> Range:
-    """Range that two curves of a setting both observed, in sparsity or in hit; without inside if none."""
+    """Find the range of sparsity or hit that two curves of a setting both observed; it may be empty."""
     pair = [ranges.get((name, setting), {}).get(of, NOWHERE) for name in (variant, baseline)]
     return pair[0] & pair[1]
 
 
 def average_range(ranges: Sequence[Range]) -> Range:
-    """Range whose ends are the geometric means of those of several; ranges without inside do not count.
+    """Average ranges by the geometric means of their ends; empty ranges do not count.
 
     Examples
     --------
@@ -93,32 +93,19 @@ def average_range(ranges: Sequence[Range]) -> Range:
     2.0
     """
     inside = [own for own in ranges if own]
-    if not inside:
-        return NOWHERE
-    if len(inside) == 1:
-        return inside[0]
-    low, high = (
-        float(np.exp(np.mean(np.log(ends)))) for ends in zip(*((r.low, r.high) for r in inside), strict=True)
-    )
-    return Range(low, high)
+    if len(inside) < 2:
+        return inside[0] if inside else NOWHERE
+    ends = np.log([(own.low, own.high) for own in inside])
+    return Range(*np.exp(ends.mean(axis=0)).tolist())
 
 
 def pareto_optimal(table: pd.DataFrame) -> pd.Series[bool]:
     """Mark the rows that no other row of their curve dominates.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A table with ``variant``, ``setting``, ``l0`` and ``performance_hit`` or ``cost``.
-
-    Returns
-    -------
-    pandas.Series
-        True where no row of the curve has L0 and y both as low or lower, one of them strictly.
+    A row dominates another if its L0 and its y are both as low or lower, one of them strictly.
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame(
     ...     {"variant": "a", "setting": "all", "l0": [10, 20, 20], "performance_hit": [0.2, 0.1, 0.15]}
     ... )

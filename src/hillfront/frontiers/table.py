@@ -302,18 +302,7 @@ class Frontiers:
 
     @classmethod
     def from_dataset(cls, ds: xr.Dataset) -> Self:
-        """Read back what `to_dataset` wrote; warnings are kept, not issued again.
-
-        Parameters
-        ----------
-        ds : xarray.Dataset
-            A dataset from `to_dataset`.
-
-        Returns
-        -------
-        Frontiers
-            The same frontiers.
-        """
+        """Read back the same frontiers from what `to_dataset` returned; no warning is issued again."""
         return cls(**netcdf.from_dataset(ds))
 
     def __len__(self) -> int:

@@ -14,7 +14,7 @@ pools the settings. Where there is one setting or one variant, the effects that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,18 +26,20 @@ from hillfront.model.design import Design
 from hillfront.model.likelihood import Expected, Likelihood, tail_quantile
 from hillfront.model.priors import as_prior
 from hillfront.model.selection import add_hidden, hidden_curve_index, hidden_data
-from hillfront.model.zero_sum import over_variants, zero_sum, zero_sum_basis
 
 if TYPE_CHECKING:
     import pymc as pm
     from pytensor.tensor.variable import TensorVariable
 
     type Tensor = TensorVariable[Any, Any]
+    type Effects = Callable[[Design, Mapping[str, Any]], Mapping[str, Tensor]]
 
-__all__ = ["build_model", "effect_columns", "reported_variables", "zero_sum_basis"]
+__all__ = ["build_model", "effect_columns", "reported_variables", "variable_of", "zero_sum_effects"]
 
 
-def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) -> pm.Model:
+def build_model(
+    frontiers: Frontiers, design: Design, priors: Mapping[str, Any], *, effects: Effects | None = None
+) -> pm.Model:
     """Build the PyMC model of a design on a table.
 
     Parameters
@@ -47,11 +49,15 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
     design : Design
     priors : mapping of str to Prior or float
         As from :func:`hillfront.model.priors.resolve_priors`.
+    effects : callable, optional
+        Adds the effects of the settings to the model in context: :func:`zero_sum_effects` by default. A
+        sampler may state the same prior in coordinates that suit it better.
 
     Returns
     -------
     pymc.Model
-        With the curves' parameters as deterministics ``(setting, variant)``, and the observed ``y``.
+        With the curves' parameters, sampled and natural, as deterministics ``(setting, variant)``, and the
+        observed ``y`` along ``obs``. Parameters that are not pooled are free variables themselves.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -61,31 +67,33 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
         "variant": list(design.variants),
         "contrast": list(design.variants[1:]),
         "setting": list(design.settings),
+        "obs": frontiers.table["row"].to_numpy(),
     }
     # Bounds hold by construction (every scale is positive), and their checks would be compiled in.
     with pm.Model(coords=coords, check_bounds=False) as model:
         arrays = in_logs(row_data(frontiers, design) | hidden_data(frontiers, design))
         data = {name: pm.Data(name, value) for name, value in arrays.items()}
-        n_columns = len(effect_columns(design))
-        effects = (
-            _setting_effects(design, priors, pm.Data("centring", np.full(n_columns, 0.5)))
-            if n_columns
-            else {}
-        )
+        shifts = (effects or zero_sum_effects)(design, priors)
         parameters = []
-        for index, parameter in enumerate(family.sampled):
-            how = design.pooling[parameter.natural]
+        for parameter in family.sampled:
+            how, name = design.pooling[parameter.natural], parameter.name
+            if how == "none" and not isinstance(priors[f"{name}_mean"], float):
+                parameters.append(_unpooled(name, priors))
+                continue
+            # PyTensor would read a Python float as single precision.
             if isinstance(how, float) and parameter.to_sampled is not None:
-                theta = pt.full(_grid(design), parameter.to_sampled(how))
+                theta = pt.full(_grid(design), np.float64(parameter.to_sampled(how)))
             elif how == "none":
-                theta = _unpooled(parameter.name, priors, design)
+                theta = pt.full(_grid(design), np.float64(priors[f"{name}_mean"]))
             else:
-                theta = _shared_level(parameter.name, priors, design, contrasts=how == "partial")
-                theta = theta[None, :] + effects.get(index, pt.zeros((len(design.settings), 1)))
-            parameters.append(pm.Deterministic(parameter.name, theta, dims=("setting", "variant")))
+                theta = _shared_level(name, priors, design, contrasts=how == "partial")
+                theta = theta[None, :] + shifts.get(name, pt.zeros((len(design.settings), 1)))
+            parameters.append(pm.Deterministic(name, theta, dims=("setting", "variant")))
 
         # Of each curve, before they are looked up for each row: there are fewer curves than rows.
         natural = design.natural(*(theta.ravel() for theta in parameters))
+        for name, values in natural.items():
+            pm.Deterministic(name, pt.reshape(values, _grid(design)), dims=("setting", "variant"))
 
         # Errors of the losses that the SAEs of a setting share, known up to their standard deviation.
         scores = {name: pm.Normal(f"{name}_error_score", dims="setting") for name in design.shared_errors}
@@ -105,11 +113,33 @@ def build_model(frontiers: Frontiers, design: Design, priors: Mapping[str, Any])
                 **shared,
             )
 
-        scatter = {name: _variable(name, priors) for name in design.likelihood.parameters}
+        scatter = {name: variable_of(name, priors) for name in design.likelihood.parameters}
         _observe(design.likelihood, expected_of(data["curve_index"]), data["observed"], scatter)
         if design.selected:
             add_hidden(design.likelihood, expected_of(hidden_curve_index(design), "hidden_"), data, scatter)
     return model
+
+
+def zero_sum_effects(design: Design, priors: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Add each partially pooled parameter's effects as free variables that sum to zero.
+
+    Returns
+    -------
+    dict of str to variable
+        By parameter, the sum of its effects, (setting, variant): ``<name>_setting`` sums to zero over the
+        settings, ``<name>_interaction`` over settings and variants.
+    """
+    import pymc as pm
+
+    shifts: dict[str, Tensor] = {}
+    for name, kind in dict.fromkeys(effect_columns(design)):
+        sd = variable_of(f"{name}_{kind}_sd", priors)
+        if kind == "setting":
+            shifts[name] = pm.ZeroSumNormal(f"{name}_setting", sigma=sd, dims="setting")[:, None]
+        else:
+            both = ("setting", "variant")
+            shifts[name] += pm.ZeroSumNormal(f"{name}_interaction", sigma=sd, n_zerosum_axes=2, dims=both)
+    return shifts
 
 
 def _looked_up(natural: Mapping[str, Tensor], curve_index: Any) -> dict[str, Tensor]:
@@ -153,7 +183,7 @@ def _observe(likelihood: Likelihood, expected: Expected, y: Tensor, parameters: 
 
     location, scale = likelihood.location(expected), likelihood.scale(expected, parameters)
     if likelihood.on_logit:
-        pm.LogitNormal("y", mu=location, sigma=scale, observed=y)
+        pm.LogitNormal("y", mu=location, sigma=scale, observed=y, dims="obs")
     elif "nu" in parameters:
         variance = likelihood.variance(expected, parameters) / tail_quantile(parameters["nu"]) ** 2
         pm.CustomDist(
@@ -165,13 +195,14 @@ def _observe(likelihood: Likelihood, expected: Expected, y: Tensor, parameters: 
             random=_student_t_random,
             signature="(),(),()->()",
             observed=y,
+            dims="obs",
         )
     else:
-        pm.Normal("y", mu=location, sigma=scale, observed=y)
+        pm.Normal("y", mu=location, sigma=scale, observed=y, dims="obs")
 
 
 def reported_variables(design: Design, priors: Mapping[str, Any]) -> list[str]:
-    """Names of the model's variables that the posterior keeps: all but the effects' private coordinates."""
+    """Return the names of the variables that a sampler reports; the others follow from these."""
     names = [parameter.name for parameter in design.family.sampled]
     for parameter in design.family.sampled:
         names += [f"{parameter.name}_{part}" for part in _parts(design, design.pooling[parameter.natural])]
@@ -197,7 +228,8 @@ def _grid(design: Design) -> tuple[int, int]:
     return len(design.settings), len(design.variants)
 
 
-def _variable(name: str, priors: Mapping[str, Any]) -> Any:
+def variable_of(name: str, priors: Mapping[str, Any]) -> Any:
+    """Add the variable of a prior to the model in context; a number that fixes it is returned as it is."""
     prior = priors[name]
     return prior if isinstance(prior, float) else as_prior(prior).create_variable(name)
 
@@ -206,27 +238,20 @@ def _shared_level(name: str, priors: Mapping[str, Any], design: Design, *, contr
     """Mean and contrasts of one parameter, one value for each variant."""
     import pytensor.tensor as pt
 
-    mean = _variable(f"{name}_mean", priors)
+    mean = variable_of(f"{name}_mean", priors)
     n_contrasts = len(design.variants) - 1
     level: Tensor = pt.add(mean, pt.zeros(n_contrasts + 1))
     if contrasts and n_contrasts:
-        contrast = _variable(f"{name}_contrast", priors) + pt.zeros(n_contrasts)
+        contrast = variable_of(f"{name}_contrast", priors) + pt.zeros(n_contrasts)
         level = mean + pt.concatenate([pt.zeros(1), contrast])
     return level
 
 
-def _unpooled(name: str, priors: Mapping[str, Any], design: Design) -> Tensor:
+def _unpooled(name: str, priors: Mapping[str, Any]) -> Tensor:
     """Every curve on its own, under the prior of the mean."""
-    import pytensor.tensor as pt
-
-    prior = priors[f"{name}_mean"]
-    curves: Tensor
-    if isinstance(prior, float):
-        curves = pt.full(_grid(design), prior)
-    else:
-        own = as_prior(prior)
-        own.dims = ("setting", "variant")
-        curves = own.create_variable(f"{name}_curve")
+    own = as_prior(priors[f"{name}_mean"])
+    own.dims = ("setting", "variant")
+    curves: Tensor = own.create_variable(name)
     return curves
 
 
@@ -241,36 +266,3 @@ def effect_columns(design: Design) -> list[tuple[str, str]]:
         if design.pooling[parameter.natural] == "partial"
         for kind in ("setting", *("interaction",) * (n_variants - 1))
     ]
-
-
-def _setting_effects(design: Design, priors: Mapping[str, Any], centring: Tensor) -> dict[int, Tensor]:
-    """Setting and interaction effects, (setting, variant), of each partially pooled parameter.
-
-    Each is sampled as ``sd**(1 - c) z`` with ``z ~ Normal(0, sd**c)``: c = 1 is the centred form, 0 the
-    non-centred one, and the prior is the same for all. Which is best depends on how well the data fix the
-    effects, so c is chosen for the data that are fitted (:mod:`hillfront.sampling.parameterization`).
-
-    All of them come from one matrix of coefficients, one column for each kind of effect: the left basis makes
-    every column sum to zero over settings, the right one spreads the columns over the variants.
-    """
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    n_settings, n_variants = _grid(design)
-    columns = effect_columns(design)
-    kinds = list(dict.fromkeys(columns))
-    scales = [_variable(f"{name}_{kind}_sd", priors) for name, kind in kinds]
-    log_scale = pt.log(pt.stack(scales))[np.array([kinds.index(column) for column in columns])]
-    coefficients = pm.Normal(
-        "effect_coefficients", 0.0, pt.exp(centring * log_scale), shape=(n_settings - 1, len(columns))
-    )
-    names = list(dict.fromkeys(name for name, _ in columns))
-    spread = np.kron(np.eye(len(names)), over_variants(n_variants).T)
-    effects = pt.dot(zero_sum(coefficients * pt.exp((1.0 - centring) * log_scale)), spread)
-    return {
-        index: effects[
-            :, names.index(parameter.name) * n_variants : (names.index(parameter.name) + 1) * n_variants
-        ]
-        for index, parameter in enumerate(design.family.sampled)
-        if parameter.name in names
-    }

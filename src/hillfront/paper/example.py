@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hillfront.paper.escape import latex
+from hillfront.estimands.quantities import QUANTITIES, headlines
 from hillfront.paper.figures import WIDTHS
+from hillfront.paper.latex import latex
 from hillfront.paper.source import PaperSource
+from hillfront.text.sentences import capital
 from hillfront.utils.numbers import percent
 
 __all__ = ["example_tex"]
@@ -33,16 +35,15 @@ def example_tex(source: PaperSource, figures: Sequence[str]) -> str:
     figures : sequence of str
         Names of the figures, without the ending.
     """
-    first = source.fit.design
     parts = [
         "% Compile: pdflatex example; bibtex example; pdflatex example; pdflatex example",
         _PREAMBLE,
         r"\begin{document}",
         r"\section*{Results}",
         *([source.warning + r"\par"] if source.warning else []),
-        f"Variants: {', '.join(map(latex, first.variants))}. Gains are in Table~\\ref{{tab:hf-gains}}, "
-        "verdicts in "
-        "Table~\\ref{tab:hf-verdicts}. The fit is of \\hfFitSAEs{} SAEs on \\hfFitCurves{} curves.",
+        f"Variants: {', '.join(map(latex, source.fit.design.variants))}. Gains are in "
+        r"Table~\ref{tab:hf-gains}, verdicts in Table~\ref{tab:hf-verdicts}. "
+        r"The fit is of \hfFitSAEs{} SAEs on \hfFitCurves{} curves.",
         *(_figure(source, name) for name in figures),
         r"\input{gains}",
         r"\input{verdicts}",
@@ -63,15 +64,12 @@ def example_tex(source: PaperSource, figures: Sequence[str]) -> str:
 def _figure(source: PaperSource, name: str) -> str:
     kind, width = name.split("_")[:2]
     metric, baseline = latex(source.fit.frontiers.metric_label), latex(source.fit.baseline)
-    prob = latex(percent(source.prob))
+    prob, headline = latex(percent(source.prob)), latex(capital(QUANTITIES[headlines()[0]].words))
     caption = {
         "frontiers": f"Frontiers: SAEs (marks), posterior median of the expected {metric} (lines, dashed "
-        "outside the "
-        f"data) and {prob} predictive bands; the grey strip is the range of sparsity that all curves of a "
-        "panel "
-        "observed.",
-        "gains": f"Mean sparsity gain over {baseline}: median and {prob} interval; hollow marks are "
-        "extrapolated or "
+        f"outside the data) and {prob} predictive bands; the grey strip is the range of sparsity that all "
+        "curves of a panel observed.",
+        "gains": f"{headline} over {baseline}: median and {prob} interval; hollow marks are extrapolated or "
         "predicted for a setting without data.",
     }[kind]
     warned = f"{source.warning} " if source.warning else ""

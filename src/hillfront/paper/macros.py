@@ -10,9 +10,16 @@ import pandas as pd
 
 from hillfront.estimands.quantities import quantity_named
 from hillfront.estimands.scopes import SCOPES
-from hillfront.paper.escape import comment, latex
-from hillfront.paper.names import letters, unique_letters
-from hillfront.paper.numbers import MISSING, tex_interval, tex_number, tex_probability
+from hillfront.paper.latex import (
+    MISSING,
+    comment,
+    latex,
+    letters,
+    tex_interval,
+    tex_number,
+    tex_probability,
+    unique_letters,
+)
 from hillfront.paper.source import PaperSource
 from hillfront.utils.numbers import percent
 

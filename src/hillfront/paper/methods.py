@@ -11,8 +11,7 @@ import numpy as np
 from hillfront.estimands.quantities import QUANTITIES, headlines
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.design import Design
-from hillfront.paper.escape import latex
-from hillfront.paper.numbers import tex_number
+from hillfront.paper.latex import latex, tex_number
 from hillfront.paper.source import PaperSource
 from hillfront.utils.numbers import percent
 from hillfront.utils.wording import count
@@ -43,17 +42,14 @@ def _data(source: PaperSource) -> str:
     )
     what = f"{metric} $y$ (one minus loss recovered)" if frontiers.bounded else f"cost $y$ ({metric})"
     variants = ", ".join(latex(v) for v in design.variants[1:])
-    dropped = len(frontiers.dropped)
-    left_out = (
-        f" {count(dropped, 'faulty row')} of the table {'was' if dropped == 1 else 'were'} left out."
-        if dropped
-        else ""
-    )
+    dropped = ""
+    if faulty := len(frontiers.dropped):
+        were = "was" if faulty == 1 else "were"
+        dropped = f" {count(faulty, 'faulty row')} of the table {were} left out."
     return (
-        f"We compared {variants} with {latex(design.baseline)} sparse autoencoders (SAEs) by fitting "
-        "curves jointly to "
-        f"all {frontiers.n_curves} frontiers of {what} against sparsity $x = 1/L_0$, "
-        f"{len(frontiers)} SAEs{settings}, with hillfront~\\cite{{hillfront}}.{left_out}"
+        f"We compared {variants} with {latex(design.baseline)} sparse autoencoders (SAEs) by fitting curves "
+        f"jointly to all {frontiers.n_curves} frontiers of {what} against sparsity $x = 1/L_0$, "
+        f"{len(frontiers)} SAEs{settings}, with hillfront~\\cite{{hillfront}}.{dropped}"
     )
 
 
@@ -95,10 +91,9 @@ def _model(design: Design, priors: Mapping[str, Any]) -> str:
         noise += f"; its degrees of freedom were {how}"
     return (
         f"Each frontier is {latex(family.words)}~\\cite{{hf-post}}, {formula}{limit}{relative}. Positions "
-        "and slopes have a mean, "
-        f"contrasts between variants, setting effects and variant-by-setting interactions ({poolings}). We "
-        "assumed "
-        f"{noise}.{known}{shared}{selected} Priors are weakly informative (Table~\\ref{{tab:hf-priors}})."
+        "and slopes have a mean, contrasts between variants, setting effects and variant-by-setting "
+        f"interactions ({poolings}). We assumed {noise}.{known}{shared}{selected} "
+        "Priors are weakly informative (Table~\\ref{tab:hf-priors})."
     )
 
 
@@ -132,10 +127,8 @@ def _sampling(source: PaperSource) -> str:
         f"We sampled the posterior by NUTS~\\cite{{hf-nuts}}: {count(sampler['chains'], 'chain')} of "
         f"{sampler['draws']} draws after {sampler['tune']} of tuning, target acceptance "
         f"{sampler['target_accept']:g}, seed {sampler['random_seed']}. The checks gave "
-        f"{', '.join(found)}; all are in "
-        f"Table~\\ref{{tab:hf-diagnostics}}, leave-one-out predictions by Pareto-smoothed importance "
-        "sampling "
-        f"among them~\\cite{{hf-loo,hf-psis}}. Software: {software}."
+        f"{', '.join(found)}; all are in Table~\\ref{{tab:hf-diagnostics}}, leave-one-out predictions by "
+        f"Pareto-smoothed importance sampling among them~\\cite{{hf-loo,hf-psis}}. Software: {software}."
     )
 
 

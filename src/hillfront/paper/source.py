@@ -14,7 +14,7 @@ from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto
 from hillfront.estimands.quantities import DEFAULT_AT_L0
 from hillfront.estimands.scopes import where
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.paper.escape import UNICODE_MACRO, comment, latex, replaced
+from hillfront.paper.latex import UNICODE_MACRO, comment, latex, replaced
 from hillfront.text.sentences import do_not_report
 from hillfront.utils.intervals import DEFAULT_PROB
 
@@ -81,8 +81,7 @@ class PaperSource:
             *(f"% {comment(do_not_report(self.failed))}" for _ in range(bool(self.failed))),
             *(
                 f"% Of the names, {len(self.replaced)} characters have no letter in pdflatex's fonts and "
-                "stand as "
-                f"code points: {comment(' '.join(self.replaced))}"
+                f"stand as code points: {comment(' '.join(self.replaced))}"
                 for _ in range(bool(self.replaced))
             ),
             UNICODE_MACRO,

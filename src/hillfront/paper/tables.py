@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hillfront.estimands.quantities import QUANTITIES, headlines
-from hillfront.paper.escape import latex
-from hillfront.paper.numbers import MISSING, tex_interval, tex_number, tex_probability
+from hillfront.paper.latex import MISSING, latex, tex_interval, tex_number, tex_probability
 from hillfront.paper.source import PaperSource
 from hillfront.text.sentences import capital
 from hillfront.utils.numbers import percent
@@ -38,9 +37,8 @@ def gains_table(source: PaperSource) -> str:
     baseline = latex(source.fit.baseline)
     metric = latex(source.fit.frontiers.metric_label)
     marks = {
-        r"\textsuperscript{*}": " Starred: extrapolated beyond the data of one or both, or predicted for "
-        "a setting "
-        "without data.",
+        r"\textsuperscript{*}": " Starred: extrapolated beyond the data of one or both, or predicted for a "
+        "setting without data.",
         r"\textsuperscript{\textdagger}": " Daggers: driven by the prior as much as by the data, or more.",
     }
     body = "".join("".join(row) for row in rows)
@@ -88,8 +86,7 @@ def verdicts_table(source: PaperSource) -> str:
     caption = (
         "Posterior probability that the curve of each variant lies below that of "
         f"{latex(source.fit.baseline)} (better), above it (worse) or crosses it, over the whole range of "
-        "$L_0$ "
-        "that both observed. A verdict takes a probability of "
+        "$L_0$ that both observed. A verdict takes a probability of "
         f"{source.threshold:g}; the $L_0$ of a crossing is its posterior median where the curves cross."
     )
     heads = [

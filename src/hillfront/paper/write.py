@@ -11,8 +11,8 @@ from pathlib import Path
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD
 from hillfront.estimands.quantities import DEFAULT_AT_L0
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.paper.escape import latex
 from hillfront.paper.example import example_tex
+from hillfront.paper.latex import latex
 from hillfront.paper.macros import macros_file
 from hillfront.paper.methods import methods_paragraph, prior_rows
 from hillfront.paper.references import references_bib

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -18,7 +17,9 @@ from hillfront.estimands.improvement import improvement_of
 from hillfront.estimands.predict import noise_draws
 from hillfront.estimands.prior_sensitivity import DRAWS_MIN
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.plots.style import VariantStyle, axes_for, styles_for
+from hillfront.plots.axes import axes_for, log_ticks, plain_numbers, put_legend
+from hillfront.plots.panels import L0_LABEL
+from hillfront.plots.style import DASHED, VariantStyle, styles_for
 from hillfront.utils.intervals import DEFAULT_PROB
 
 Floats = NDArray[np.float64]
@@ -114,7 +115,7 @@ def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
 
 
 def _band_sets(saes: int) -> int:
-    """Simulated sets that the band rests on: fewer of many SAEs, whose cost goes with the product."""
+    """Return how many simulated sets the band rests on: the cost goes with their product with SAEs."""
     return 1000 if saes <= 1000 else 200
 
 
@@ -158,24 +159,25 @@ def _draw_residuals(
         decades = 10.0 ** np.arange(1, np.ceil(np.log10(reach)) + 1)
         ticks = np.concatenate([-decades[::-1], [-2.0, 0.0, 2.0], decades])
         axis.set_yticks(ticks[np.abs(ticks) <= 1.5 * reach])
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        plain_numbers(axis.yaxis)
         reach *= 1.5
     axis.set_ylim(-reach, reach)
     _log_l0(axis, l0)
     axis.set_ylabel("residual, in scales")
     axis.set_title("Residuals")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, frameon=False, fontsize="small")
+    figure = axis.get_figure(root=True)
+    assert figure is not None  # it has just been drawn on
+    put_legend(figure, [axis], axis.get_legend_handles_labels()[0], where="under")
 
 
 def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
     design, table = fit.design, fit.frontiers.table
     found = sign_changes(residual, fit.frontiers, design)
     l0 = table["l0"].to_numpy(np.float64)
-    curves, place = np.unique(design.curve_index(fit.frontiers), return_inverse=True)
+    curves, height = np.unique(design.curve_index(fit.frontiers), return_inverse=True)
     points = axis.scatter(
         l0,
-        place,
+        height,
         c=(residual > 0).mean(axis=1),
         cmap=_two_colours(),
         vmin=0,
@@ -190,13 +192,16 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
         bar = figure.colorbar(points, ax=axis, ticks=[0, 0.5, 1], fraction=0.05, pad=0.02)
         bar.set_label("probability that it lies above its curve", fontsize="small")
         bar.ax.tick_params(labelsize="small")
+        assert bar.solids is not None  # what a colour bar of a scatter has
+        bar.solids.set(rasterized=False, edgecolor="face")  # as lines of a drawing, without gaps between them
     axis.set_ylim(len(curves) - 0.4, -0.6)
     if len(curves) <= _LABELLED_CURVES:
         n = len(design.variants)
         names = [
             _curve_name(design.settings[c // n], design.variants[c % n], len(design.settings)) for c in curves
         ]
-        axis.set_yticks(range(len(curves)), names, fontsize=8 if len(curves) <= 12 else 5.5)
+        row = axis.get_window_extent().height * 72 / axis.figure.dpi / len(curves)
+        axis.set_yticks(range(len(curves)), names, fontsize=min(max(0.75 * row, 5.5), 8))
     else:
         axis.set_yticks([])
         axis.set_ylabel(f"{len(curves)} curves")
@@ -237,14 +242,12 @@ def _draw_prior(axis: Axes, fit: FrontierFit, styles: Mapping[str, VariantStyle]
     for number, variant in enumerate(shown):
         prior, posterior = logs["prior", variant], logs["posterior", variant]
         if number == 0:
-            _density(axis, grid, prior, color="0.45", linestyle=(0, (3, 2)), label="prior")
+            _density(axis, grid, prior, color="0.45", linestyle=DASHED, label="prior")
         _density(axis, grid, posterior, color=styles[variant].colour, linestyle="-", label=variant)
     axis.axvline(1.0, color="0.7", linewidth=0.8, zorder=0)
     axis.set_xscale("log")
     axis.set_xlim(float(np.exp(grid[0])), float(np.exp(grid[-1])))
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if grid[-1] - grid[0] < 7 else (1.0,)))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.xaxis, axis)
     axis.set_ylim(bottom=0)
     axis.set_yticks([])
     axis.set_ylabel("density of the log")
@@ -289,10 +292,8 @@ def _density(
 def _log_l0(axis: Axes, l0: Floats) -> None:
     axis.set_xscale("log")
     axis.set_xlim(l0.min() / 1.25, l0.max() * 1.25)
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if l0.max() / l0.min() < 100 else (1.0,)))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set_xlabel("L0, active latents per token")
+    log_ticks(axis.xaxis, axis)
+    axis.set_xlabel(L0_LABEL)
 
 
 def _curve_name(setting: str, variant: str, n_settings: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,8 +12,17 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from hillfront.fits.compare import CurveComparison
-from hillfront.plots.panels import Scale, check_names, check_scale, draw_points, panel_grid, set_scales
-from hillfront.plots.style import FAMILY_STYLES, VariantStyle, axes_for, styles_for
+from hillfront.plots.axes import axes_for, put_labels, put_legend, put_titles, say_no_data, validate_names
+from hillfront.plots.panels import (
+    L0_LABEL,
+    X_LABEL,
+    Scale,
+    curve_grid,
+    draw_points,
+    set_scales,
+    validate_scale,
+)
+from hillfront.plots.style import FAMILY_STYLES, VariantStyle, styles_for
 
 __all__ = ["plot_families"]
 
@@ -58,80 +69,54 @@ def plot_families(
     fits = comparison.fits
     first = next(iter(fits.values()))
     frontiers, design = first.frontiers, first.design
-    check_scale(scale, bounded=frontiers.bounded)
-    shown_settings = tuple(design.settings if settings is None else settings)
-    shown_variants = tuple(design.variants if variants is None else variants)
-    shown_families = tuple(fits if families is None else families)
-    check_names(shown_settings, design.settings, "settings")
-    check_names(shown_variants, design.variants, "variants")
-    check_names(shown_families, tuple(fits), "families")
-    styles = styles_for(design.variants)
+    validate_scale(scale, bounded=frontiers.bounded)
+    shown_settings = validate_names(settings, design.settings, "settings")
+    shown_variants = validate_names(variants, design.variants, "variants")
+    shown_families = validate_names(families, tuple(fits), "families")
+    drawn = dict(zip(fits, cycle(FAMILY_STYLES)))
+    markers = {
+        name: VariantStyle("0.25", style.marker) for name, style in styles_for(design.variants).items()
+    }
     figure, axes = axes_for(len(shown_settings), ax)
     table = frontiers.table
     for axis, setting in zip(axes, shown_settings, strict=True):
         here = table[(table["setting"] == setting) & table["variant"].isin(shown_variants)]
         if here.empty:
-            axis.text(0.5, 0.5, "no data", ha="center", va="center", color="0.4", transform=axis.transAxes)
-            axis.set_axis_off()
+            say_no_data(axis)
             continue
-        grid = panel_grid(here, scale, above=design.scales[design.settings.index(setting)].offset)
+        grid = curve_grid(here, scale, above=design.scales[design.settings.index(setting)].offset)
         present = [name for name in shown_variants if (here["variant"] == name).any()]
         for family in shown_families:
-            drawn = FAMILY_STYLES[list(fits).index(family) % len(FAMILY_STYLES)]
-            expectation = fits[family].predict(l0=1.0 / grid, variants=present, settings=[setting])[
-                "expectation"
-            ]
-            middle = expectation.median(("chain", "draw")).sel(setting=setting)
+            predicted = fits[family].predict(l0=1.0 / grid, variants=present, settings=[setting])
+            middle = predicted["expectation"].median(("chain", "draw")).sel(setting=setting)
+            look: dict[str, Any] = {"color": drawn[family].colour, "linestyle": drawn[family].dashes}
             for name in present:
-                axis.plot(
-                    grid,
-                    middle.sel(variant=name),
-                    color=drawn.colour,
-                    linestyle=drawn.dashes,
-                    linewidth=1.5,
-                    zorder=2,
-                )
-        set_scales(
-            axis,
-            here["sparsity"].to_numpy(),
-            here[frontiers.metric].to_numpy(),
-            scale,
-            frontiers.metric_label,
-        )
+                axis.plot(grid, middle.sel(variant=name), **look, linewidth=1.5, zorder=2)
+        set_scales(axis, here["sparsity"].to_numpy(), here[frontiers.metric].to_numpy(), scale)
         for name in present:
             rows = here[here["variant"] == name]
-            style = VariantStyle("0.25", styles[name].marker)
-            draw_points(axis, rows["sparsity"].to_numpy(), rows[frontiers.metric].to_numpy(), style, scale)
-        if len(shown_settings) > 1 or setting != "all":
-            axis.set_title(setting, fontsize="medium")
+            x, y = rows["sparsity"].to_numpy(), rows[frontiers.metric].to_numpy()
+            draw_points(axis, x, y, markers[name], scale)
+    put_titles(axes, shown_settings)
+    put_labels(axes, X_LABEL, frontiers.metric_label, top=L0_LABEL)
     if legend:
-        handles = _handles(comparison, shown_families, shown_variants, styles)
-        if len(axes) == 1:
-            # Beside the panel: the lines of five families leave no corner free.
-            axes[0].legend(
-                handles=handles, fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0)
-            )
-        else:
-            ncols = max(2, min(len(handles), int(figure.get_figwidth() / 1.9)))
-            figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)
+        weights = comparison.summary.set_index("curve")["weight"]
+        handles = [
+            *(
+                Line2D(
+                    [],
+                    [],
+                    color=look.colour,
+                    linestyle=look.dashes,
+                    label=f"{name}, weight {weights[name]:.2f}",
+                )
+                for name, look in ((name, drawn[name]) for name in shown_families)
+            ),
+            *(
+                Line2D([], [], color="0.25", marker=markers[name].marker, linestyle="none", label=name)
+                for name in shown_variants
+            ),
+        ]
+        # Beside a single panel: the lines of five families leave no corner free.
+        put_legend(figure, axes, handles, where="beside" if len(axes) == 1 else "below")
     return np.array(axes, dtype=object)
-
-
-def _handles(
-    comparison: CurveComparison,
-    families: tuple[str, ...],
-    variants: tuple[str, ...],
-    styles: dict[str, VariantStyle],
-) -> list[Line2D]:
-    names = list(comparison.fits)
-    weights = comparison.summary.set_index("curve")["weight"]
-    handles = []
-    for family in families:
-        drawn = FAMILY_STYLES[names.index(family) % len(FAMILY_STYLES)]
-        label = f"{family}, weight {weights[family]:.2f}"
-        handles.append(Line2D([], [], color=drawn.colour, linestyle=drawn.dashes, label=label))
-    handles += [
-        Line2D([], [], color="0.25", marker=styles[name].marker, linestyle="none", label=name)
-        for name in variants
-    ]
-    return handles

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hillfront.estimands.improvement import Improvement
-from hillfront.estimands.quantities import quantity_named
+from hillfront.estimands.quantities import Quantity, quantity_named
 from hillfront.estimands.scopes import SCOPES, SETTING, SUPPORTS, where_of
-from hillfront.plots.style import axes_for, styles_for
+from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend
+from hillfront.plots.style import SCREEN, FigureStyle, VariantStyle, points_of, styles_for
 
 __all__ = ["plot_improvement"]
 
@@ -22,6 +24,7 @@ def plot_improvement(
     quantity: str = "mean_sparsity_gain",
     at: float | None = None,
     ax: Axes | None = None,
+    style: FigureStyle = SCREEN,
 ) -> Axes:
     """Draw one improvement factor as a forest: each setting, their average, and a new setting.
 
@@ -34,6 +37,8 @@ def plot_improvement(
     at : float, optional
         The hit or L0 at which, for ``sparsity_gain`` and ``hit_reduction``.
     ax : matplotlib Axes, optional
+    style : FigureStyle
+        Width, size of marks and text for where the figure will stand, and whether numbers stand beside it.
 
     Returns
     -------
@@ -55,57 +60,56 @@ def plot_improvement(
     order += [scope.label for scope in SCOPES.values() if scope.label in set(labels)]
     variants = list(dict.fromkeys(rows["variant"]))
     styles = styles_for([str(rows["baseline"].iloc[0]), *variants])
-    if ax is None:
-        figure, made = axes_for(1, None)
-        ax = made[0]
-        figure.set_size_inches(7.2, 1.5 + 0.34 * len(order) * max(1.0, 0.6 * len(variants)))
+    rows = rows.assign(y=[float(order.index(label)) for label in labels])
+    if style.width is None:
+        width, height = 7.2, 1.5 + 0.34 * len(order) * max(1.0, 0.6 * len(variants))
+    else:
+        row = 0.027 * points_of("ytick.labelsize")
+        width, height = style.width, 0.95 + row * len(order) * max(1.0, 0.75 * len(variants))
+    figure, (axis,) = axes_for(1, ax, single=(width, height), style=style)
     offsets = np.linspace(-0.22, 0.22, len(variants)) if len(variants) > 1 else np.zeros(1)
     for variant, offset in zip(variants, offsets, strict=True):
         own = rows[rows["variant"] == variant]
-        for _, row in own.iterrows():
-            y = order.index(row["label"]) + offset
-            if not np.isfinite(row["median"]):
-                ax.text(
-                    1.01,
-                    y,
-                    "no shared range",
-                    va="center",
-                    fontsize="small",
-                    color="0.4",
-                    transform=ax.get_yaxis_transform(),
-                )
-                continue
-            observed, style = row["support"] == "observed", styles[variant]
-            ax.plot([row["lower"], row["upper"]], [y, y], color=style.colour, linewidth=1.8, zorder=2)
-            ax.plot(
+        _draw_variant(axis, own.assign(y=own["y"] + offset), kind, styles[variant], style)
+    _decorate(axis, rows, order, style)
+    words = kind.axis.format(at=np.nan if at is None else at, metric=improvement.metric)
+    interval = f"median and {float(rows['prob'].iloc[0]):.0%} interval, against {rows['baseline'].iloc[0]}"
+    put_labels([axis], f"{words}\n{interval}", "", style)
+    put_legend(figure, [axis], _handles(rows, variants, styles), style=style, where="above")
+    return axis
+
+
+def _draw_variant(
+    axis: Axes, rows: pd.DataFrame, kind: Quantity, look: VariantStyle, style: FigureStyle
+) -> None:
+    for _, row in rows.iterrows():
+        y, found = row["y"], bool(np.isfinite(row["median"]))
+        if found:
+            axis.plot(
+                [row["lower"], row["upper"]], [y, y], color=look.colour, linewidth=1.8 * style.marks, zorder=2
+            )
+            axis.plot(
                 row["median"],
                 y,
-                marker=style.marker,
-                color=style.colour,
-                markersize=7,
+                marker=look.marker,
+                color=look.colour,
+                markersize=7 * style.marks,
                 zorder=3,
-                markerfacecolor=style.colour if observed else "white",
-                markeredgewidth=1.4,
+                markerfacecolor=look.colour if row["support"] == "observed" else "white",
+                markeredgewidth=1.4 * style.marks,
             )
-            ax.text(
-                1.01,
-                y,
-                kind.interval(row["median"], row["lower"], row["upper"])
-                + (" !" if row["prior_driven"] else ""),
-                va="center",
-                fontsize="small",
-                transform=ax.get_yaxis_transform(),
-            )
-    words = kind.axis.format(at=np.nan if at is None else at, metric=improvement.metric)
-    _decorate(ax, rows, order, words)
-    _legend(
-        ax,
-        rows,
-        variants,
-        {name: styles[name].colour for name in variants},
-        {name: styles[name].marker for name in variants},
-    )
-    return ax
+        words = [kind.interval(row["median"], row["lower"], row["upper"])] if style.numbers else []
+        words += ["!"] if row["prior_driven"] else []
+        axis.text(
+            1.01 if found or style.numbers else 0.98,
+            y,
+            style.text(" ".join(words) if found else "no shared range"),
+            va="center",
+            ha="left" if found or style.numbers else "right",
+            fontsize="small",
+            color="black" if found else "0.4",
+            transform=axis.get_yaxis_transform(),
+        )
 
 
 def _select(summary: pd.DataFrame, quantity: str, at: float | None) -> pd.DataFrame:
@@ -128,62 +132,32 @@ def _select(summary: pd.DataFrame, quantity: str, at: float | None) -> pd.DataFr
     return rows
 
 
-def _decorate(ax: Axes, rows: pd.DataFrame, order: list[str], words: str) -> None:
-    ax.axvline(1.0, color="0.6", linewidth=1.0, zorder=0)
+def _decorate(axis: Axes, rows: pd.DataFrame, order: list[str], style: FigureStyle) -> None:
+    axis.axvline(1.0, color="0.6", linewidth=1.0, zorder=0)
     n_settings = rows.loc[rows["scope"] == SETTING, "label"].nunique()
     if 0 < n_settings < len(order):
-        ax.axhline(n_settings - 0.5, color="0.85", linewidth=0.8, zorder=0)
-    ax.set_yticks(range(len(order)), order)
-    ax.set_ylim(len(order) - 0.4, -0.6)
-    ax.set_xscale("log")
-    low, high = (
-        float(np.nanmin([rows["lower"].min(), 0.9])),
-        float(np.nanmax([rows["upper"].max(), 1.1])),
-    )
-    ax.set_xlim(low / 1.1, high * 1.1)
-    # As many labels as have room.
-    fine, medium, coarse = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5)
-    subs = fine if high / low < 2.5 else medium if high / low < 6 else coarse
-    ax.xaxis.set_major_locator(LogLocator(subs=subs))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    prob = float(rows["prob"].iloc[0])
-    ax.set_xlabel(f"{words}\nmedian and {prob:.0%} interval, against {rows['baseline'].iloc[0]}")
-    for side in ("top", "right", "left"):
-        ax.spines[side].set_visible(False)
-    ax.tick_params(axis="y", length=0)
+        axis.axhline(n_settings - 0.5, color="0.85", linewidth=0.8, zorder=0)
+    names = [style.text(name, inches=0.35 * (style.width or 0), size="ytick.labelsize") for name in order]
+    axis.set_yticks(range(len(order)), names)
+    axis.set_ylim(len(order) - 0.4, -0.6)
+    axis.set_xscale("log")
+    low, high = np.nanmin([rows["lower"].min(), 0.9]), np.nanmax([rows["upper"].max(), 1.1])
+    axis.set_xlim(float(low) / 1.1, float(high) * 1.1)
+    log_ticks(axis.xaxis, axis)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.tick_params(axis="y", length=0)
 
 
-def _legend(
-    ax: Axes, rows: pd.DataFrame, variants: list[str], colours: dict[str, str], markers: dict[str, str]
-) -> None:
-    handles = [Line2D([], [], color=colours[v], marker=markers[v], label=v) for v in variants]
-    marker = markers[variants[0]]
+def _handles(rows: pd.DataFrame, variants: list[str], styles: dict[str, VariantStyle]) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=styles[name].colour, marker=styles[name].marker, label=name) for name in variants
+    ]
+    look: dict[str, Any] = {"color": "0.3", "marker": styles[variants[0]].marker, "linestyle": "none"}
     if (rows["support"] == "observed").any():
-        handles.append(
-            Line2D([], [], color="0.3", marker=marker, linestyle="none", label=SUPPORTS["observed"].legend)
-        )
+        handles.append(Line2D([], [], **look, label=SUPPORTS["observed"].legend))
     if (rows["support"] == "extrapolated").any():
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color="0.3",
-                marker=marker,
-                markerfacecolor="white",
-                linestyle="none",
-                label=SUPPORTS["extrapolated"].legend,
-            )
-        )
+        handles.append(Line2D([], [], **look, markerfacecolor="white", label=SUPPORTS["extrapolated"].legend))
     if rows["prior_driven"].any():
-        handles.append(
-            Line2D([], [], color="0.1", marker="$!$", linestyle="none", label="driven by the prior")
-        )
-    ax.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=len(handles),
-        frameon=False,
-        fontsize="small",
-    )
+        # A sign in words: as a marker it would be mathematics, which names in some figures must not be.
+        handles.append(Line2D([], [], linestyle="none", label="! driven by the prior"))
+    return handles

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -13,11 +15,28 @@ from numpy.typing import NDArray
 
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import Range, observed_ranges
-from hillfront.plots.panels import Scale, check_names, check_scale, draw_points, panel_grid, set_scales
-from hillfront.plots.style import VariantStyle, axes_for, styles_for
+from hillfront.plots.axes import (
+    axes_for,
+    put_labels,
+    put_legend,
+    put_titles,
+    say_no_data,
+    validate_names,
+    variant_handles,
+)
+from hillfront.plots.panels import (
+    L0_LABEL,
+    X_LABEL,
+    Scale,
+    curve_grid,
+    draw_points,
+    set_scales,
+    validate_scale,
+)
+from hillfront.plots.style import DASHED, SCREEN, FigureStyle, styles_for
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
-__all__ = ["plot_frontiers"]
+__all__ = ["frontier_handles", "plot_frontiers"]
 
 Band = Literal["predictive", "expectation"]
 
@@ -32,6 +51,7 @@ def plot_frontiers(
     prob: float = DEFAULT_PROB,
     ax: Axes | Sequence[Axes] | None = None,
     legend: bool = True,
+    style: FigureStyle = SCREEN,
 ) -> NDArray[np.object_]:
     """Draw the SAEs, the posterior curves and their bands, one panel a setting.
 
@@ -56,6 +76,8 @@ def plot_frontiers(
         One for each setting; a grid of panels is made if left out.
     legend : bool
         Whether to draw the legend.
+    style : FigureStyle
+        Width, size of marks and text for where the figure will stand.
 
     Returns
     -------
@@ -67,108 +89,94 @@ def plot_frontiers(
     ValueError
         For an unknown setting, variant, scale or band, or the wrong number of axes.
     """
-    check_scale(scale, bounded=fit.frontiers.bounded)
+    validate_scale(scale, bounded=fit.frontiers.bounded)
     if band not in ("predictive", "expectation"):
         raise ValueError(f"band={band!r}. Allowed: 'predictive', 'expectation'.")
-    design = fit.design
-    shown_settings = tuple(design.settings if settings is None else settings)
-    shown_variants = tuple(design.variants if variants is None else variants)
-    check_names(shown_settings, design.settings, "settings")
-    check_names(shown_variants, design.variants, "variants")
-    styles = styles_for(design.variants)
-    figure, axes = axes_for(len(shown_settings), ax)
+    shown_settings = validate_names(settings, fit.design.settings, "settings")
+    shown_variants = validate_names(variants, fit.design.variants, "variants")
+    figure, axes = axes_for(len(shown_settings), ax, style=style)
+    table = fit.frontiers.table
     for axis, setting in zip(axes, shown_settings, strict=True):
-        _draw_setting(axis, fit, setting, shown_variants, styles, scale=scale, band=band, prob=prob)
-        if len(shown_settings) > 1 or setting != "all":
-            axis.set_title(setting, fontsize="medium")
-    if legend:
-        handles = _legend_handles(shown_variants, styles, design.baseline, band, prob)
-        if len(axes) == 1:
-            axes[0].legend(handles=handles, fontsize="small", frameon=False)
+        here = table[(table["setting"] == setting) & table["variant"].isin(shown_variants)]
+        if here.empty:
+            say_no_data(axis)
         else:
-            ncols = max(2, min(len(handles), int(figure.get_figwidth() / 1.8)))
-            figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)
+            present = [name for name in shown_variants if (here["variant"] == name).any()]
+            _draw_setting(axis, fit, here, present, scale=scale, band=band, prob=prob, marks=style.marks)
+    put_titles(axes, shown_settings, style)
+    put_labels(axes, X_LABEL, fit.frontiers.metric_label, style, top=L0_LABEL)
+    if legend:
+        handles = frontier_handles(fit, variants=shown_variants, band=band, prob=prob)
+        put_legend(figure, axes, handles, style=style, where="inside" if len(axes) == 1 else "below")
     return np.array(axes, dtype=object)
 
 
 def _draw_setting(
     axis: Axes,
     fit: FrontierFit,
-    setting: str,
-    variants: tuple[str, ...],
-    styles: dict[str, VariantStyle],
+    here: pd.DataFrame,
+    variants: Sequence[str],
     *,
     scale: Scale,
     band: Band,
     prob: float,
+    marks: float,
 ) -> None:
-    table = fit.frontiers.table
-    here = table[(table["setting"] == setting) & table["variant"].isin(variants)]
-    if here.empty:
-        axis.text(0.5, 0.5, "no data", ha="center", va="center", color="0.4", transform=axis.transAxes)
-        axis.set_axis_off()
-        return
-    ranges = observed_ranges(fit.frontiers)
-    present = [name for name in variants if (name, setting) in ranges]
-    metric = fit.frontiers.metric
-    limit = fit.design.scales[fit.design.settings.index(setting)].offset
-    grid = panel_grid(here, scale, above=limit)
-    for name in present:
+    setting, metric = str(here["setting"].iloc[0]), fit.frontiers.metric
+    ranges, styles = observed_ranges(fit.frontiers), styles_for(fit.design.variants)
+    grid = curve_grid(here, scale, above=fit.design.scales[fit.design.settings.index(setting)].offset)
+    for name in variants:
         # The ends of the data belong to both the solid and the dashed part.
-        own = ranges[name, setting]["sparsity"]
+        own, colour = ranges[name, setting]["sparsity"], styles[name].colour
         x = np.unique(np.concatenate([grid, [own.low, own.high]]))
         predicted = fit.predict(l0=1.0 / x, variants=[name], settings=[setting])
-        expectation = predicted["expectation"].to_numpy().reshape(x.size, -1)
-        banded = predicted[band].to_numpy().reshape(x.size, -1)
-        middle = np.median(expectation, axis=-1)
-        lower, _, upper = equal_tailed(banded, prob=prob)
-        style = styles[name]
-        axis.fill_between(x, lower, upper, color=style.colour, alpha=0.16, linewidth=0, zorder=1)
-        inside = (x >= own.low) & (x <= own.high)
-        axis.plot(x[inside], middle[inside], color=style.colour, linewidth=1.8, zorder=3)
-        for part in (x <= own.low, x >= own.high):
+        middle = np.median(predicted["expectation"].to_numpy().reshape(x.size, -1), axis=-1)
+        lower, _, upper = equal_tailed(predicted[band].to_numpy().reshape(x.size, -1), prob=prob)
+        axis.fill_between(x, lower, upper, color=colour, alpha=0.16, linewidth=0, zorder=1)
+        for part, width, dashes in (
+            ((x >= own.low) & (x <= own.high), 1.8, "-"),
+            (x <= own.low, 1.3, DASHED),
+            (x >= own.high, 1.3, DASHED),
+        ):
             axis.plot(
-                x[part], middle[part], color=style.colour, linewidth=1.3, linestyle=(0, (3, 2)), zorder=3
+                x[part], middle[part], color=colour, linewidth=width * marks, linestyle=dashes, zorder=3
             )
-    shared = _shared_by_all(ranges, present, setting)
+    shared = _shared_by_all(ranges, variants, setting)
     if shared is not None:
         axis.axvspan(*shared, color="0.5", alpha=0.10, linewidth=0, zorder=0)
-    set_scales(axis, here["sparsity"].to_numpy(), here[metric].to_numpy(), scale, fit.frontiers.metric_label)
-    for name in present:
+    set_scales(axis, here["sparsity"].to_numpy(), here[metric].to_numpy(), scale)
+    for name in variants:
         rows = here[here["variant"] == name]
-        draw_points(axis, rows["sparsity"].to_numpy(), rows[metric].to_numpy(), styles[name], scale)
+        x, y = rows["sparsity"].to_numpy(), rows[metric].to_numpy()
+        draw_points(axis, x, y, styles[name], scale, marks=marks)
 
 
 def _shared_by_all(
-    ranges: dict[tuple[str, str], dict[str, Range]], present: list[str], setting: str
+    ranges: dict[tuple[str, str], dict[str, Range]], variants: Sequence[str], setting: str
 ) -> tuple[float, float] | None:
-    """Range of sparsity that all curves of a panel observed, or None."""
-    if len(present) < 2:
+    """Return the range of sparsity that all curves of a panel observed, or None."""
+    if len(variants) < 2:
         return None
-    spans = [ranges[name, setting]["sparsity"] for name in present]
+    spans = [ranges[name, setting]["sparsity"] for name in variants]
     low, high = max(s.low for s in spans), min(s.high for s in spans)
     return (low, high) if high > low else None
 
 
-def _legend_handles(
-    variants: Sequence[str], styles: dict[str, VariantStyle], baseline: str, band: Band, prob: float
-) -> list[Line2D | Patch]:
-    handles: list[Line2D | Patch] = [
-        Line2D(
-            [],
-            [],
-            color=styles[name].colour,
-            marker=styles[name].marker,
-            markeredgecolor="white",
-            label=f"{name} (baseline)" if name == baseline != "baseline" and len(variants) > 1 else name,
-        )
-        for name in variants
-    ]
-    handles += [
+def frontier_handles(
+    fit: FrontierFit,
+    *,
+    variants: Sequence[str] | None = None,
+    band: Band = "predictive",
+    prob: float = DEFAULT_PROB,
+) -> list[Artist]:
+    """Return the legend's entries: variants, curves, which band with what probability, the shared range."""
+    shown = validate_names(variants, fit.design.variants, "variants")
+    handles: list[Artist] = [
+        *variant_handles(shown, fit.design.variants, markeredgecolor="white"),
         Line2D([], [], color="0.3", label="expectation, median"),
-        Line2D([], [], color="0.3", linestyle=(0, (3, 2)), label="outside its data"),
+        Line2D([], [], color="0.3", linestyle=DASHED, label="outside its data"),
         Patch(facecolor="0.3", alpha=0.2, label=f"{prob:.0%} {band} band"),
     ]
-    if len(variants) > 1:
+    if len(shown) > 1:
         handles.append(Patch(facecolor="0.5", alpha=0.12, label="shared range"))
     return handles

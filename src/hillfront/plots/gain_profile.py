@@ -4,38 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
-from hillfront.estimands.scopes import AVERAGE
+from hillfront.estimands.scopes import AVERAGE, SCOPES
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import Range
-from hillfront.plots.panels import check_names
-from hillfront.plots.style import VariantStyle, axes_for, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.plots.axes import (
+    axes_for,
+    log_ticks,
+    put_labels,
+    put_legend,
+    put_titles,
+    say_no_data,
+    validate_names,
+)
+from hillfront.plots.style import DASHED, VariantStyle, styles_for
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
-__all__ = ["plot_gain_profile"]
+__all__ = ["gain_handles", "plot_gain_profile"]
 
 _GRID_POINTS = 80
 _REACH = 1.4
 """How far, as a factor of the hit, profiles are drawn beyond the data of the two frontiers."""
 _EDGE = 1e12
 """A gain of 0 or infinity, of a straight line that never comes down to the hit, is drawn out here."""
-_DASHES = (0, (3, 2))
-_AVERAGE = "average of the settings"
+_AVERAGE = SCOPES[AVERAGE].label
 
 
 @dataclass(frozen=True)
 class _Profile:
-    """What is drawn of one variant in one panel."""
+    """The part of a panel that is of one variant."""
 
     variant: str
     hit: Floats
@@ -94,7 +102,7 @@ def plot_gain_profile(
         For an unknown setting or variant, a fit with a single variant, a probability outside (0, 1), no panel
         to draw, or the wrong number of axes.
     """
-    check_prob(prob)
+    validate_prob(prob)
     design = fit.design
     others = design.variants[1:]
     if not others:
@@ -102,12 +110,11 @@ def plot_gain_profile(
             f"There is no gain to draw: the fit has a single variant, {design.baseline!r}. Fit it beside "
             "another one."
         )
-    shown = tuple(others if variants is None else variants)
-    check_names(shown, others, "variants")
+    shown = validate_names(variants, others, "variants")
     with_average = average and len(design.settings) > 1
     shown_settings = tuple(design.settings if settings is None else settings)
     if shown_settings or not with_average:
-        check_names(shown_settings, design.settings, "settings")
+        validate_names(shown_settings, design.settings, "settings")
     posterior = fit.data["posterior"].to_dataset()
     every = {(c.variant, c.setting): c for c in comparisons(posterior, fit.frontiers, design)}
     panels: list[tuple[str, list[_Profile]]] = []
@@ -119,25 +126,29 @@ def plot_gain_profile(
     figure, axes = axes_for(len(panels), ax)
     limits = _limits([profile for _, profiles in panels for profile in profiles])
     for axis, (title, profiles) in zip(axes, panels, strict=True):
-        if len(panels) > 1 or title != "all":
-            axis.set_title(title, fontsize="medium")
         if not profiles:
-            axis.text(0.5, 0.5, "no data", ha="center", va="center", color="0.4", transform=axis.transAxes)
-            axis.set_axis_off()
+            say_no_data(axis)
             continue
         for profile in profiles:
             _draw(axis, profile, styles[profile.variant])
-        _decorate(axis, profiles, limits, fit)
+        axis.axhline(1.0, color="0.4", linewidth=1.0, zorder=0)
+        axis.set(
+            xscale="log",
+            yscale="log",
+            xlim=(min(p.hit[0] for p in profiles), max(p.hit[-1] for p in profiles)),
+            ylim=limits,
+        )
+        log_ticks(axis.xaxis, axis)
+        log_ticks(axis.yaxis, axis)
+        axis.spines[["top", "right"]].set_visible(False)
         if not any(profile.observed for profile in profiles):
             words = "no hit that every setting shares" if title == _AVERAGE else "no shared range of hits"
             axis.text(0.03, 0.03, words, fontsize="small", color="0.4", transform=axis.transAxes)
+    put_titles(axes, [title for title, _ in panels])
+    put_labels(axes, fit.frontiers.metric_label, "sparsity gain")
     if legend:
-        handles = _legend_handles(shown, styles, design.baseline, prob)
-        if len(axes) == 1:
-            axes[0].legend(handles=handles, fontsize="small", frameon=False)
-        else:
-            ncols = max(1, min(len(handles), int(figure.get_figwidth() / 2.6)))
-            figure.legend(handles=handles, loc="outside lower center", ncols=ncols, frameon=False)
+        handles = gain_handles(fit, variants=shown, prob=prob)
+        put_legend(figure, axes, handles, where="inside" if len(axes) == 1 else "below")
     return np.array(axes, dtype=object)
 
 
@@ -150,7 +161,7 @@ def _profile(fit: FrontierFit, comparison: Comparison, prob: float) -> _Profile 
 
 
 def _grid(own: Range, shared: Range, *, bounded: bool) -> Floats | None:
-    """Hits of a profile, the ends of the shared range among them; None without any hit to start from."""
+    """Return hits of a profile and the ends of the shared range; None without any hit to start from."""
     if not np.isfinite(own.low):
         return None
     low, high = own.low / _REACH, own.high * _REACH
@@ -165,24 +176,20 @@ def _draw(axis: Axes, profile: _Profile, style: VariantStyle) -> None:
     """Draw the parts of a profile; the ends of the shared range belong to both."""
     hit, observed = profile.hit, profile.observed
     lower, middle, upper = np.clip(profile.ends, 1.0 / _EDGE, _EDGE)
+    line: dict[str, Any] = {"color": style.colour}
+    band: dict[str, Any] = line | {"linewidth": 0}
     outside = [hit <= observed.low, hit >= observed.high] if observed else [np.full(hit.shape, True)]
     for part in outside:
-        axis.fill_between(
-            hit[part], lower[part], upper[part], color=style.colour, alpha=0.09, linewidth=0, zorder=1
-        )
-        axis.plot(
-            hit[part], middle[part], color=style.colour, alpha=0.7, linewidth=1.3, linestyle=_DASHES, zorder=3
-        )
+        axis.fill_between(hit[part], lower[part], upper[part], **band, alpha=0.09, zorder=1)
+        axis.plot(hit[part], middle[part], **line, alpha=0.7, linewidth=1.3, linestyle=DASHED, zorder=3)
     if observed:
         part = profile.inside
-        axis.fill_between(
-            hit[part], lower[part], upper[part], color=style.colour, alpha=0.28, linewidth=0, zorder=2
-        )
-        axis.plot(hit[part], middle[part], color=style.colour, linewidth=1.9, zorder=4)
+        axis.fill_between(hit[part], lower[part], upper[part], **band, alpha=0.28, zorder=2)
+        axis.plot(hit[part], middle[part], **line, linewidth=1.9, zorder=4)
 
 
 def _limits(profiles: Sequence[_Profile]) -> tuple[float, float]:
-    """Limits of the gain: all that was observed and the 1, and half as far again of what was not."""
+    """Return limits of the gain: all that was observed and the 1, and half as far again of what was not."""
     core, whole = [0.0], [0.0]
     for profile in profiles:
         with np.errstate(divide="ignore"):
@@ -198,37 +205,16 @@ def _limits(profiles: Sequence[_Profile]) -> tuple[float, float]:
     return float(np.exp(low - 0.05)) / 1.05, float(np.exp(high + 0.05)) * 1.05
 
 
-def _decorate(
-    axis: Axes, profiles: Sequence[_Profile], limits: tuple[float, float], fit: FrontierFit
-) -> None:
-    axis.axhline(1.0, color="0.4", linewidth=1.0, zorder=0)
-    axis.set_xscale("log")
-    axis.set_yscale("log")
-    low, high = min(p.hit[0] for p in profiles), max(p.hit[-1] for p in profiles)
-    axis.set_xlim(low, high)
-    axis.set_ylim(*limits)
-    # As many labels as have room: there is more of it along the gain.
-    fine, usual, some = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0)
-    x_span, y_span = high / low, limits[1] / limits[0]
-    x_subs = usual if x_span < 20 else some if x_span < 100 else (1.0,)
-    y_subs = fine if y_span < 8 else usual if y_span < 150 else (1.0,)
-    for which, subs in ((axis.xaxis, x_subs), (axis.yaxis, y_subs)):
-        which.set_major_locator(LogLocator(subs=subs))
-        which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        which.set_minor_formatter(NullFormatter())
-    axis.set_xlabel(fit.frontiers.metric_label)
-    axis.set_ylabel("sparsity gain")
-    axis.spines[["top", "right"]].set_visible(False)
-
-
-def _legend_handles(
-    variants: Sequence[str], styles: dict[str, VariantStyle], baseline: str, prob: float
-) -> list[Line2D | Patch]:
+def gain_handles(
+    fit: FrontierFit, *, variants: Sequence[str] | None = None, prob: float = DEFAULT_PROB
+) -> list[Artist]:
+    """Return the legend's entries: variants, the band with its probability, what was not observed."""
+    styles, baseline = styles_for(fit.design.variants), fit.baseline
     return [
         *(
             Line2D([], [], color=styles[name].colour, linewidth=1.9, label=f"{name} over {baseline}, median")
-            for name in variants
+            for name in validate_names(variants, fit.design.variants[1:], "variants")
         ),
         Patch(facecolor="0.3", alpha=0.35, label=f"{prob:.0%} posterior band of the expectation"),
-        Line2D([], [], color="0.3", linestyle=_DASHES, label="not observed by both (band paler)"),
+        Line2D([], [], color="0.3", linestyle=DASHED, label="not observed by both (band paler)"),
     ]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from hillfront.estimands.draws import curve_draws
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import observed_ranges
-from hillfront.plots.panels import check_names
-from hillfront.plots.style import axes_for, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob
+from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend, validate_names, variant_handles
+from hillfront.plots.style import DASHED, styles_for
+from hillfront.utils.intervals import DEFAULT_PROB, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ _CORNERS = 121
 
 
 def ellipse_of(draws: Floats, *, prob: float) -> Floats:
-    """Highest-density ellipse of a bivariate normal with the draws' mean and covariance.
+    """Return the highest-density ellipse of a bivariate normal with the draws' mean and covariance.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def ellipse_of(draws: Floats, *, prob: float) -> Floats:
     2.1
     """
     angle = np.linspace(0.0, 2.0 * np.pi, _CORNERS)
-    radius = np.sqrt(-2.0 * np.log1p(-check_prob(prob)))
+    radius = np.sqrt(-2.0 * np.log1p(-validate_prob(prob)))
     values, vectors = np.linalg.eigh(np.cov(draws))
     # Draws on a line have an eigenvalue of 0, which rounding may take below it.
     circle = np.sqrt(np.maximum(values, 0.0))[:, None] * np.stack([np.cos(angle), np.sin(angle)])
@@ -92,22 +93,15 @@ def plot_k_against_x_half(
         For a family without x_half and k, one of them fixed by a number, an unknown setting or variant, or a
         probability outside (0, 1).
     """
-    check_prob(prob)
+    validate_prob(prob)
     design = fit.design
     _check_family(fit)
-    shown_settings = tuple(design.settings if settings is None else settings)
-    shown_variants = tuple(design.variants if variants is None else variants)
-    check_names(shown_settings, design.settings, "settings")
-    check_names(shown_variants, design.variants, "variants")
-    figure, axes = axes_for(1, ax)
-    axis = axes[0]
-    if ax is None:
-        figure.set_size_inches(6.6, 5.6)
+    shown_settings = validate_names(settings, design.settings, "settings")
+    shown_variants = validate_names(variants, design.variants, "variants")
+    figure, (axis,) = axes_for(1, ax, single=(6.6, 5.6))
     curves = curve_draws(fit.data["posterior"].to_dataset(), design)
     logs = np.log(np.stack([curves["x_half"], curves["k"]]))
     ranges, styles = observed_ranges(fit.frontiers), styles_for(design.variants)
-    axis.set_xscale("log")
-    axis.set_yscale("log")
     outlines = []
     supports: set[bool] = set()
     for setting in shown_settings:
@@ -130,7 +124,7 @@ def plot_k_against_x_half(
                 alpha=0.6,
                 linewidth=1.0,
                 zorder=2,
-                linestyle="-" if observed else (0, (3, 2)),
+                linestyle="-" if observed else DASHED,
             )
             axis.plot(
                 *centres[name],
@@ -159,15 +153,18 @@ def plot_k_against_x_half(
                 color="0.25",
                 zorder=5,
             )
-    _decorate(axis, outlines)
+    axis.set(xscale="log", yscale="log")
+    if outlines:
+        whole = np.concatenate(outlines, axis=1)
+        low, high = whole.min(axis=1) / 1.12, whole.max(axis=1) * 1.12
+        axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    log_ticks(axis.xaxis, axis)
+    log_ticks(axis.yaxis, axis)
+    axis.spines[["top", "right"]].set_visible(False)
+    put_labels([axis], "x_half, sparsity at a hit of 1/2", "k, slope")
     if legend:
-        handles = _legend_handles(fit, shown_variants, prob, supports)
-        if ax is None:
-            figure.legend(
-                handles=handles, loc="outside lower center", ncols=2, fontsize="small", frameon=False
-            )
-        else:
-            axis.legend(handles=handles, fontsize="small", frameon=False)
+        handles = _handles(fit, shown_variants, prob, extrapolated=False in supports)
+        put_legend(figure, [axis], handles, where="below" if ax is None else "inside", fontsize="small")
     return axis
 
 
@@ -186,52 +183,19 @@ def _check_family(fit: FrontierFit) -> None:
         )
 
 
-def _decorate(axis: Axes, outlines: list[Floats]) -> None:
-    if outlines:
-        whole = np.concatenate(outlines, axis=1)
-        low, high = whole.min(axis=1) / 1.12, whole.max(axis=1) * 1.12
-        axis.set_xlim(low[0], high[0])
-        axis.set_ylim(low[1], high[1])
-        for which, span in ((axis.xaxis, high[0] / low[0]), (axis.yaxis, high[1] / low[1])):
-            subs = (1.0,) if span > 300 else (1.0, 2.0, 5.0) if span > 10 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
-            which.set_major_locator(LogLocator(subs=subs))
-            which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            which.set_minor_formatter(NullFormatter())
-    axis.set_xlabel("x_half, sparsity at a hit of 1/2")
-    axis.set_ylabel("k, slope")
-    axis.spines[["top", "right"]].set_visible(False)
-
-
-def _legend_handles(
-    fit: FrontierFit, variants: Sequence[str], prob: float, supports: set[bool]
-) -> list[Line2D | Patch]:
-    styles, baseline = styles_for(fit.design.variants), fit.baseline
-    handles: list[Line2D | Patch] = [
-        Line2D(
-            [],
-            [],
-            color=styles[name].colour,
-            marker=styles[name].marker,
-            linestyle="none",
-            label=f"{name} (baseline)" if name == baseline != "baseline" and len(variants) > 1 else name,
-        )
-        for name in variants
+def _handles(fit: FrontierFit, variants: Sequence[str], prob: float, *, extrapolated: bool) -> list[Artist]:
+    handles: list[Artist] = [
+        *variant_handles(variants, fit.design.variants, linestyle="none"),
+        Patch(facecolor="0.85", edgecolor="0.4", label=f"{prob:.0%} posterior ellipse, normal on log scales"),
     ]
-    handles.append(
-        Patch(facecolor="0.85", edgecolor="0.4", label=f"{prob:.0%} posterior ellipse, normal on log scales")
-    )
-    if False in supports:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color="0.4",
-                linestyle=(0, (3, 2)),
-                marker="o",
-                markerfacecolor="white",
-                label="x_half extrapolated: outside its data",
-            )
-        )
-    if baseline in variants and len(variants) > 1:
+    if extrapolated:
+        look: dict[str, Any] = {
+            "color": "0.4",
+            "linestyle": DASHED,
+            "marker": "o",
+            "markerfacecolor": "white",
+        }
+        handles.append(Line2D([], [], **look, label="x_half extrapolated: outside its data"))
+    if fit.baseline in variants and len(variants) > 1:
         handles.append(Line2D([], [], color="0.3", linewidth=0.9, label="same setting"))
     return handles

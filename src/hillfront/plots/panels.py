@@ -1,27 +1,31 @@
-"""What the panels of a frontier figure share: scales, the L0 axis, the SAEs."""
+"""Panels of frontiers: scales, the L0 axis, the SAEs."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from hillfront.plots.axes import log_ticks, plain_numbers
 from hillfront.plots.style import VariantStyle
 
-__all__ = ["Scale", "check_names", "check_scale", "draw_points", "panel_grid", "set_scales"]
+__all__ = ["L0_LABEL", "X_LABEL", "Scale", "curve_grid", "draw_points", "set_scales", "validate_scale"]
 
+Floats = NDArray[np.float64]
 Scale = Literal["log", "linear", "logit"]
 
-GRID_POINTS: Final = 80
-REACH: Final = 1.6
+X_LABEL: Final = "sparsity, 1 / L0"
+L0_LABEL: Final = "L0, active latents per token"
+
+_GRID_POINTS: Final = 80
+_REACH: Final = 1.6
 """How far, as a factor of L0, a curve is drawn beyond its setting's data."""
 
 
-def check_scale(scale: str, *, bounded: bool) -> None:
+def validate_scale(scale: str, *, bounded: bool) -> None:
     """Refuse an unknown scale, and a logit scale for a cost without an upper bound."""
     if scale not in ("log", "linear", "logit"):
         raise ValueError(f"scale={scale!r}. Allowed: 'log', 'linear', 'logit'.")
@@ -32,121 +36,98 @@ def check_scale(scale: str, *, bounded: bool) -> None:
         )
 
 
-def check_names(chosen: tuple[str, ...], allowed: tuple[str, ...], what: str) -> None:
-    """Refuse unknown names, and none at all."""
-    unknown = [name for name in chosen if name not in allowed]
-    if unknown or not chosen:
-        raise ValueError(f"{what}={list(chosen)}: allowed are {', '.join(allowed)}, at least one of them.")
-
-
-def panel_grid(here: pd.DataFrame, scale: Scale, *, above: float = 0.0) -> NDArray[np.float64]:
-    """Values of 1/L0 at which a panel's curves are drawn, a little beyond its data.
+def curve_grid(here: pd.DataFrame, scale: Scale, *, above: float = 0.0) -> Floats:
+    """Return values of 1/L0 at which a panel's curves are drawn, a little beyond its data.
 
     Parameters
     ----------
     here : pandas.DataFrame
         The panel's rows.
+    scale : {"log", "linear", "logit"}
     above : float
         What every value must exceed: 1/L0 at the dense limit.
     """
     low, high = float(here["sparsity"].min()), float(here["sparsity"].max())
-    start = max(low / REACH, above + 0.1 * (low - above))
+    start = max(low / _REACH, above + 0.1 * (low - above))
     if scale == "linear":
-        return np.linspace(start, high * (1 + 0.3 * (REACH - 1)), GRID_POINTS)
-    return np.geomspace(start, high * REACH, GRID_POINTS)
+        return np.linspace(start, high * (1 + 0.3 * (_REACH - 1)), _GRID_POINTS)
+    return np.geomspace(start, high * _REACH, _GRID_POINTS)
 
 
-def set_scales(axis: Axes, x: NDArray[np.float64], y: NDArray[np.float64], scale: Scale, label: str) -> None:
-    """Set scales, limits, ticks and labels of a panel for its points, and L0 along its top."""
-    x_low, x_high = float(x.min()), float(x.max())
+def set_scales(axis: Axes, x: Floats, y: Floats, scale: Scale) -> None:
+    """Set scales, limits and ticks of a panel for its points, and L0 along its top."""
     if scale == "linear":
-        axis.set_xlim(0, x_high * 1.15)
+        axis.set_xlim(0, float(x.max()) * 1.15)
         axis.set_ylim(min(0.0, 1.1 * y.min()), 1.15 * y.max())
     else:
         axis.set_xscale("log")
-        axis.set_xlim(x_low / REACH, x_high * REACH)
-        # Sweeps within one decade would show no label at all, wider ones too many.
-        narrow = x_high / x_low * REACH**2 < 30
-        axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.xaxis.set_minor_formatter(NullFormatter())
-        if scale == "log":
-            axis.set_yscale("log")
-            positive = y[y > 0]
-            if positive.size:
-                axis.set_ylim(positive.min() / 2, positive.max() * 2)
-            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.yaxis.set_minor_formatter(NullFormatter())
-        else:
-            # Clipped, because a band that leaves (0, 1) would lose its corners.
-            axis.set_yscale("logit", nonpositive="clip")
-            inside = y[(y > 0) & (y < 1)]
-            odds = inside / (1 - inside) if inside.size else np.array([0.01, 100.0])
-            low, high = odds.min() / 2.2, odds.max() * 2.2
-            axis.set_ylim(low / (1 + low), high / (1 + high))
-            ticks = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99])
-            axis.set_yticks(ticks[(ticks > low / (1 + low)) & (ticks < high / (1 + high))])
-            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.set_xlabel("sparsity, 1 / L0")
-    axis.set_ylabel(label)
+        axis.set_xlim(float(x.min()) / _REACH, float(x.max()) * _REACH)
+        log_ticks(axis.xaxis, axis)
+    if scale == "log":
+        axis.set_yscale("log")
+        positive = y[y > 0]
+        if positive.size:
+            axis.set_ylim(positive.min() / 2, positive.max() * 2)
+        log_ticks(axis.yaxis, axis)
+    elif scale == "logit":
+        # Clipped, because a band that leaves (0, 1) would lose its corners.
+        axis.set_yscale("logit", nonpositive="clip")
+        inside = y[(y > 0) & (y < 1)]
+        odds = inside / (1 - inside) if inside.size else np.array([0.01, 100.0])
+        low, high = (end / (1 + end) for end in (odds.min() / 2.2, odds.max() * 2.2))
+        axis.set_ylim(low, high)
+        ticks = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99])
+        axis.set_yticks(ticks[(ticks > low) & (ticks < high)])
+        plain_numbers(axis.yaxis)
     axis.spines["right"].set_visible(False)
     _add_l0_axis(axis, scale)
 
 
 def _add_l0_axis(axis: Axes, scale: Scale) -> None:
-    """L0 along the top: the number that people quote for an SAE."""
+    """Draw L0 along the top: the number that people quote for an SAE."""
 
-    def invert(values: ArrayLike) -> NDArray[np.float64]:
+    def invert(values: ArrayLike) -> Floats:
         # A linear axis starts at a sparsity of 0, whose L0 must be finite to be drawn.
         return 1.0 / np.maximum(np.asarray(values, dtype=np.float64), 1e-12)
 
+    # The scale is matplotlib's own choice: a plain log scale set here would run the wrong way.
     top = axis.secondary_xaxis("top", functions=(invert, invert))
-    low, high = axis.get_xlim()
     if scale == "linear":
+        high = axis.get_xlim()[1]
         candidates = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])
         shown = candidates[(1.0 / candidates < high)]
-        shown = shown[np.append(True, np.diff(1.0 / shown) < -0.06 * high)]
-        top.set_xticks(shown)
+        top.set_xticks(shown[np.append(True, np.diff(1.0 / shown) < -0.06 * high)])
+        plain_numbers(top.xaxis)
     else:
-        # The scale is matplotlib's own choice: a plain log scale set here would run the wrong way.
-        subs = (1.0, 2.0, 5.0) if high / low < 200 else (1.0,)
-        top.xaxis.set_major_locator(LogLocator(subs=subs))
-    top.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    top.xaxis.set_minor_formatter(NullFormatter())
-    top.set_xlabel("L0, active latents per token", fontsize="small")
+        log_ticks(top.xaxis, axis, size="small")
     top.tick_params(labelsize="small")
 
 
 def draw_points(
-    axis: Axes, x: NDArray[np.float64], y: NDArray[np.float64], style: VariantStyle, scale: Scale
+    axis: Axes, x: Floats, y: Floats, style: VariantStyle, scale: Scale, *, marks: float = 1.0
 ) -> None:
-    """Draw SAEs; those that the axis has no place for as arrowheads at its edge."""
+    """Draw SAEs; those whose hit lies outside the axis as arrowheads at its edge."""
     below = (y <= 0) & (scale != "linear")
     above = (y >= 1) & (scale == "logit")
     fine = ~(below | above)
+    look: dict[str, Any] = {"linestyle": "none", "color": style.colour, "zorder": 4}
     axis.plot(
         x[fine],
         y[fine],
-        linestyle="none",
         marker=style.marker,
-        color=style.colour,
-        markersize=5.5,
+        markersize=5.5 * marks,
         markeredgecolor="white",
-        markeredgewidth=0.6,
-        zorder=4,
+        markeredgewidth=0.6 * marks,
+        **look,
     )
-    for mask, place, marker in ((below, 0.015, "v"), (above, 0.985, "^")):
+    for mask, height, marker in ((below, 0.015, "v"), (above, 0.985, "^")):
         if mask.any():
             axis.plot(
                 x[mask],
-                np.full(mask.sum(), place),
-                linestyle="none",
+                np.full(mask.sum(), height),
                 marker=marker,
-                color=style.colour,
                 transform=axis.get_xaxis_transform(),
-                markersize=6,
-                zorder=4,
+                markersize=6 * marks,
                 clip_on=False,
+                **look,
             )

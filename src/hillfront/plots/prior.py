@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -20,9 +21,10 @@ from hillfront.fits.fitting import PreparedModel
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
-from hillfront.plots.panels import draw_points, set_scales
-from hillfront.plots.style import VariantStyle, axes_for, styles_for
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.plots.axes import axes_for, log_ticks, plain_numbers, put_labels, put_legend
+from hillfront.plots.panels import L0_LABEL, X_LABEL, draw_points, set_scales
+from hillfront.plots.style import VariantStyle, styles_for
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +86,7 @@ def plot_prior(
     --------
     hillfront.plot_checks : The headline factor before and after the data, and its sensitivity to the prior.
     """
-    check_prob(prob)
+    validate_prob(prob)
     prior, posterior = _draws_of(model)
     design, frontiers = model.design, model.frontiers
     before = list(implied_of(prior, design, metric_label=frontiers.metric_label))
@@ -97,13 +99,7 @@ def plot_prior(
     for axis, own, found in zip(axes[1:], before, after, strict=True):
         _draw_quantity(axis, own, found, frontiers, design, styles, prob)
     if legend:
-        handles = _legend_handles(design, styles, prob, fitted=posterior is not None)
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=max(2, int(figure.get_figwidth() / 3.2)),
-            frameon=False,
-        )
+        put_legend(figure, axes, _handles(design, styles, prob, fitted=posterior is not None))
     return np.array(axes, dtype=object)
 
 
@@ -147,10 +143,9 @@ def _draw_frontiers(
     axis.fill_between(x, np.maximum(lower, floor), upper, color="0.85", linewidth=0, zorder=1)
     axis.plot(x, np.maximum(expectation[:, :_LINES], floor), color="0.35", linewidth=0.6, alpha=0.5, zorder=2)
     shown = np.concatenate([y, bounds])
-    set_scales(axis, np.concatenate([x_data, [low, high]]), shown, "log", frontiers.metric_label)
-    axis.set_ylim(max(axis.get_ylim()[0], floor), axis.get_ylim()[1])
-    # More than four decades have no room for labels between them.
-    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,)))
+    set_scales(axis, np.concatenate([x_data, [low, high]]), shown, "log")
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], floor))
+    put_labels([axis], X_LABEL, frontiers.metric_label, top=L0_LABEL)
     for name, style in styles.items():
         own = (table["variant"] == name).to_numpy()
         draw_points(axis, x_data[own], y[own], style, "log")
@@ -192,16 +187,14 @@ def _draw_quantity(
     axis.set_xlabel(before.label)
     axis.set_title(kind, fontsize="medium")
     if before.positive:
-        wide = limits[1] / limits[0] > 300
-        axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=8))
-        axis.xaxis.set_minor_formatter(NullFormatter())
+        log_ticks(axis.xaxis, axis)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plain_numbers(axis.xaxis)
 
 
 def _density(values: Floats, *, log: bool) -> tuple[Floats, Floats]:
-    """Density of the values, or of their logs, over what the axis shows; 1 at its peak."""
+    """Return the density of the values, or of their logs, over what the axis shows; 1 at its peak."""
     thin = values[:: max(1, values.size // _DENSITY_DRAWS)]
     scale = np.log(thin) if log else thin
     # Heavy tails would widen the kernel, so those beyond the axis do not count.
@@ -241,23 +234,15 @@ def _draw_posteriors(
     return limits
 
 
-def _legend_handles(
-    design: Design, styles: dict[str, VariantStyle], prob: float, *, fitted: bool
-) -> list[Line2D | Patch]:
+def _handles(design: Design, styles: dict[str, VariantStyle], prob: float, *, fitted: bool) -> list[Artist]:
     what = f", SAEs; posterior median and {prob:.0%} interval" if fitted else ", SAEs"
+    width = 1.2 if fitted else 0.0
     return [
         Patch(facecolor="0.85", label=f"prior density; {prob:.0%} prior predictive band"),
         Line2D([], [], color="0.35", linewidth=0.8, label="curves drawn from the prior"),
         Line2D([], [], color="0.35", linewidth=3.0, label=f"{prob:.0%} interval of the prior"),
         *(
-            Line2D(
-                [],
-                [],
-                color=style.colour,
-                marker=style.marker,
-                linewidth=1.2 if fitted else 0.0,
-                label=f"{name}{what}",
-            )
-            for name, style in styles.items()
+            Line2D([], [], color=look.colour, marker=look.marker, linewidth=width, label=f"{name}{what}")
+            for name, look in styles.items()
         ),
     ]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -17,9 +16,10 @@ from hillfront.estimands.implied import coordinate_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.data import row_data
 from hillfront.model.design import Design
-from hillfront.plots.style import axes_for, styles_for
+from hillfront.plots.axes import axes_for, log_ticks, put_legend
+from hillfront.plots.style import styles_for
 from hillfront.sampling.initial_guess import curve_guesses
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob, equal_tailed
+from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def plot_shrinkage(
         If nothing in the fit is pooled, if ``unpooled`` is pooled or has another design, for a probability
         outside (0, 1), or the wrong number of axes.
     """
-    check_prob(prob)
+    validate_prob(prob)
     design = fit.design
     names = _pooled_coordinates(fit, unpooled)
     panels = [_panel(name, fit, unpooled, prob) for name in names]
@@ -93,9 +93,8 @@ def plot_shrinkage(
         for g, setting in enumerate(design.settings)
         if (variant, setting) in seen
     ]
-    figure, axes = axes_for(len(panels), ax, size=(4.4, 1.4 + 0.24 * len(curves)))
-    if ax is None:
-        figure.set_size_inches(1.6 + 4.2 * len(panels), 1.4 + 0.24 * len(curves))
+    size = (4.2 + 1.6 / len(panels), 1.4 + 0.24 * len(curves))
+    figure, axes = axes_for(len(panels), ax, size=size, single=size)
     for index, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
         _draw(axis, panel, curves, design)
         labels = [
@@ -104,13 +103,7 @@ def plot_shrinkage(
         ]
         axis.set_yticks(range(len(curves)), labels if index == 0 else [], fontsize="small")
     if legend:
-        figure.legend(
-            handles=_legend_handles(prob, own_fit=unpooled is not None),
-            loc="outside lower center",
-            ncols=max(1, min(3, int(figure.get_figwidth() / 3.6))),
-            frameon=False,
-            fontsize="small",
-        )
+        put_legend(figure, axes, _handles(prob, own_fit=unpooled is not None), fontsize="small")
     return np.array(axes, dtype=object)
 
 
@@ -219,21 +212,17 @@ def _draw(axis: Axes, panel: _Panel, curves: list[tuple[int, int]], design: Desi
             axis.plot(x, y, color=styles[variant].colour, linestyle=":", linewidth=1.6, zorder=1)
     axis.set_ylim(len(curves) - 0.4, -0.6)
     # Means and pooled intervals set the width: an interval of a curve by itself may be as wide as the prior.
-    shown = np.concatenate([[p.ravel() for p in (panel.pooled[0], panel.alone[1], panel.pooled[2])]])
+    shown = np.stack([panel.pooled[0], panel.alone[1], panel.pooled[2]])
     low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
     room = (high / low) ** 0.12
     axis.set_xlim(low / room, high * room)
-    span = high / low * room**2
-    subs = (1.0,) if span > 300 else (1.0, 2.0, 5.0) if span > 8 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
-    axis.xaxis.set_major_locator(LogLocator(subs=subs))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.xaxis, axis)
     axis.set_xlabel(panel.label)
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.tick_params(axis="y", length=0)
 
 
-def _legend_handles(prob: float, *, own_fit: bool) -> list[Line2D]:
+def _handles(prob: float, *, own_fit: bool) -> list[Line2D]:
     how = (
         f"posterior median, {prob:.0%} interval" if own_fit else f"least squares, {prob:.0%} normal interval"
     )

@@ -1,25 +1,33 @@
-"""Colours, markers and lines that stay apart for colour-blind readers and in grey."""
+"""How figures look: their size and print, and colours, markers and lines that stay apart in grey."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any, Final
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib import rcParams
+from matplotlib.font_manager import FontProperties
 
 __all__ = [
     "BASELINE_STYLE",
+    "DASHED",
     "FAMILY_STYLES",
+    "LETTER",
+    "SCREEN",
     "VARIANT_STYLES",
     "FamilyStyle",
+    "FigureStyle",
     "VariantStyle",
-    "axes_for",
+    "points_of",
     "styles_for",
 ]
+
+DASHED: Final = (0, (3, 2))
+"""Line style of all that is extrapolated."""
+LETTER: Final = 0.6
+"""Mean width of a letter, in font sizes."""
 
 
 @dataclass(frozen=True)
@@ -68,41 +76,52 @@ def styles_for(variants: Sequence[str]) -> dict[str, VariantStyle]:
     return styles
 
 
-def axes_for(
-    n: int,
-    ax: Axes | Sequence[Axes] | NDArray[np.object_] | None,
-    *,
-    columns: int = 4,
-    size: tuple[float, float] = (3.1, 2.8),
-) -> tuple[Figure, list[Axes]]:
-    """Return n axes: those given, or a new grid of them.
+@dataclass(frozen=True, kw_only=True)
+class FigureStyle:
+    """How a figure is fitted to where it will stand.
 
-    Raises
-    ------
-    ValueError
-        If axes are given but not n of them.
+    Attributes
+    ----------
+    width : float, optional
+        Inches of the whole figure, as of a column of text: its panels are fitted to it, long names are
+        broken into lines, panels share their axis labels, and the legend stands above them. Left out, a
+        figure is as wide as its panels.
+    columns : int
+        Panels in a row, at most.
+    panel_height : float
+        Inches of a row of panels in a figure of given width.
+    marks : float
+        Factor of the sizes of lines and markers.
+    numbers : bool
+        Whether a forest has its numbers beside it.
+    note : str
+        A warning, which stands above the legend of a figure of given width.
+    write : callable
+        What makes printable text of any text, such as an escape for LaTeX; called line by line.
     """
-    import matplotlib.pyplot as plt
 
-    if ax is not None:
-        given: list[Axes] = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, dtype=object)))
-        if len(given) != n:
-            raise ValueError(
-                f"ax holds {len(given)} axes, and there are {n} panels to draw. Give {n} axes, choose fewer "
-                "panels, or leave ax out."
-            )
-        figure = given[0].get_figure(root=True)
-        if figure is None:
-            raise ValueError("The given axes belong to no figure.")
-        return figure, given
-    columns = min(columns, n)
-    rows = math.ceil(n / columns)
-    # A single panel has room for its legend inside, so it is drawn larger.
-    width, height = (5.0, 3.9) if n == 1 else size
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(width * columns, height * rows), squeeze=False, layout="constrained"
-    )
-    flat = list(grid.ravel())
-    for spare in flat[n:]:
-        spare.remove()
-    return figure, flat[:n]
+    width: float | None = None
+    columns: int = 4
+    panel_height: float = 1.35
+    marks: float = 1.0
+    numbers: bool = True
+    note: str = ""
+    write: Callable[[str], str] = str
+
+    def text(self, text: str, *, inches: float | None = None, size: str = "axes.labelsize") -> str:
+        """Return text as it is drawn: in lines of so many inches, if the figure has a width."""
+        lines = text.split("\n")
+        if self.width is not None:
+            letters = int((inches or self.width) * 72 / (LETTER * points_of(size)))
+            lines = [part for line in lines for part in wrap(line, max(8, letters)) or [line]]
+        return "\n".join(self.write(line) for line in lines)
+
+
+SCREEN: Final = FigureStyle()
+"""Figures for a screen, as wide as their panels."""
+
+
+def points_of(size: str) -> float:
+    """Return the points of a font size, given by name or by the name of one of matplotlib's settings."""
+    settings: Any = rcParams
+    return FontProperties(size=settings.get(size, size)).get_size_in_points()

@@ -91,7 +91,7 @@ def row_of(
     metrics_at, architecture_at : str
         The paths of the metrics and of the architecture inside the file, for messages.
     config : mapping
-        The SAE's configuration with its metadata; empty where the file has none.
+        The SAE's configuration, perhaps with ``metadata`` inside; empty where the file has none.
     release, sae_id : str
     model, dataset, context_size : str or None
 
@@ -100,6 +100,8 @@ def row_of(
     UnfitError
         If it has no L0, neither the three losses nor the loss recovered, or no architecture.
     """
+    metadata = config.get("metadata")
+    config = (dict(metadata) if isinstance(metadata, Mapping) else {}) | dict(config)
     names = (sae_id, release)
     hook = text_at(config, "hook_name", "hook_point") or ""
     row: Row = {

@@ -10,14 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from hillfront.readers.tables import (
-    TAB_SUFFIXES,
-    FileTable,
-    read_arrow,
-    read_csv,
-    read_parquet,
-    validate_file,
-)
+from hillfront.readers.tables import TAB_SUFFIXES, FileTable, read_csv, read_through_arrow, validate_file
 
 type Format = Literal["csv", "parquet", "arrow", "saebench", "saelens", "wandb"]
 
@@ -82,13 +75,12 @@ def read_path(
 
         table = saelens_table(path)
     else:
-        read = {"csv": read_csv, "parquet": read_parquet, "arrow": read_arrow}[known]
-        table = FileTable(read(path))
+        table = FileTable(read_csv(path) if known == "csv" else read_through_arrow(path, known))
     return table.using(variant=variant, group=group, l0=l0, y=y)
 
 
 def _json_format(paths: Sequence[Path]) -> Format:
-    """Format of the first file that can be loaded; a reader says what is wrong with the others."""
+    """Tell the format of the first file that can be loaded; a reader says what is wrong with the others."""
     from hillfront.readers.json_files import UnfitError, load_json
 
     for path in paths:
@@ -103,7 +95,7 @@ def _json_format(paths: Sequence[Path]) -> Format:
 
 
 def _csv_format(path: Path) -> Format:
-    """Format of a table of separated values by its header; plain, if that cannot be read."""
+    """Tell the format of a table of separated values by its header; plain, if that cannot be read."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             tabs = path.suffix.lower() in TAB_SUFFIXES

@@ -11,7 +11,7 @@ __all__ = ["ReadError", "UnfitError", "find_json", "load_json", "read_each"]
 
 
 class UnfitError(ValueError):
-    """Why one file does not fit, in words that follow its name."""
+    """A reason why one file does not fit, in words that follow its name."""
 
 
 class ReadError(ValueError):
@@ -26,10 +26,6 @@ class ReadError(ValueError):
     n_files : int
         How many files were looked at.
 
-    Attributes
-    ----------
-    faults : tuple of (str, str)
-        The same, for code that handles them.
     """
 
     def __init__(self, faults: Sequence[tuple[str, str]], expected: str, n_files: int) -> None:

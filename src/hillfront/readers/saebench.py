@@ -104,12 +104,11 @@ def _read(path: Path) -> list[Row]:
     if not isinstance(metrics, Mapping):
         raise UnfitError("no object at eval_result_metrics")
     evaluation = _mapping(document.get("eval_config"))
-    config = _mapping(document.get("sae_cfg_dict"))
     return [
         row_of(
             metrics=metrics,
             metrics_at="eval_result_metrics",
-            config=_mapping(config.get("metadata")) | config,
+            config=_mapping(document.get("sae_cfg_dict")),
             architecture_at="sae_cfg_dict.architecture",
             release=text_at(document, "sae_lens_release_id") or "",
             sae_id=text_at(document, "sae_lens_id") or path.stem,

@@ -79,11 +79,10 @@ def _row(record: Mapping[str, Any]) -> Row:
         dict(value) if isinstance(value := record.get(name), Mapping) else {}
         for name in ("sae_cfg", "eval_cfg")
     )
-    metadata = config.get("metadata")
     return row_of(
         metrics=record["metrics"],
         metrics_at="metrics",
-        config=(dict(metadata) if isinstance(metadata, Mapping) else {}) | config,
+        config=config,
         architecture_at="sae_cfg.architecture",
         release=text_at(record, "sae_set") or "",
         sae_id=text_at(record, "sae_id", "unique_id") or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -13,7 +13,7 @@ from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers.fault import FrontierDataError
 from hillfront.frontiers.table import Frontiers
 
-__all__ = ["FileTable", "read_arrow", "read_csv", "read_parquet", "validate_file"]
+__all__ = ["TAB_SUFFIXES", "FileTable", "read_csv", "read_through_arrow", "validate_file"]
 
 TAB_SUFFIXES: Final = frozenset({".tsv", ".tab"})
 
@@ -87,12 +87,7 @@ class FileTable:
 
 
 def validate_file(path: Path) -> None:
-    """Refuse a path without a file.
-
-    Raises
-    ------
-    FileNotFoundError, IsADirectoryError
-    """
+    """Refuse a path without a file, by `FileNotFoundError` or `IsADirectoryError`."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Give the path of a table with one row a trained SAE.")
     if not path.is_file():
@@ -129,28 +124,6 @@ def read_csv(path: Path) -> pd.DataFrame:
     return frame
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a Parquet file.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, it is not Parquet, or pyarrow is not installed.
-    """
-    return _through_arrow(path, pd.read_parquet, "Parquet")
-
-
-def read_arrow(path: Path) -> pd.DataFrame:
-    """Read a Feather file, or another file of the Arrow IPC formats.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, it is none of these, or pyarrow is not installed.
-    """
-    return _through_arrow(path, _open_arrow, "Feather or Arrow")
-
-
 def _open_arrow(path: Path) -> pd.DataFrame:
     import pyarrow as pa
 
@@ -165,7 +138,15 @@ def _open_arrow(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _through_arrow(path: Path, read: Callable[[Path], pd.DataFrame], kind: str) -> pd.DataFrame:
+def read_through_arrow(path: Path, format: Literal["parquet", "arrow"]) -> pd.DataFrame:
+    """Read a Parquet file, or a Feather or another Arrow IPC file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, it has another format, or pyarrow is not installed.
+    """
+    kind, read = ("Parquet", pd.read_parquet) if format == "parquet" else ("Feather or Arrow", _open_arrow)
     validate_file(path)
     try:
         import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Weights & Biases: the CSV export of a table of runs, one row a run."""
+"""Weights & Biases: the CSV export of a table of runs, one row per run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def wandb_table(
     y: str | None = None,
     cost: str | None = None,
 ) -> FileTable:
-    """Table of runs, its columns found by the usual names unless the user names them.
+    """Read a table of runs, its columns found by the usual names unless the user names them.
 
     A name counts if it is the last part of a column's, between slashes and dots, in any letter case. The
     group is made of those found of model, site, layer and width.
@@ -104,7 +104,7 @@ def _candidates(role: str, columns: Sequence[str]) -> list[str]:
 
 
 def _hit_of(found: dict[str, list[str]]) -> str | None:
-    """Where the hit comes from: all three losses, or else the first of the two numbers that is there."""
+    """Find what the hit comes from: all three losses, or else the first of the two numbers that is there."""
     if all(found[name] for name in _LOSSES):
         return "ce"
     return next((name for name in ("loss_recovered", "performance_hit") if found[name]), None)

@@ -9,11 +9,10 @@ from hillfront.diagnostics.run import Diagnostics
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
 from hillfront.estimands.quantities import AT_HIT, AT_L0, AT_NATS, QUANTITIES, headlines, quantity_named
-from hillfront.estimands.scopes import where_of
+from hillfront.estimands.scopes import badges, where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.report.tables import Cell, Table, chance, label, mark, number, table_of, text
-from hillfront.text.summary import badges
 from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,15 +10,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.quantities import QUANTITIES, headlines
 from hillfront.estimands.scopes import AVERAGE, SCOPES, where_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.plots import plot_checks, plot_frontiers, plot_gain_profile, plot_improvement
+from hillfront.plots.axes import legend_figure
+from hillfront.plots.frontier import frontier_handles
+from hillfront.plots.gain_profile import gain_handles
+from hillfront.plots.style import FigureStyle
 from hillfront.report.svg import drawing, svg_of
 from hillfront.report.tables import label
 from hillfront.utils.intervals import DEFAULT_PROB
@@ -32,7 +33,8 @@ PANELS_MAX: Final = 24
 """Settings that are drawn; the tables hold all of them."""
 
 _PANEL: Final = (3.5, 3.1)
-_SIGN: Final = re.compile(r"\$(.+)\$")
+_WIDE: Final = 5.2
+"""Inches of a panel that takes the width of the page."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,13 @@ class FigureSet:
 
 
 def frontier_figures(fit: FrontierFit) -> FigureSet:
-    """SAEs, curves and bands, one panel a setting."""
+    """Draw SAEs, curves and bands, one panel a setting."""
     shown = fit.design.settings[:PANELS_MAX]
     panels = []
     with drawing():
         for index, setting in enumerate(shown):
             figure, axis = _panel()
             plot_frontiers(fit, settings=[setting], ax=axis, legend=False)
-            axis.set_title(setting if len(fit.design.settings) > 1 else "", fontsize="medium")
             panels.append(
                 svg_of(
                     figure,
@@ -76,16 +77,13 @@ def frontier_figures(fit: FrontierFit) -> FigureSet:
                     description=_describe_points(fit, setting),
                 )
             )
-        _, axis = _panel()
-        legend = _legend_alone(
-            plot_frontiers(fit, settings=shown[:1], ax=axis)[0], "frontiers-legend", columns=2
-        )
+        legend = _legend(frontier_handles(fit), "frontiers-legend")
     caption = (
         f"Each point is one SAE; lines are posterior medians of the expected {fit.frontiers.metric_label}, "
         f"dashed outside their data; bands hold another SAE with a probability of {DEFAULT_PROB:.0%}. "
         "Verdicts are given over the shared range, in grey."
     )
-    return FigureSet("frontiers", caption + _left_out(fit), tuple(panels), legend)
+    return FigureSet("frontiers", caption + _undrawn(fit), tuple(panels), legend)
 
 
 def forest_figures(improvement: Improvement) -> FigureSet:
@@ -95,19 +93,8 @@ def forest_figures(improvement: Improvement) -> FigureSet:
         for quantity in headlines():
             rows = improvement.summary[improvement.summary["quantity"] == quantity]
             n = rows["variant"].nunique()
-            figure, axis = _bare((1.9, 0.27 * len(rows) / n * max(1.0, 0.6 * n) + 0.2))
-            plot_improvement(improvement, quantity=quantity, ax=axis)
-            _fold(axis)
-            handles, words = _legend_of(axis)
-            axis.legend(
-                handles,
-                words,
-                loc="lower left",
-                bbox_to_anchor=(-0.5, 1.0),
-                ncols=2,
-                frameon=False,
-                fontsize="small",
-            )
+            figure, axis = _panel((_WIDE, 0.27 * len(rows) / n * max(1.0, 0.75 * n) + 0.9))
+            plot_improvement(improvement, quantity=quantity, ax=axis, style=FigureStyle(width=_WIDE))
             panels.append(
                 svg_of(
                     figure,
@@ -124,7 +111,7 @@ def forest_figures(improvement: Improvement) -> FigureSet:
 
 
 def gain_figures(fit: FrontierFit) -> FigureSet:
-    """The sparsity gain against the hit: the average over the settings, then each setting."""
+    """Draw the sparsity gain against the hit: the average over the settings, then each setting."""
     shown = fit.design.settings[:PANELS_MAX]
     several = len(fit.design.settings) > 1
     names = [*([SCOPES[AVERAGE].label] if several else []), *shown]
@@ -144,18 +131,16 @@ def gain_figures(fit: FrontierFit) -> FigureSet:
             )
             for index, (name, (figure, _)) in enumerate(zip(names, made, strict=True))
         ]
-        _, axis = _panel()
-        one = plot_gain_profile(fit, settings=shown[:1], average=False, ax=axis)[0]
-        legend = _legend_alone(one, "gain-legend", columns=1)
+        legend = _legend(gain_handles(fit), "gain-legend")
     caption = (
         f"How many times fewer active latents a variant needs than {fit.baseline} for the same "
         f"{fit.frontiers.metric_label}. Solid inside the data of both, dashed where extrapolated."
     )
-    return FigureSet("gain-profiles", caption + _left_out(fit), tuple(panels), legend)
+    return FigureSet("gain-profiles", caption + _undrawn(fit), tuple(panels), legend)
 
 
 def checks_figures(fit: FrontierFit) -> FigureSet:
-    """What the checks of the fit saw, in four panels."""
+    """Draw what the checks of the fit saw, in four panels."""
     words = (
         (
             "Leave-one-out predictions",
@@ -172,10 +157,6 @@ def checks_figures(fit: FrontierFit) -> FigureSet:
     with drawing():
         made = [_bare((3.3, 2.7 if index != 2 else max(2.7, 0.14 * curves))) for index in range(4)]
         plot_checks(fit, ax=[axis for _, axis in made])
-        made[2][1].tick_params(axis="y", labelsize=7.5)
-        for mesh in made[2][0].findobj(QuadMesh):
-            mesh.set_rasterized(False)  # colour bars are pictures otherwise
-            mesh.set_edgecolor("face")  # or white shows between the steps
         panels = [
             svg_of(
                 figure,
@@ -189,47 +170,24 @@ def checks_figures(fit: FrontierFit) -> FigureSet:
 
 
 def _panel(size: tuple[float, float] = _PANEL) -> tuple[Figure, Axes]:
-    """Axes on a figure of their own, which pyplot does not know of."""
+    """Return axes on a figure of their own, which pyplot does not know of."""
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots()
 
 
 def _bare(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """Axes of a fixed size, around which labels take the room that they need."""
+    """Return axes of a fixed size, around which labels take the room that they need."""
     figure = Figure(figsize=size)
     return figure, figure.add_axes((0.0, 0.0, 1.0, 1.0))
 
 
-def _legend_of(axis: Axes) -> tuple[list[Artist], list[str]]:
-    """Handles and words of the legend that a figure has drawn."""
-    legend = axis.get_legend()
-    assert legend is not None  # it was asked for
-    handles = [handle for handle in legend.legend_handles if handle is not None]
-    words = [text.get_text() for text in legend.get_texts()]
-    for place, handle in enumerate(handles):
-        # A sign between dollar signs is drawn as mathematics, which names must not be.
-        if isinstance(handle, Line2D) and (sign := _SIGN.fullmatch(str(handle.get_marker()))):
-            handle.set_marker("None")
-            words[place] = f"{sign[1]} {words[place]}"
-    return handles, words
+def _legend(handles: Sequence[Artist], prefix: str) -> str:
+    """Write a legend as a graphic of its own."""
+    words = "; ".join(str(handle.get_label()) for handle in handles)
+    return svg_of(legend_figure(handles, width=4.5), prefix=prefix, title="Legend", description=words)
 
 
-def _legend_alone(axis: Axes, prefix: str, *, columns: int) -> str:
-    """The legend of axes, as a graphic of its own."""
-    handles, words = _legend_of(axis)
-    figure = Figure(figsize=(3.5, 0.25 * len(words) + 0.1))
-    figure.legend(handles, words, loc="center", ncols=columns, frameon=False, fontsize="medium")
-    return svg_of(figure, prefix=prefix, title="Legend", description="; ".join(words))
-
-
-def _fold(axis: Axes) -> None:
-    """Break a long axis label into lines that fit a narrow figure."""
-    lines = axis.get_xlabel().split("\n")
-    folded = [part for line in lines for part in line.replace(" (", "\n(").split("\n")]
-    axis.set_xlabel("\n".join(folded), fontsize="small")
-
-
-def _left_out(fit: FrontierFit) -> str:
+def _undrawn(fit: FrontierFit) -> str:
     more = len(fit.design.settings) - PANELS_MAX
     return f" {count(more, 'more setting')} not drawn; the tables hold all." if more > 0 else ""
 

@@ -27,6 +27,7 @@ def options_table(fit: FrontierFit, *, source: str) -> Table:
         "SHA-256 of the data": str(attrs["data_hash"]),
         "baseline": fit.baseline,
         "curve family": design.curve,
+        "equation": design.family.equation,
         "noise": design.noise,
         "what is fitted": fit.frontiers.metric_label,
         "position measured at": f"hit_ref {design.hit_ref:g}",

@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 import matplotlib
 from matplotlib.figure import Figure
 
+from hillfront.plots.axes import save_figure
+
 __all__ = ["drawing", "svg_of"]
 
 _NO_METADATA: Final = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -23,7 +25,7 @@ _OF_THE_PAGE: Final = frozenset({"font-family", "font", "white-space"})
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Settings under which the report's figures are drawn and written."""
+    """Set how the report's figures are drawn and written."""
     style = matplotlib.rc_context(
         {
             # Text stays text: small, found by a search, and drawn by fonts that know every script.
@@ -55,7 +57,7 @@ def svg_of(figure: Figure, *, prefix: str, title: str, description: str) -> str:
         What a screen reader says.
     """
     written = io.StringIO()
-    figure.savefig(written, format="svg", metadata=_NO_METADATA, bbox_inches="tight", pad_inches=0.06)
+    save_figure(figure, written, format="svg", metadata=_NO_METADATA)
     root = ElementTree.fromstring(written.getvalue())
     _strip(root)
     for element in root.iter():
@@ -70,10 +72,10 @@ def svg_of(figure: Figure, *, prefix: str, title: str, description: str) -> str:
     root.set("width", f"{float(width) * 4 / 3:.0f}")
     root.set("role", "img")
     root.set("aria-labelledby", f"{prefix}-title {prefix}-description")
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+    for index, (tag, text) in enumerate((("title", title), ("desc", description))):
         element = ElementTree.Element(tag, id=f"{prefix}-{'title' if tag == 'title' else 'description'}")
         element.text = text
-        root.insert(place, element)
+        root.insert(index, element)
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -112,7 +114,7 @@ def _tidy(element: ElementTree.Element, prefix: str) -> None:
 
 
 def _references(element: ElementTree.Element) -> Iterator[str]:
-    """Ids that an element refers to."""
+    """Yield the ids that an element refers to."""
     for name, value in element.attrib.items():
         if name == "href":
             yield value.removeprefix("#")

@@ -58,7 +58,7 @@ def parameterization_of(data: Mapping[str, NDArray[Any]], design: Design) -> Par
             continue
         filled = _filled(guess)
         if how == "none":
-            initial[f"{name}_curve"] = filled
+            initial[name] = filled
             continue
         level = filled.mean(axis=0)
         if how == "common":

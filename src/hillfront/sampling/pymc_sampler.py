@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,28 @@ from numpy.typing import NDArray
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import in_logs, row_data
 from hillfront.model.design import Design
-from hillfront.model.pymc_model import build_model, reported_variables
+from hillfront.model.pymc_model import build_model, effect_columns, reported_variables, variable_of
 from hillfront.model.selection import hidden_data
+from hillfront.model.zero_sum import over_variants, zero_sum
 from hillfront.sampling.nutpie_run import INITIAL_SPREAD, SamplerOptions, run_nutpie, sample_coords
 
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
+    from pytensor.tensor.variable import TensorVariable
 
     from hillfront.sampling.parameterization import Parameterization
 
-__all__ = ["GraphSampler", "Segment", "compile_model", "draw_prior", "segments_of", "with_initial_values"]
+__all__ = [
+    "GraphSampler",
+    "Segment",
+    "compile_model",
+    "draw_prior",
+    "partially_centred",
+    "segments_of",
+    "with_initial_values",
+]
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,10 @@ class GraphSampler:
     @classmethod
     def of(cls, frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) -> Self:
         """Build and compile the model of a design on a table."""
-        model, names = build_model(frontiers, design, priors), tuple(reported_variables(design, priors))
+        model = build_model(frontiers, design, priors, effects=partially_centred)
+        # A prior with random variables of its own has more of them than the design knows.
+        free = [variable.name for variable in model.free_RVs if variable.name != _COEFFICIENTS]
+        names = tuple(dict.fromkeys((*reported_variables(design, priors), *free)))
         return cls(design, model, compile_model(model, var_names=names), names)
 
     @cached_property
@@ -80,6 +93,42 @@ class GraphSampler:
     def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
         """Draw the reported variables from the prior, in one chain."""
         return draw_prior(self.model, var_names=self.var_names, draws=draws, random_seed=random_seed)
+
+
+_COEFFICIENTS: Final = "effect_coefficients"
+
+
+def partially_centred(design: Design, priors: Mapping[str, Any]) -> dict[str, TensorVariable[Any, Any]]:
+    """Add the effects of :func:`hillfront.model.pymc_model.zero_sum_effects` by coefficients that suit NUTS.
+
+    Each is sampled as ``sd**(1 - c) z`` with ``z ~ Normal(0, sd**c)``: c = 1 is the centred form, 0 the
+    non-centred one, and the prior is the same for all. Which is best depends on how well the data fix the
+    effects, so c, the data ``centring``, is chosen for the data that are fitted
+    (:mod:`hillfront.sampling.parameterization`).
+
+    All of them come from one matrix of coefficients, one column for each kind of effect: the left basis makes
+    every column sum to zero over settings, the right one spreads the columns over the variants.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    n_settings, n_variants = len(design.settings), len(design.variants)
+    columns = effect_columns(design)
+    if not columns:
+        return {}
+    centring = pm.Data("centring", np.full(len(columns), 0.5))
+    kinds = list(dict.fromkeys(columns))
+    scales = [variable_of(f"{name}_{kind}_sd", priors) for name, kind in kinds]
+    log_scale = pt.log(pt.stack(scales))[np.array([kinds.index(column) for column in columns])]
+    coefficients = pm.Normal(
+        _COEFFICIENTS, 0.0, pt.exp(centring * log_scale), shape=(n_settings - 1, len(columns))
+    )
+    names = list(dict.fromkeys(name for name, _ in columns))
+    spread = np.kron(np.eye(len(names)), over_variants(n_variants).T)
+    effects = pt.dot(zero_sum(coefficients * pt.exp((1.0 - centring) * log_scale)), spread)
+    return {
+        name: effects[:, index * n_variants : (index + 1) * n_variants] for index, name in enumerate(names)
+    }
 
 
 @contextlib.contextmanager
@@ -183,9 +232,9 @@ def _dataset(
 ) -> xr.Dataset:
     import xarray as xr
 
-    dims = model.named_vars_to_dims
-    labels = {dim: np.asarray(own) for dim, own in model.coords.items() if own is not None and len(own)}
+    dims = {name: tuple(map(str, model.named_vars_to_dims.get(name) or ())) for name in values}
+    used = dict.fromkeys(dim for own in dims.values() for dim in own)
     return xr.Dataset(
-        {name: (("chain", "draw", *(dims.get(name) or ())), own) for name, own in values.items()},
-        coords={**labels, **coords},
+        {name: (("chain", "draw", *dims[name]), own) for name, own in values.items()},
+        coords={**{dim: np.asarray(model.coords[dim]) for dim in used}, **coords},
     )

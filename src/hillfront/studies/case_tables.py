@@ -11,7 +11,7 @@ from scipy import stats
 
 from hillfront.studies.coverage import CASE, HILLFRONT, ORACLE
 from hillfront.studies.markdown import number
-from hillfront.utils.intervals import DEFAULT_PROB, check_prob
+from hillfront.utils.intervals import DEFAULT_PROB, validate_prob
 
 __all__ = [
     "DESIGN_CASE",
@@ -50,7 +50,7 @@ def wilson(count: int, sets: int, *, prob: float = DEFAULT_PROB) -> tuple[float,
     """
     if sets == 0:
         return np.nan, np.nan
-    ends = stats.binomtest(count, sets).proportion_ci(check_prob(prob), method="wilson")
+    ends = stats.binomtest(count, sets).proportion_ci(validate_prob(prob), method="wilson")
     return float(ends.low), float(ends.high)
 
 
@@ -62,7 +62,7 @@ def chance_band(share: float, sets: int, *, prob: float = DEFAULT_PROB) -> tuple
     >>> chance_band(0.9, 100)
     (0.85, 0.95)
     """
-    low, high = stats.binom.interval(check_prob(prob), sets, share)
+    low, high = stats.binom.interval(validate_prob(prob), sets, share)
     return float(low / sets), float(high / sets)
 
 

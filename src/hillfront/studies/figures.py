@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from hillfront.plots.style import BASELINE_STYLE, VARIANT_STYLES, VariantStyle, axes_for
+from hillfront.plots.axes import axes_for
+from hillfront.plots.style import BASELINE_STYLE, VARIANT_STYLES, VariantStyle
 from hillfront.studies.calibration import verdict_table
 from hillfront.studies.case_tables import DESIGN_CASE, chance_band
 from hillfront.studies.coverage import CASE, HILLFRONT, ORACLE

@@ -95,7 +95,7 @@ def folder_at_once(out: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _temporary_beside(out: Path) -> Iterator[Path]:
-    """A folder to write in, on the same disk."""
+    """Make a folder to write in, on the same disk."""
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
@@ -222,13 +222,13 @@ def _failed_checks(comparison: CurveComparison, name: str) -> list[str]:
 def _save(figure: Figure, path: Path, failed: str, note: str = "") -> None:
     import matplotlib.pyplot as plt
 
-    if failed:
-        figure.suptitle(
-            f"DIAGNOSTICS FAILED: {failed}" + (f"\n{note}" if note else ""),
-            color="#b00020",
-            fontweight="bold",
-        )
-    elif note:
-        figure.suptitle(note)
-    figure.savefig(path, dpi=160, bbox_inches="tight")
+    from hillfront.plots.axes import save_figure
+    from hillfront.plots.style import FigureStyle
+
+    words = "\n".join(part for part in (f"DIAGNOSTICS FAILED: {failed}" if failed else "", note) if part)
+    if words:
+        style = FigureStyle(width=0.85 * figure.get_figwidth())
+        look = {"color": "#b00020", "fontweight": "bold"} if failed else {}
+        figure.suptitle(style.text(words, size="figure.titlesize"), **look)
+    save_figure(figure, path, dpi=160)
     plt.close(figure)

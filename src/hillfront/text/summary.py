@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from hillfront.estimands.quantities import QUANTITIES, headlines
-from hillfront.estimands.scopes import AVERAGE, where_of
+from hillfront.estimands.headlines import headline_table
+from hillfront.estimands.quantities import headlines
+from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.selection import hidden_data
-from hillfront.utils.intervals import DEFAULT_PROB
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["badges", "correction_lines", "gain_lines", "summary_table"]
-
-
-def badges(row: pd.Series) -> str:
-    """Mark what is extrapolated and what is driven by the prior, in a row of the improvement table."""
-    return (" *" if row["support"] != "observed" else "") + (" !" if row["prior_driven"] else "")
-
-
-def _interval(row: pd.Series) -> str:
-    if np.isnan(row["median"]):
-        return "no shared range"
-    return QUANTITIES[row["quantity"]].interval(row["median"], row["lower"], row["upper"]) + badges(row)
+__all__ = ["correction_lines", "gain_lines", "summary_table"]
 
 
 def summary_table(fit: FrontierFit) -> Table:
@@ -35,32 +21,12 @@ def summary_table(fit: FrontierFit) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    improvement, pareto = fit.improvement().summary, fit.pareto().summary
-    keys = ["variant", "scope", *fit.frontiers.group_columns]
-    headline = {
-        name: improvement[improvement["quantity"] == name].set_index(keys, drop=False) for name in headlines()
-    }
-    table = Table(
-        title=f"Against {fit.baseline}: factors above 1 favour the variant "
-        f"(median, {DEFAULT_PROB:.0%} interval)",
-        caption="* extrapolated, or predicted for a setting without data"
-        + (
-            "\n! driven by the prior, which moves it as much as the data do or more"
-            if any(rows["prior_driven"].any() for rows in headline.values())
-            else ""
-        ),
-    )
-    gains = [QUANTITIES[name].words for name in headline]
-    for heading in ("variant", "where", *gains, "p better", "verdict"):
-        table.add_column(heading, justify="right" if heading == "p better" else "left")
-    for _, row in pareto.iterrows():
-        key = tuple(row[keys])
-        # Curves that share a range of L0 need not share one of hits, and then have no mean to average.
-        cells = [
-            _interval(rows.loc[key]) if key in rows.index else "no shared range" for rows in headline.values()
-        ]
-        p_better = f"{row['p_better']:.3f}" if np.isfinite(row["p_better"]) else ""
-        table.add_row(escape(row["variant"]), escape(where_of(row)), *cells, p_better, row["verdict"])
+    shown = headline_table(fit.improvement(), fit.pareto())
+    table = Table(title=escape(shown.title), caption="\n".join(shown.notes))
+    for heading in shown.columns:
+        table.add_column(heading, justify="right" if heading in shown.right else "left")
+    for row in shown.rows:
+        table.add_row(*map(escape, row))
     return table
 
 

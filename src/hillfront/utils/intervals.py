@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_PROB", "check_prob", "equal_tailed"]
+__all__ = ["DEFAULT_PROB", "equal_tailed", "validate_prob"]
 
 DEFAULT_PROB = 0.9
 """Probability of every interval and band unless the caller says otherwise."""
 
 
-def check_prob(prob: float) -> float:
+def validate_prob(prob: float) -> float:
     """Return prob, or raise ValueError if it is not strictly between 0 and 1."""
     if not 0.0 < prob < 1.0:
         raise ValueError(f"prob={prob!r} is not a probability: give a number between 0 and 1, such as 0.9.")
@@ -19,7 +19,7 @@ def check_prob(prob: float) -> float:
 
 
 def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> NDArray[np.float64]:
-    """Lower end, median and upper end of the equal-tailed interval over the last axis.
+    """Compute lower end, median and upper end of the equal-tailed interval over the last axis.
 
     Equal-tailed intervals transform with the quantity: the interval of 1/r is one over that of r, and
     the interval of log r the log of it, which ratios need.
@@ -43,7 +43,7 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
     >>> equal_tailed(np.arange(101.0), prob=0.9).round(6).tolist()
     [5.0, 50.0, 95.0]
     """
-    tail = 0.5 * (1.0 - check_prob(prob))
+    tail = 0.5 * (1.0 - validate_prob(prob))
     shares = [tail, 0.5, 1.0 - tail]
     odd = ~np.isfinite(draws).all(axis=-1)
     with np.errstate(invalid="ignore"):
@@ -54,7 +54,7 @@ def equal_tailed(draws: NDArray[np.float64], *, prob: float = DEFAULT_PROB) -> N
 
 
 def _with_odd_draws(draws: NDArray[np.float64], tail: float) -> tuple[float, float, float]:
-    """Lower end, median and upper end of draws of which some are infinite or undefined."""
+    """Compute them for draws of which some are infinite or undefined."""
     undefined = np.isnan(draws)
     if undefined.mean() > tail:
         return np.nan, np.nan, np.nan

@@ -23,7 +23,7 @@ _STEP: Final = float(np.sqrt(np.finfo(np.float64).eps))
 """Relative step of forward differences."""
 
 _GRID: Final = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, 1.5, -2.0, 2.0)
-"""Places to start from, in spreads from the centre."""
+"""Initial values, in spreads from the centre."""
 
 _SMALL_STEP: Final = 1e-9
 _LARGE_DAMPING: Final = 1e12
@@ -68,7 +68,7 @@ def solve_robust(residuals: Residuals, problem: NDArray[np.int64], centre: Float
 def _descend(
     residuals: Residuals, problem: NDArray[np.int64], start: Floats, centre: Floats, spread: Floats
 ) -> tuple[Floats, Floats]:
-    """Minima near the start, and their costs."""
+    """Find the minima near given parameters, and their costs."""
     theta = start.copy()
     count = theta.shape[1]
     held = 1.0 / spread**2
@@ -106,7 +106,7 @@ def _at_centre(problem: NDArray[np.int64], centre: Floats) -> Floats:
 
 
 def _best_of_grid(residuals: Residuals, problem: NDArray[np.int64], centre: Floats, spread: Floats) -> Floats:
-    """Each problem's point of lowest cost: where residuals saturate, their slopes say nothing."""
+    """Find each problem's grid point of lowest cost: where residuals saturate, their slopes say nothing."""
     best = _at_centre(problem, centre)
     count = best.shape[1]
     lowest = np.full(count, np.inf)
@@ -120,7 +120,7 @@ def _best_of_grid(residuals: Residuals, problem: NDArray[np.int64], centre: Floa
 
 
 def robust_jacobian(residuals: Residuals, problem: NDArray[np.int64], theta: Floats) -> Floats:
-    """Derivatives of the residuals, weighted so that J^T J is the soft-L1 loss's curvature.
+    """Compute the derivatives of the residuals, weighted so that J^T J is the soft-L1 loss's curvature.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def robust_jacobian(residuals: Residuals, problem: NDArray[np.int64], theta: Flo
 
 
 def _jacobian(residuals: Residuals, theta: Floats, at_rows: Floats, problem: NDArray[np.int64]) -> Floats:
-    """Forward differences, shape (parameter, row)."""
+    """Compute forward differences, shape (parameter, row)."""
     columns = np.empty((len(theta), len(problem)))
     for index, values in enumerate(theta):
         moved = theta.copy()
@@ -157,7 +157,7 @@ def _derivatives(
     problem: NDArray[np.int64],
     spread: Floats,
 ) -> tuple[Floats, Floats]:
-    """Gradient, shape (problem, parameter), and Gauss-Newton curvature of half the cost."""
+    """Compute the gradient, shape (problem, parameter), and Gauss-Newton curvature of half the cost."""
     size, count = theta.shape
     jacobian = _jacobian(residuals, theta, at_rows, problem)
     slope, bend = (1.0 + at_rows**2) ** -0.5, (1.0 + at_rows**2) ** -1.5

@@ -178,7 +178,7 @@ class Layout:
             name, how = parameter.name, self.design.pooling[parameter.natural]
             if how == "none":
                 # A fixed prior of the mean fixes them all, for every draw.
-                curves[name] = np.broadcast_to(values[f"{name}_curve"], shape)
+                curves[name] = np.broadcast_to(values[name], shape)
                 continue
             level = np.asarray(values[f"{name}_mean"])[..., None]
             if f"{name}_contrast" in values:
@@ -223,7 +223,7 @@ def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
                 return None
             fixed[f"{name}_mean"] = np.array(parameter.to_sampled(how))
         elif how == "none":
-            wanted.append((f"{name}_curve", f"{name}_mean", (n_settings, n_variants)))
+            wanted.append((name, f"{name}_mean", (n_settings, n_variants)))
         else:
             wanted.append((f"{name}_mean", f"{name}_mean", ()))
             if how == "partial" and n_variants > 1:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import lgamma, log, pi
-from typing import Any, Final
+from collections.abc import Mapping
+from math import log
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
 
 def _coordinate(layout: Layout, name: str) -> tuple[bool, int, int, int]:
     """One coordinate of the curves, as a ``COORDINATE``."""
-    own = layout.place(f"{name}_curve")
+    own = layout.place(name)
     if own >= 0:
         return True, own, -1, -1
     columns = [j for j, (column, _) in enumerate(layout.columns) if column == name]
@@ -100,26 +100,6 @@ def _spread(design: Design) -> int:
 
 
 def _prior(prior: Distribution) -> tuple[float, ...]:
-    """Kind and numbers of a prior, its bound, and the constant of its density."""
-    powers = density.POWER_EXPONENTIAL
-    known: dict[str, Callable[..., tuple[int, float, float, float, float]]] = {
-        "Normal": lambda mu, sigma: (density.NORMAL, mu, sigma, 0.0, _PER_SIGMA - log(sigma)),
-        "HalfNormal": lambda sigma: (density.NORMAL, 0.0, sigma, 0.0, log(2.0) + _PER_SIGMA - log(sigma)),
-        "LogNormal": lambda mu, sigma: (density.LOG_NORMAL, mu, sigma, 0.0, _PER_SIGMA - log(sigma)),
-        "Gamma": lambda alpha, beta: (powers, alpha - 1.0, beta, 0.0, alpha * log(beta) - lgamma(alpha)),
-        "InverseGamma": lambda alpha, beta: (
-            powers,
-            -alpha - 1.0,
-            0.0,
-            beta,
-            alpha * log(beta) - lgamma(alpha),
-        ),
-        "Exponential": lambda lam: (powers, 0.0, lam, 0.0, log(lam)),
-        "HalfCauchy": lambda beta: (density.HALF_CAUCHY, beta, 0.0, 0.0, log(2.0 / (pi * beta))),
-        "Pareto": lambda alpha, m: (powers, -alpha - 1.0, 0.0, 0.0, log(alpha) + alpha * log(m)),
-    }
-    *numbers, constant = known[prior.name](*prior.parameters)
-    return (*numbers, -np.inf if prior.bound is None else prior.bound, constant)
-
-
-_PER_SIGMA: Final = -0.5 * log(2.0 * pi)
+    """A prior, as a ``PRIOR``."""
+    kind, a, b, c, constant = prior.kind.form(*prior.parameters)
+    return getattr(density, kind), a, b, c, -np.inf if prior.bound is None else prior.bound, constant
