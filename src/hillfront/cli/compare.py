@@ -69,10 +69,10 @@ def compare(
 ) -> None:
     """Compare curve families on DATA: leave-one-out predictions, weights, and the gains under each."""
     from hillfront.fits.compare import compare_curves
-    from hillfront.text.outputs import check_out, write_comparison
+    from hillfront.text.outputs import validate_out, write_comparison
 
     if out is not None:
-        check_out(out, force=force)
+        validate_out(out, force=force)
     limit = dense_limit_of(dense_limit)
     frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
     with unless_interrupted():

@@ -70,9 +70,9 @@ def fit(
     from hillfront.curves.families import family_named
     from hillfront.estimands.improvement import validate_at
     from hillfront.readers.formats import find_format
-    from hillfront.text.outputs import check_out
+    from hillfront.text.outputs import validate_out
 
-    check_out(out, force=output.force)
+    validate_out(out, force=output.force)
     family_named(model.curve)
     arguments = model.arguments()
     format = format or find_format(data)
@@ -105,9 +105,9 @@ def demo(
     """Compare gated with baseline SAEs on Gemma-7B, from the tables of Rajamanoharan et al. (2024)."""
     from hillfront.datasets import load_dataset
     from hillfront.frontiers.table import FrontierDataWarning, Frontiers
-    from hillfront.text.outputs import check_out
+    from hillfront.text.outputs import validate_out
 
-    check_out(out, force=output.force)
+    validate_out(out, force=output.force)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
         frontiers = Frontiers.from_frame(
