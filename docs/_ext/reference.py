@@ -13,7 +13,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -21,7 +21,10 @@ from typing import TYPE_CHECKING
 import hillfront
 
 if TYPE_CHECKING:
+    from docutils.nodes import Element
+    from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 ROOT = Path(__file__).parents[2]
 INTRODUCTION = """\
@@ -88,6 +91,23 @@ def write_pages(app: Sphinx) -> None:
         _write(out / f"{folder}.rst", lines)
 
 
+def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Element) -> Element | None:
+    """Find a class or function that is documented under another path than the one that refers to it."""
+    if node["reftype"] not in ("class", "func", "exc"):
+        return None
+    last = node["reftarget"].rpartition(".")[2]
+    for name in _documented():
+        if name.rpartition(".")[2] == last:
+            domain = env.get_domain("py")
+            return domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], name, node, content)
+    return None
+
+
+@cache
+def _documented() -> tuple[str, ...]:
+    return tuple(name for found in public_names().values() for name in found)
+
+
 def _write(path: Path, lines: list[str]) -> None:
     text = "\n".join(lines) + "\n"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -142,4 +162,5 @@ def _directive(name: str) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Write the pages before Sphinx looks for them."""
     app.connect("builder-inited", write_pages)
+    app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -304,7 +304,7 @@ def test_residuals_beyond_their_scatter_fail(pair_fit: FrontierFit) -> None:
         pair_fit.frontiers,
         pair_fit.design,
         convergence=(),
-        left_out=pair_fit.left_out,
+        loo=pair_fit.loo,
         random_seed=1,
     ).checks
     assert {c.name for c in checks if c.passed is False} == {"residuals"}

@@ -17,7 +17,7 @@ from hillfront.cli.app import app
 from hillfront.diagnostics.run import convergence_of
 from hillfront.fits import fitting
 from hillfront.fits.fitting import PreparedModel
-from hillfront.report.fit_options import code_of
+from hillfront.report.provenance import code_of
 
 
 @pytest.fixture(scope="module")

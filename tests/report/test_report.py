@@ -21,8 +21,8 @@ from helpers import fit_of, frontiers_of, points
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.report import report_html, write_report
-from hillfront.report.citing import TITLE, packaged_source
 from hillfront.report.figures import FigureSet
+from hillfront.report.provenance import TITLE, packaged_source
 from hillfront.utils.numbers import interval, significant
 from report_fits import HOSTILE, QUOTED, hostile, small_fit
 
@@ -261,7 +261,7 @@ def test_no_shared_range() -> None:
     assert "no shared range" in said
 
 
-# ---------------------------------------------------------------- sampler_options and sources
+# ---------------------------------------------------------------- options and sources
 
 
 def test_settings_versions_and_hash(fit: FrontierFit, page: Page) -> None:

@@ -13,8 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.diagnostics.loo import LOO_DRAWS_MIN, LeaveOneOut
-from hillfront.diagnostics.model_checks import Check, checks_of_fit
+from hillfront.diagnostics.model_checks import LOO_DRAWS_MIN, Check, LeaveOneOut, checks_of_fit
 from hillfront.estimands.comparisons import labelled_values
 from hillfront.estimands.improvement import improvement_of
 from hillfront.frontiers.table import Frontiers
@@ -81,7 +80,7 @@ def diagnostics_of(
     design: Design,
     *,
     convergence: tuple[Check, ...],
-    left_out: LeaveOneOut | None,
+    loo: LeaveOneOut | None,
     random_seed: int,
 ) -> Diagnostics:
     """Run every check.
@@ -89,13 +88,13 @@ def diagnostics_of(
     Parameters
     ----------
     tree : xarray.DataTree
-        With settings posterior and sample_stats.
+        With the groups posterior and sample_stats.
     frontiers : Frontiers
     design : Design
     convergence : tuple of Check
         As from :func:`convergence_of`.
-    left_out : LeaveOneOut, optional
-        As from :func:`hillfront.diagnostics.loo.leave_one_out`.
+    loo : LeaveOneOut, optional
+        As from :func:`hillfront.diagnostics.model_checks.leave_one_out`.
     random_seed : int
         Seed of the replicated residuals.
     """
@@ -107,8 +106,8 @@ def diagnostics_of(
             *convergence,
             _bfmi(stats),
             _tree_depth(stats),
-            _pareto_k(left_out, frontiers),
-            *checks_of_fit(posterior, frontiers, design, left_out=left_out, random_seed=random_seed),
+            _pareto_k(loo, frontiers),
+            *checks_of_fit(posterior, frontiers, design, loo=loo, random_seed=random_seed),
         )
     )
 

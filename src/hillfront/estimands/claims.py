@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,24 +10,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from hillfront.estimands.claim_requests import (
-    label_of_claim,
-    listed,
-    validate_bounds,
-    validate_quantity,
-    validate_taken_at,
-    variant_of_claim,
-)
 from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
 from hillfront.estimands.improvement import Sensitivity, validate_at
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD
 from hillfront.estimands.prior_sensitivity import prior_note
-from hillfront.estimands.quantities import Quantity, quantities_of
+from hillfront.estimands.quantities import QUANTITIES, Quantity, quantities_of
 from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SUPPORTS
 from hillfront.frontiers.ranges import Range, average_range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
+from hillfront.utils.wording import nearest
 
 Floats = NDArray[np.float64]
 
@@ -128,7 +121,7 @@ class ClaimCheck:
         return f"{searched} {likely}, and of {SURE:g} or more {sure}."
 
     def __str__(self) -> str:
-        """The answer, below the notes."""
+        """Write the answer, below the notes."""
         return "\n".join([*self.notes, self.sentence])
 
 
@@ -148,22 +141,22 @@ def check_claim_of(
     sensitivity: Sensitivity | None = None,
 ) -> ClaimCheck:
     """Check a published claim against a posterior; see :meth:`hillfront.FrontierFit.check_claim`."""
-    validate_quantity(quantity, design)
-    validate_bounds(low, high)
+    _validate_quantity(quantity, design)
+    _validate_bounds(low, high)
     kind = quantities_of(design.family)[quantity]
-    validate_taken_at(kind, at, bounded=frontiers.bounded)
-    variant = variant_of_claim(variant, design)
+    _validate_taken_at(kind, at, bounded=frontiers.bounded)
+    variant = _variant_of_claim(variant, design)
     every = comparisons(posterior, frontiers, design, random_seed=random_seed)
     compared = {comparison.setting: comparison for comparison in every if comparison.variant == variant}
     in_settings = {label: own for label, own in compared.items() if not own.parts}
-    label = label_of_claim(setting, variant, list(in_settings), design)
+    label = _label_of_claim(setting, variant, list(in_settings), design)
     if at is not None and kind.at is not None:
         validate_at(frontiers, **{kind.at.argument: [at]})
     found = kind.of_scopes(list(compared.values()), np.nan if at is None else at)
     if label == NEW_SETTING and label not in found and AVERAGE in found:
         raise ValueError(
             f"setting={NEW_SETTING!r}: this fit says nothing about a new setting, which takes several "
-            f"settings whose parameters are pooled. Allowed: {listed(in_settings)}, or nothing for the "
+            f"settings whose parameters are pooled. Allowed: {_listed(in_settings)}, or nothing for the "
             "average over the settings."
         )
     # Without a shared range in any setting there is no average, nor a range for a new setting.
@@ -201,6 +194,107 @@ def check_claim_of(
         notes=(*notes, *cautions, *where.notes),
         of="costs" if design.metric == "cost" else "hits",
     )
+
+
+# ---------------------------------------------------------------- what may be asked
+
+
+def _listed(names: Iterable[str]) -> str:
+    """List names in quotes."""
+    return ", ".join(map(repr, names))
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    near = nearest(name, names)
+    return f" Did you mean {near!r}?" if near is not None else ""
+
+
+def _validate_quantity(quantity: str, design: Design) -> None:
+    """Raise ValueError for a quantity that curves of this family do not have."""
+    names = list(quantities_of(design.family))
+    if quantity not in names:
+        raise ValueError(
+            f"quantity={quantity!r} is not a quantity of the {design.curve!r} family. "
+            f"Allowed: {_listed(names)}.{_meant(quantity, names)}"
+        )
+
+
+def _validate_bounds(low: float | None, high: float | None) -> None:
+    """Raise ValueError for bounds that are missing, not positive or the wrong way round."""
+    if low is None and high is None:
+        raise ValueError(
+            "The claim has no bound. Give low, high or both: 'at least 2.7' is low=2.7, '1.2 to 1.4' is "
+            "low=1.2 and high=1.4."
+        )
+    for name, bound in (("low", low), ("high", high)):
+        if bound is not None and not (np.isfinite(bound) and bound > 0.0):
+            raise ValueError(
+                f"{name}={bound!r} is not a bound on a factor: give a positive number, or leave it out."
+            )
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"low={low!r} lies above high={high!r}. Give low <= high, or leave one of them out.")
+
+
+def _validate_taken_at(quantity: Quantity, at: float | None, *, bounded: bool = True) -> None:
+    """Raise ValueError for a hit, L0 or loss difference that is missing, out of range or not wanted."""
+    if quantity.at is None:
+        if at is not None:
+            able = [name for name, other in QUANTITIES.items() if other.at is not None]
+            raise ValueError(
+                f"at={at!r}: {quantity.name} is not taken at a value. Leave at out, or ask for one of "
+                f"{_listed(able)}."
+            )
+        return
+    allowed = quantity.at.words_for(bounded=bounded)
+    if at is None:
+        raise ValueError(f"{quantity.name} needs at: {allowed}.")
+    if not quantity.at.allows(at, bounded=bounded):
+        raise ValueError(f"at={at!r} is not allowed for {quantity.name}. Allowed: {allowed}.")
+
+
+def _variant_of_claim(variant: str | None, design: Design) -> str:
+    """Give the variant that a claim is about, which need not be named where there is only one."""
+    others = design.variants[1:]
+    if not others:
+        raise ValueError(
+            f"This fit has one variant, the baseline {design.baseline!r}: there is nothing to compare it "
+            "with. Fit a table with two or more."
+        )
+    if variant is None:
+        if len(others) > 1:
+            raise ValueError(f"This fit has several variants. Pass variant=, one of {_listed(others)}.")
+        return others[0]
+    if variant not in others:
+        why = "the baseline itself" if variant == design.baseline else "not a variant of this fit"
+        raise ValueError(
+            f"variant={variant!r} is {why}. Allowed: {_listed(others)}.{_meant(variant, others)}"
+        )
+    return variant
+
+
+def _label_of_claim(setting: str | None, variant: str, together: Sequence[str], design: Design) -> str:
+    """Give the label along ``setting`` of what a claim is about, the average by default."""
+    if not together:
+        raise ValueError(
+            f"variant={variant!r} has no setting in common with the baseline {design.baseline!r}: there is "
+            "nothing to compare."
+        )
+    if setting is None:
+        return AVERAGE
+    if setting in together or setting == NEW_SETTING:
+        return setting
+    why = (
+        f"has no SAEs of {variant!r}, or none of {design.baseline!r}"
+        if setting in design.settings
+        else "is not a setting of this fit"
+    )
+    raise ValueError(
+        f"setting={setting!r} {why}. Allowed: {_listed(together)}, {NEW_SETTING!r}, or nothing for the "
+        f"average over the settings.{_meant(setting, together)}"
+    )
+
+
+# ---------------------------------------------------------------- where a claim holds
 
 
 def _share(values: Floats, low: float | None, high: float | None) -> float:

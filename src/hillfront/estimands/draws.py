@@ -89,7 +89,7 @@ def new_setting_draws(posterior: xr.Dataset, design: Design, *, random_seed: int
 
 
 def _hyper(posterior: xr.Dataset, name: str, n_samples: int) -> Floats:
-    """A scalar hyperparameter's draws; those fixed by a number stand in the posterior's attributes."""
+    """Return a scalar hyperparameter's draws; those fixed by a number stand in the posterior's attributes."""
     if name in posterior:
         return sample_axis_last(posterior[name])
     return np.full(n_samples, float(posterior.attrs[f"fixed_{name}"]))

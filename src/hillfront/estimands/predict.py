@@ -35,7 +35,7 @@ def noise_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
 
 
 def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> Expected:
-    """What the curves expect at every row of a table, arrays of shape (obs, sample)."""
+    """Compute what the curves expect at every row of a table, arrays of shape (obs, sample)."""
     data = {name: values[:, None] for name, values in row_data(frontiers, design).items()}
     curve_index = data.pop("curve_index")[:, 0]
     x, _ = data.pop("sparsity"), data.pop("observed")
@@ -82,7 +82,7 @@ def predict_curves(
     settings: Sequence[str] | None = None,
     random_seed: int = 1,
 ) -> xr.Dataset:
-    """Expectation and predictive draws along the curves, on a grid of L0.
+    """Compute expectation and predictive draws along the curves, on a grid of L0.
 
     Parameters
     ----------

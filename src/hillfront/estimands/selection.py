@@ -24,7 +24,7 @@ __all__ = ["hidden_log_likelihood", "selection_table", "without_selection"]
 
 
 def without_selection(frontiers: Frontiers) -> Frontiers:
-    """The same table as if its rows were all SAEs that were trained."""
+    """Return the same table as if its rows were all SAEs that were trained."""
     rows = frontiers.table.groupby(CURVE)["l0"].transform("size").astype(np.float64)
     return replace(frontiers, table=frontiers.table.assign(n_trained=rows))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hillfront.curves.families import FAMILIES, family_named
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.diagnostics.loo import LOO_DRAWS_MIN
+from hillfront.diagnostics.model_checks import LOO_DRAWS_MIN
 from hillfront.estimands.quantities import headlines
 from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.cross_validation import leave_one_curve_out, leave_one_out

@@ -41,8 +41,9 @@ def from_format_1(tree: xr.DataTree) -> xr.DataTree:
     attrs["priors"] = json.dumps({_renamed(name): prior for name, prior in priors.items()})
     attrs["hillfront_format"] = 2
     groups = {name: _renamed_dataset(child.to_dataset()) for name, child in tree.children.items()}
+    of_design = Design.from_json(attrs["design"])
     for name in groups.keys() & {"posterior", "prior", "posterior_uncorrected"}:
-        groups[name] = groups[name].assign(effect_draws(groups[name], Design.from_json(attrs["design"])))
+        groups[name] = groups[name].assign(effect_draws(groups[name], of_design))
     attrs["data_hash"] = Frontiers.from_dataset(groups["frontiers"]).data_hash
     new = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
     new.attrs = attrs
@@ -50,7 +51,7 @@ def from_format_1(tree: xr.DataTree) -> xr.DataTree:
 
 
 def _renamed(name: str) -> str:
-    """The name of today of a variable or dim."""
+    """Return the name of today of a variable or dim."""
     if name == "group_of_row":
         return "setting_of_row"
     if name.endswith("_group_sd"):

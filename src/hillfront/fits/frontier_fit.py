@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,16 +16,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from hillfront.diagnostics.loo import LeaveOneOut, leave_one_out
-from hillfront.diagnostics.model_checks import Check
+from hillfront.diagnostics.model_checks import Check, LeaveOneOut, leave_one_out
 from hillfront.diagnostics.run import Diagnostics, convergence_of, diagnostics_of
-from hillfront.estimands.claims import ClaimCheck, check_claim_of
 from hillfront.estimands.improvement import Improvement, improvement_of
-from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, pareto_of
+from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, headline_table, pareto_of
 from hillfront.estimands.predict import predict_curves
 from hillfront.estimands.prior_sensitivity import sensitivity_of
 from hillfront.estimands.quantities import DEFAULT_AT_L0
-from hillfront.estimands.selection import selection_table
 from hillfront.fits.storage import read_tree, write_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
@@ -35,6 +33,8 @@ from hillfront.utils.tables import TextTable
 
 if TYPE_CHECKING:
     import pymc as pm
+
+    from hillfront.estimands.claims import ClaimCheck
 
 __all__ = ["FrontierFit"]
 
@@ -48,7 +48,7 @@ class FrontierFit:
     Attributes
     ----------
     data : xarray.DataTree
-        Settings posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
+        Groups posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood,
         log_prior (of the top-level priors), where the table has ``n_trained`` also posterior_uncorrected and
         log_selection, observed_data, constant_data and frontiers (the table itself);
         versions, seed, options, priors and the data's hash are in its attributes. ArviZ reads it as it is.
@@ -80,7 +80,7 @@ class FrontierFit:
         """
         priors = priors_from_json(json.loads(self.data.attrs["priors"]))
         model = build_model(self.frontiers, self.design, priors)
-        missing = [variable.name for variable in model.free_RVs if variable.name not in self.posterior]
+        missing = [variable.name for variable in model.free_RVs if variable.name not in self._posterior]
         if missing:
             raise ValueError(
                 f"The posterior of this fit lacks {', '.join(missing)}, which its PyMC model samples: files "
@@ -88,15 +88,28 @@ class FrontierFit:
             )
         return model
 
-    @property
+    @cached_property
     def posterior(self) -> xr.Dataset:
-        """Posterior draws, dims (chain, draw, ...)."""
-        return self._posterior
+        """Posterior draws, dims (chain, draw, ...), with the group columns along the settings.
 
-    @property
+        So ``fit.posterior.sel(site="resid")`` and ``fit.posterior.groupby("site")`` work; labels are text.
+        ArviZ reads ``fit.data``, which has the same draws without these coordinates.
+
+        Warns
+        -----
+        UserWarning
+            For a group column whose name the draws use themselves, which is left out.
+        """
+        return _by_group_columns(self._posterior, self.frontiers)
+
+    @cached_property
     def prior(self) -> xr.Dataset:
-        """Prior draws of the same variables, dims (chain, draw, ...); empty if every parameter is fixed."""
-        return self.data["prior"].to_dataset() if "prior" in self.data else xr.Dataset()
+        """Prior draws of the same variables, as :attr:`posterior`; empty if every parameter is fixed."""
+        return (
+            _by_group_columns(self.data["prior"].to_dataset(), self.frontiers)
+            if "prior" in self.data
+            else xr.Dataset()
+        )
 
     @property
     def sampler_options(self) -> dict[str, Any]:
@@ -131,12 +144,12 @@ class FrontierFit:
             self.frontiers,
             self.design,
             convergence=self._convergence,
-            left_out=self.left_out,
+            loo=self.loo,
             random_seed=self.sampler_options["random_seed"],
         )
 
     @cached_property
-    def left_out(self) -> LeaveOneOut | None:
+    def loo(self) -> LeaveOneOut | None:
         """Leave-one-out importance weights' tails and predictions; None with too few draws."""
         return leave_one_out(self.data)
 
@@ -145,13 +158,13 @@ class FrontierFit:
         """What every summary of this fit says first: failed diagnostics, then the data's warnings."""
         failed = tuple(f"DIAGNOSTIC FAILED: {check}" for check in self._diagnostics.failed)
         dropped = len(self.frontiers.dropped)
-        left_out = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
+        rows = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
         nothing = (
             (f"Only one variant, {self.baseline!r}: there is nothing to compare it with.",)
             if len(self.design.variants) == 1
             else ()
         )
-        return (*failed, *nothing, *left_out, *(f"Warning: {text}" for text in self.frontiers.warnings))
+        return (*failed, *nothing, *rows, *(f"Warning: {text}" for text in self.frontiers.warnings))
 
     def improvement(
         self,
@@ -251,6 +264,8 @@ class FrontierFit:
             random_seed=self.sampler_options["random_seed"],
             **places,  # type: ignore[arg-type]
         )
+        from hillfront.estimands.selection import selection_table
+
         return selection_table(self.improvement(prob=prob, **places), uncorrected)  # type: ignore[arg-type]
 
     def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
@@ -320,6 +335,8 @@ class FrontierFit:
         --------
         hillfront.fit : Its example ends in a claim.
         """
+        from hillfront.estimands.claims import check_claim_of
+
         return check_claim_of(
             self._posterior,
             self.frontiers,
@@ -342,11 +359,49 @@ class FrontierFit:
     def predict(
         self,
         *,
-        l0: ArrayLike,
+        l0: ArrayLike | None = None,
         variants: Sequence[str] | None = None,
         settings: Sequence[str] | None = None,
     ) -> xr.Dataset:
-        """Predict along the curves; see :func:`hillfront.estimands.predict.predict_curves`."""
+        r"""Predict the curves, and the hits of SAEs yet to be trained, along a grid of L0.
+
+        The expectation is the curve, ``f(x) = x^k / (x^k + x_half^k)`` in the Hill family with ``x = 1/L0``;
+        a predictive draw adds the scatter of one more SAE, ``y ~ StudentT(nu, f(x), s)`` with ``s^2 = (sigma
+        f (1 - f))^2 + tau^2``, or whatever the fit's likelihood is.
+
+        Parameters
+        ----------
+        l0 : array-like, optional
+            Mean active latents per token, positive and below any dense limit. By default 50 values, evenly
+            spaced in log L0, over the range of the table.
+        variants, settings : sequence of str, optional
+            Which curves; all of them by default.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``expectation`` and ``predictive``, dims (setting, variant, l0, chain, draw), in units of y.
+
+        Raises
+        ------
+        ValueError
+            For an L0 that is not positive or reaches the dense limit, or an unknown variant or setting.
+
+        Examples
+        --------
+        >>> import hillfront as hf
+        >>> frontiers = hf.simulate(points=6, random_seed=1).frontiers
+        >>> fit = hf.fit(frontiers, baseline="baseline", draws=100, tune=200, progressbar=False)
+        >>> predicted = fit.predict(variants=["variant"])
+        >>> dict(predicted["predictive"].sizes)
+        {'setting': 1, 'variant': 1, 'l0': 50, 'chain': 4, 'draw': 100}
+        >>> median = predicted["predictive"].median(("chain", "draw"))
+        >>> bool(median.isel(l0=0).item() > median.isel(l0=-1).item())
+        True
+        """
+        if l0 is None:
+            observed = self.frontiers.table["l0"]
+            l0 = np.geomspace(observed.min(), observed.max(), 50)
         return predict_curves(
             self._posterior,
             self.design,
@@ -387,8 +442,6 @@ class FrontierFit:
         return f"<p>{escape(self._heading())}</p>{self._headlines().html()}"
 
     def _headlines(self) -> TextTable:
-        from hillfront.estimands.headlines import headline_table
-
         return headline_table(self.improvement(), self.pareto())
 
     def _heading(self) -> str:
@@ -403,3 +456,21 @@ class FrontierFit:
             f"{len(design.settings)} settings, {len(self.frontiers)} SAEs, "
             f"{np.prod([self._posterior.sizes[d] for d in ('chain', 'draw')])} draws; {state})"
         )
+
+
+def _by_group_columns(draws: xr.Dataset, frontiers: Frontiers) -> xr.Dataset:
+    """Add an indexed coordinate for each group column along the settings."""
+    if "setting" not in draws.dims:
+        return draws
+    columns = frontiers.setting_table.loc[draws["setting"].to_numpy()]
+    for name in columns.columns.drop("setting", errors="ignore"):
+        if name in draws.variables or name in draws.dims:
+            warnings.warn(
+                f"The group column {name} is no coordinate of these draws, which use its name themselves. "
+                "Rename the column, or select by setting.",
+                stacklevel=3,
+            )
+        else:
+            values = columns[name].to_numpy(dtype="U")
+            draws = draws.assign_coords({name: ("setting", values)}).set_xindex(name)
+    return draws

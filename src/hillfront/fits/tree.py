@@ -1,4 +1,4 @@
-"""What a fit is kept as: an ArviZ DataTree of draws and data, with all that repeats it in its attributes."""
+"""The ArviZ DataTree of a fit: draws and data, with all that is needed to repeat it in the attributes."""
 
 from __future__ import annotations
 
@@ -54,43 +54,38 @@ def fit_tree(
     Returns
     -------
     xarray.DataTree
-        With the settings that :class:`hillfront.FrontierFit` lists.
+        With the groups that :class:`hillfront.FrontierFit` lists.
     """
+    from arviz_base import make_attrs
+
     rng = np.random.default_rng([sampler_options.random_seed, 3])
     predictive, log_likelihood = pointwise(posterior, frontiers, design, rng=rng)
     prior_predictive, _ = pointwise(prior, frontiers, design, rng=rng)
     table = frontiers.table
-    obs = {"obs": table["row"].to_numpy()}
-    y = xr.DataArray(frontiers.y.to_numpy(np.float64), dims="obs", coords=obs)
-    constant = {
-        name: xr.DataArray(table[column].to_numpy(), dims="obs", coords=obs)
-        for name, column in (("l0", "l0"), ("sparsity", "sparsity"))
-    } | {
-        name: xr.DataArray(table[name].astype(str).to_numpy(dtype="U"), dims="obs", coords=obs)
-        for name in ("variant", "setting")
+    of_rows = {
+        "l0": table["l0"].to_numpy(),
+        "sparsity": table["sparsity"].to_numpy(),
+        # Named apart from the dims of the posterior.
+        "variant_of_row": table["variant"].to_numpy(dtype="U"),
+        "setting_of_row": table["setting"].to_numpy(dtype="U"),
     }
-    settings = {
-        "posterior": posterior,
+    obs = {"obs": table["row"].to_numpy()}
+    attrs = make_attrs({"inference_library": "nutpie", "inference_library_version": version("nutpie")})
+    groups = {
+        "posterior": posterior.assign_attrs(stats.attrs),
         "sample_stats": stats,
         "posterior_predictive": predictive.to_dataset(name="y"),
         "log_likelihood": log_likelihood.to_dataset(name="y"),
         "log_prior": log_prior,
         "prior": prior,
         "prior_predictive": prior_predictive.to_dataset(name="y"),
-        "observed_data": y.to_dataset(name="y"),
-        # Named apart from the dims variant and setting of the posterior.
-        "constant_data": xr.Dataset(
-            {
-                {"variant": "variant_of_row", "setting": "setting_of_row"}.get(n, n): a
-                for n, a in constant.items()
-            }
-        ),
-        "frontiers": frontiers.to_dataset(),
+        "observed_data": xr.Dataset({"y": ("obs", frontiers.y.to_numpy(np.float64))}, coords=obs),
+        "constant_data": xr.Dataset({n: ("obs", values) for n, values in of_rows.items()}, coords=obs),
     }
     # With every parameter fixed, there is no prior.
-    tree = xr.DataTree.from_dict(
-        {f"/{name}": dataset for name, dataset in settings.items() if dataset.data_vars}
-    )
+    groups = {name: dataset.assign_attrs(attrs) for name, dataset in groups.items() if dataset.data_vars}
+    groups["frontiers"] = frontiers.to_dataset()
+    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
     tree.attrs = {
         "hillfront_format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

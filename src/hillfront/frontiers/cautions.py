@@ -81,15 +81,10 @@ def y_out_of_range(table: pd.DataFrame) -> str | None:
     )
 
 
-def curve_names(curves: pd.Index) -> list[str]:
-    """Name the curves of an index of variant and setting."""
-    return [name_curve(variant, setting) for variant, setting in curves]
-
-
 def with_values(values: pd.Series, spec: str = "") -> str:
     """Name the curves that index `values`, each with its value in brackets."""
-    names = curve_names(values.index)
-    return name_curves(f"{name} ({value:{spec}})" for name, value in zip(names, values, strict=True))
+    curves = zip(values.index, values, strict=True)
+    return name_curves(f"{name_curve(*curve)} ({value:{spec}})" for curve, value in curves)
 
 
 def in_settings(settings: Iterable[str]) -> str:
@@ -121,8 +116,8 @@ def single_l0(table: pd.DataFrame) -> str | None:
     if single.empty:
         return None
     what = shorten(
-        f"one {'point' if size == 1 else 'L0'} in {name}"
-        for name, size in zip(curve_names(single.index), single, strict=True)
+        f"one {'point' if size == 1 else 'L0'} in {name_curve(*curve)}"
+        for curve, size in zip(single.index, single, strict=True)
     )
     return f"Only {what}: the slope there comes from the other curves and the prior."
 

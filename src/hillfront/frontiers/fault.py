@@ -1,16 +1,11 @@
-"""A fault of a table, how it is made from the rows concerned, and the error that lists all faults."""
+"""A fault of a table, and the error that lists all faults."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from hillfront.frontiers.parsing import Draft
-from hillfront.utils.wording import count, name_rows, shorten, show
+from hillfront.utils.wording import count, name_rows
 
 
 @dataclass(frozen=True)
@@ -82,20 +77,3 @@ class FrontierDataError(ValueError):
         if any(fault.drops for fault in self.faults):
             lines.append("on_fault='drop' drops the faulty rows and keeps a record of them.")
         return "\n".join(lines)
-
-
-def bad_rows(
-    table: pd.DataFrame, bad: NDArray[np.bool_], seen: Iterable[str], kind: str, allowed: str, next_step: str
-) -> Iterator[Fault]:
-    """Yield one fault for the rows marked `bad`, if any; `seen` has an entry for each of them."""
-    if bad.any():
-        drops = tuple(zip(table.loc[bad, "row"].tolist(), seen, strict=True))
-        rows = tuple(row for row, _ in drops)
-        yield Fault(kind, rows, shorten(value for _, value in drops), allowed, next_step, drops)
-
-
-def bad_cells(
-    draft: Draft, bad: NDArray[np.bool_], column: str, kind: str, allowed: str, next_step: str
-) -> Iterator[Fault]:
-    """Yield one fault for the user's cells of a column in the rows marked `bad`, if any."""
-    yield from bad_rows(draft.table, bad, map(show, draft.cells.loc[bad, column]), kind, allowed, next_step)

@@ -13,9 +13,10 @@ from typing import Final, Literal
 import pandas as pd
 
 from hillfront.frontiers.columns import COMPUTED_COSTS, CURVE, LOSSES
-from hillfront.frontiers.fault import Fault, FrontierDataError, bad_cells
+from hillfront.frontiers.fault import Fault, FrontierDataError
 from hillfront.frontiers.number_faults import (
     ablated_not_above_base,
+    bad_cells,
     bad_extras,
     bad_l0,
     bad_n_trained,

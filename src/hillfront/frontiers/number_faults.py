@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers.columns import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
-from hillfront.frontiers.fault import Fault, bad_cells, bad_rows
+from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.parsing import Draft, is_blank
 from hillfront.frontiers.ranges import pareto_optimal
-from hillfront.utils.wording import name_curve, shorten
+from hillfront.utils.wording import name_curve, shorten, show
 
 PERCENT_ABOVE: Final = 2.0
 
@@ -234,3 +235,20 @@ def below_dense_limit(draft: Draft) -> Iterator[Fault]:
         d_model = draft.table["d_model"]
         readable &= is_blank(draft.cells["d_model"]) | (np.isfinite(d_model) & (d_model > 0))
     yield from dense_limit_faults(draft.table[readable], draft.dense_limit)
+
+
+def bad_rows(
+    table: pd.DataFrame, bad: NDArray[np.bool_], seen: Iterable[str], kind: str, allowed: str, next_step: str
+) -> Iterator[Fault]:
+    """Yield one fault for the rows marked `bad`, if any; `seen` has an entry for each of them."""
+    if bad.any():
+        drops = tuple(zip(table.loc[bad, "row"].tolist(), seen, strict=True))
+        rows = tuple(row for row, _ in drops)
+        yield Fault(kind, rows, shorten(value for _, value in drops), allowed, next_step, drops)
+
+
+def bad_cells(
+    draft: Draft, bad: NDArray[np.bool_], column: str, kind: str, allowed: str, next_step: str
+) -> Iterator[Fault]:
+    """Yield one fault for the user's cells of a column in the rows marked `bad`, if any."""
+    yield from bad_rows(draft.table, bad, map(show, draft.cells.loc[bad, column]), kind, allowed, next_step)

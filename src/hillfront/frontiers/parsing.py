@@ -157,7 +157,8 @@ def read(
     optional = [name for name in OPTIONAL if name in free.intersection((*filled, *limits))]
 
     wanted = [("variant", variant), *(("group", name) for name in group_columns), ("l0", l0)]
-    wanted += [(argument_of(reading, y), name) for name in y_columns]
+    computed = reading in ("ce", "cost", "fvu", "loss_difference")
+    wanted += [(reading if computed else "y" if y else "any y", name) for name in y_columns]
     wanted += [("dense_limit", "d_model")] if dense_limit == "d_model" else []
     used = {name for _, name in wanted}.union(optional)
     numeric = dict.fromkeys([l0, *y_columns, *(name for name in optional if name in OPTIONAL_NUMBERS)])
@@ -195,13 +196,6 @@ def read(
         conflicting=tuple(name for name in conflicting if name in used),
         n_given=len(cells),
     )
-
-
-def argument_of(reading: Reading, y: str | None) -> str:
-    """Name what asked for the columns of y: an argument, or the name of what is computed from them."""
-    if reading in ("ce", "cost", "fvu", "loss_difference"):
-        return reading
-    return "y" if y else "any y"
 
 
 def to_pandas(frame: Table) -> pd.DataFrame:

@@ -3,10 +3,9 @@ r"""A ``\newcommand`` for every number of a fit, so that a paper's text can neve
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from hillfront.estimands.quantities import quantity_named
 from hillfront.estimands.scopes import SCOPES
@@ -26,13 +25,27 @@ from hillfront.utils.numbers import percent
 __all__ = ["macros_file"]
 
 
-@dataclass(frozen=True)
-class _Macro:
-    """One macro: its name without the backslash, what it prints, and what that is."""
+type Macro = tuple[str, str, str]
+"""Its name without the backslash, what it prints, and what that is."""
 
-    name: str
-    value: str
-    about: str
+_ALL_THREE: Final = "median [lower, upper]"
+_OF_GAINS: Final = (
+    ("", "median", tex_number),
+    ("Low", "lower", tex_number),
+    ("High", "upper", tex_number),
+    ("Interval", _ALL_THREE, str),
+    ("Prob", "p_gt_1", tex_probability),
+    ("Support", "support", latex),
+)
+_OF_VERDICTS: Final = (
+    ("PBetter", "p_better", tex_probability),
+    ("PWorse", "p_worse", tex_probability),
+    ("PCross", "p_cross", tex_probability),
+    ("LZeroLow", "l0_low", tex_number),
+    ("LZeroHigh", "l0_high", tex_number),
+    ("CrossingLZero", "crossing_l0", tex_number),
+    ("Verdict", "verdict", latex),
+)
 
 
 def macros_file(source: PaperSource) -> str:
@@ -53,74 +66,41 @@ def macros_file(source: PaperSource) -> str:
     if source.failed:
         lines.append(rf"\providecommand{{\hfDoNotReport}}[1]{{#1 {source.warning}}}")
     seen: set[str] = set()
-    for macro in (*_gains(source), *_verdicts(source), *_about_fit(source)):
-        name = macro.name
+    for name, value, about in (*_of_tables(source), *_of_fit(source)):
         while name in seen:  # such as variant "a b" in setting "c" beside variant "a" in setting "b c"
             name += "Again"
         seen.add(name)
-        value = rf"\hfDoNotReport{{{macro.value}}}" if source.failed else macro.value
-        lines.append(rf"\newcommand{{\hf{name}}}{{{value}}}% {comment(macro.about)}")
+        printed = rf"\hfDoNotReport{{{value}}}" if source.failed else value
+        lines.append(rf"\newcommand{{\hf{name}}}{{{printed}}}% {comment(about)}")
     return "\n".join(lines) + "\n"
 
 
-def _stems(source: PaperSource) -> tuple[dict[str, str], dict[str, str]]:
-    """Letters of every variant and of every setting."""
-    design = source.fit.design
+def _of_tables(source: PaperSource) -> Iterator[Macro]:
+    """Yield the macros of every gain and of every verdict."""
+    variants = unique_letters(source.fit.design.variants)
     scopes = [scope.macro for scope in SCOPES.values()]
-    return unique_letters(design.variants), unique_letters(design.settings, taken=scopes)
+    settings = unique_letters(source.fit.design.settings, taken=scopes)
+    gains = source.gains
+    intervals = zip(gains["median"], gains["lower"], gains["upper"], strict=True)
+    gains = gains.assign(**{_ALL_THREE: [tex_interval(*ends) for ends in intervals]})
+    tables = (("improvement", gains, _OF_GAINS), ("pareto", source.verdicts, _OF_VERDICTS))
+    for table, rows, columns in tables:
+        for line, (_, row) in enumerate(rows.iterrows(), start=2):
+            scope = SCOPES.get(row["scope"])
+            stem = f"{variants[row['variant']]}{variants[row['baseline']]}"
+            stem += scope.macro if scope else settings[row["where"]]
+            about = f"{row['variant']} against {row['baseline']}, {row['where']}"
+            if table == "improvement":
+                at = "" if np.isnan(row["at"]) else f"{row['at']:g}"
+                stem += letters(quantity_named(row["quantity"]).macro) + (f"At{letters(at)}" if at else "")
+                what = f"{row['quantity']} at {at}" if at else row["quantity"]
+                about = f"{what} of {row['variant']} over {row['baseline']}, {row['where']}"
+            for ending, column, write in columns:
+                yield f"{stem}{ending}", write(row[column]), f"{table}.csv, line {line}, {column}: {about}"
 
 
-def _stem(row: pd.Series, label: str, variants: dict[str, str], settings: dict[str, str]) -> str:
-    where = SCOPES[row["scope"]].macro if row["scope"] in SCOPES else settings[label]
-    return f"{variants[row['variant']]}{variants[row['baseline']]}{where}"
-
-
-def _gains(source: PaperSource) -> Iterator[_Macro]:
-    variants, settings = _stems(source)
-    for line, (_, row) in enumerate(source.gains.iterrows(), start=2):
-        quantity = letters(quantity_named(row["quantity"]).macro)
-        at = "" if np.isnan(row["at"]) else f"At{letters(f'{row["at"]:g}')}"
-        stem = f"{_stem(row, row['where'], variants, settings)}{quantity}{at}"
-        what = f"{row['quantity']}{'' if np.isnan(row['at']) else f' at {row["at"]:g}'}"
-        about = f"{what} of {row['variant']} over {row['baseline']}, {row['where']}"
-        for ending, column in (("", "median"), ("Low", "lower"), ("High", "upper")):
-            yield _Macro(
-                f"{stem}{ending}", tex_number(row[column]), _cell("improvement", line, column, about)
-            )
-        yield _Macro(
-            f"{stem}Interval",
-            tex_interval(row["median"], row["lower"], row["upper"]),
-            _cell("improvement", line, "median [lower, upper]", about),
-        )
-        yield _Macro(
-            f"{stem}Prob", tex_probability(row["p_gt_1"]), _cell("improvement", line, "p_gt_1", about)
-        )
-        yield _Macro(f"{stem}Support", latex(row["support"]), _cell("improvement", line, "support", about))
-
-
-def _verdicts(source: PaperSource) -> Iterator[_Macro]:
-    variants, settings = _stems(source)
-    for line, (_, row) in enumerate(source.verdicts.iterrows(), start=2):
-        stem = _stem(row, row["where"], variants, settings)
-        about = f"{row['variant']} against {row['baseline']}, {row['where']}"
-        for ending, column in (("PBetter", "p_better"), ("PWorse", "p_worse"), ("PCross", "p_cross")):
-            yield _Macro(
-                f"{stem}{ending}", tex_probability(row[column]), _cell("pareto", line, column, about)
-            )
-        for ending, column in (
-            ("LZeroLow", "l0_low"),
-            ("LZeroHigh", "l0_high"),
-            ("CrossingLZero", "crossing_l0"),
-        ):
-            yield _Macro(f"{stem}{ending}", tex_number(row[column]), _cell("pareto", line, column, about))
-        yield _Macro(f"{stem}Verdict", latex(row["verdict"]), _cell("pareto", line, "verdict", about))
-
-
-def _cell(table: str, line: int, column: str, about: str) -> str:
-    return f"{table}.csv, line {line}, {column}: {about}"
-
-
-def _about_fit(source: PaperSource) -> Iterator[_Macro]:
+def _of_fit(source: PaperSource) -> Iterator[Macro]:
+    """Yield the macros of the fit itself, and of its checks."""
     fit = source.fit
     design, sampler_options = fit.design, fit.sampler_options
     counts = {
@@ -134,9 +114,9 @@ def _about_fit(source: PaperSource) -> Iterator[_Macro]:
         "Seed": (sampler_options["random_seed"], "random_seed"),
     }
     for name, (count, about) in counts.items():
-        yield _Macro(f"Fit{name}", str(count), about)
-    yield _Macro("FitIntervalProbability", latex(percent(source.prob)), "probability of every interval")
+        yield f"Fit{name}", str(count), about
+    yield "FitIntervalProbability", latex(percent(source.prob)), "probability of every interval"
     for line, check in enumerate(source.diagnostics.checks, start=2):
         value = MISSING if np.isnan(check.value) else tex_number(check.value, digits=5)
-        about = _cell("diagnostics", line, "value", check.name)
-        yield _Macro(f"Check{letters(check.name)}", value, about)
+        about = f"diagnostics.csv, line {line}, value: {check.name}"
+        yield f"Check{letters(check.name)}", value, about

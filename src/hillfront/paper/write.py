@@ -18,8 +18,8 @@ from hillfront.paper.methods import methods_paragraph, prior_rows
 from hillfront.paper.references import references_bib
 from hillfront.paper.source import PaperSource, paper_source
 from hillfront.paper.tables import diagnostics_table, gains_table, priors_table, verdicts_table
-from hillfront.text.outputs import FAILED_FILE, folder_at_once
-from hillfront.text.sentences import ComparisonSentence, comparison_sentences, gains
+from hillfront.text.outputs import FAILED_FILE, folder_at_once, write_tables
+from hillfront.text.sentences import comparison_sentences, gains
 from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = ["is_paper_file", "write_paper"]
@@ -104,6 +104,7 @@ def write_paper(
             source.improvement, source.pareto, fit.frontiers, failed=source.failed, quantities=gains()
         )
     ]
+    paragraphs = "\n\n".join(f"{latex(str(sentence))}\n" for sentence in sentences)
     attributes = fit.data.attrs
     versions = json.loads(attributes["versions"])
     with folder_at_once(Path(out)) as folder:
@@ -113,7 +114,7 @@ def write_paper(
             "diagnostics.tex": diagnostics_table(source),
             "priors.tex": priors_table(source, prior_rows(fit)),
             "macros.tex": macros_file(source),
-            "sentences.tex": _sentences_tex(source, sentences),
+            "sentences.tex": f"{source.head('A paragraph for every comparison.')}\n{paragraphs}",
             "sentences.txt": "".join(f"{sentence}\n\n" for sentence in sentences),
             "methods.tex": methods_paragraph(source),
             "references.bib": references_bib(
@@ -122,21 +123,9 @@ def write_paper(
                 year=str(attributes["created"])[:4],
             ),
         }
-        if source.failed:
-            files[FAILED_FILE] = "Do not report these results.\n" + "".join(
-                f"{check}\n" for check in source.diagnostics.failed
-            )
         figures = write_figures(source, folder)
         files["example.tex"] = example_tex(source, figures)
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
-        source.improvement.summary.to_csv(folder / "improvement.csv", index=False)
-        source.pareto.summary.to_csv(folder / "pareto.csv", index=False)
-        source.diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+        write_tables(folder, source.improvement, source.pareto, source.diagnostics)
     return source
-
-
-def _sentences_tex(source: PaperSource, sentences: Sequence[ComparisonSentence]) -> str:
-    r"""One paragraph a sentence, those of the headline first."""
-    body = "\n\n".join(f"{latex(str(sentence))}\n" for sentence in sentences)
-    return source.head("A paragraph for every comparison.") + "\n" + body

@@ -11,8 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
 from scipy import stats
 
-from hillfront.diagnostics.loo import LOO_DRAWS_MIN
-from hillfront.diagnostics.model_checks import residuals_of, sign_changes
+from hillfront.diagnostics.model_checks import LOO_DRAWS_MIN, residuals_of, sign_changes
 from hillfront.estimands.improvement import improvement_of
 from hillfront.estimands.predict import noise_draws
 from hillfront.estimands.prior_sensitivity import DRAWS_MIN
@@ -83,7 +82,7 @@ def _say(axis: Axes, text: str) -> None:
 def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
     from arviz_stats.ecdf_utils import ecdf_pit
 
-    found = fit.left_out
+    found = fit.loo
     if found is None:
         axis.set_title("Leave-one-out predictions")
         _say(axis, f"takes {LOO_DRAWS_MIN} draws")

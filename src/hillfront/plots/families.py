@@ -12,16 +12,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from hillfront.fits.compare import CurveComparison
-from hillfront.plots.axes import axes_for, put_labels, put_legend, put_titles, say_no_data, validate_names
-from hillfront.plots.panels import (
-    L0_LABEL,
-    X_LABEL,
-    Scale,
-    curve_grid,
-    draw_points,
-    set_scales,
-    validate_scale,
-)
+from hillfront.plots.axes import put_legend, validate_names
+from hillfront.plots.panels import Scale, frontier_panels
 from hillfront.plots.style import FAMILY_STYLES, VariantStyle, styles_for
 
 __all__ = ["plot_families"]
@@ -68,37 +60,31 @@ def plot_families(
     """
     fits = comparison.fits
     first = next(iter(fits.values()))
-    frontiers, design = first.frontiers, first.design
-    validate_scale(scale, bounded=frontiers.bounded)
-    shown_settings = validate_names(settings, design.settings, "settings")
-    shown_variants = validate_names(variants, design.variants, "variants")
+    shown_variants = validate_names(variants, first.design.variants, "variants")
     shown_families = validate_names(families, tuple(fits), "families")
     drawn = dict(zip(fits, cycle(FAMILY_STYLES)))
-    markers = {
-        name: VariantStyle("0.25", style.marker) for name, style in styles_for(design.variants).items()
+    looks = {
+        name: VariantStyle("0.25", look.marker) for name, look in styles_for(first.design.variants).items()
     }
-    figure, axes = axes_for(len(shown_settings), ax)
-    table = frontiers.table
-    for axis, setting in zip(axes, shown_settings, strict=True):
-        here = table[(table["setting"] == setting) & table["variant"].isin(shown_variants)]
-        if here.empty:
-            say_no_data(axis)
-            continue
-        grid = curve_grid(here, scale, above=design.scales[design.settings.index(setting)].offset)
-        present = [name for name in shown_variants if (here["variant"] == name).any()]
+
+    def draw_curves(axis: Axes, setting: str, variants: Sequence[str], grid: NDArray[np.float64]) -> None:
         for family in shown_families:
-            predicted = fits[family].predict(l0=1.0 / grid, variants=present, settings=[setting])
+            predicted = fits[family].predict(l0=1.0 / grid, variants=variants, settings=[setting])
             middle = predicted["expectation"].median(("chain", "draw")).sel(setting=setting)
             look: dict[str, Any] = {"color": drawn[family].colour, "linestyle": drawn[family].dashes}
-            for name in present:
+            for name in variants:
                 axis.plot(grid, middle.sel(variant=name), **look, linewidth=1.5, zorder=2)
-        set_scales(axis, here["sparsity"].to_numpy(), here[frontiers.metric].to_numpy(), scale)
-        for name in present:
-            rows = here[here["variant"] == name]
-            x, y = rows["sparsity"].to_numpy(), rows[frontiers.metric].to_numpy()
-            draw_points(axis, x, y, markers[name], scale)
-    put_titles(axes, shown_settings)
-    put_labels(axes, X_LABEL, frontiers.metric_label, top=L0_LABEL)
+
+    figure, axes = frontier_panels(
+        first.frontiers,
+        first.design,
+        draw_curves,
+        looks,
+        settings=settings,
+        variants=shown_variants,
+        scale=scale,
+        ax=ax,
+    )
     if legend:
         weights = comparison.summary.set_index("curve")["weight"]
         handles = [
@@ -113,7 +99,7 @@ def plot_families(
                 for name, look in ((name, drawn[name]) for name in shown_families)
             ),
             *(
-                Line2D([], [], color="0.25", marker=markers[name].marker, linestyle="none", label=name)
+                Line2D([], [], color="0.25", marker=looks[name].marker, linestyle="none", label=name)
                 for name in shown_variants
             ),
         ]

@@ -1,18 +1,30 @@
-"""Panels of frontiers: scales, the L0 axis, the SAEs."""
+"""Panels of frontiers, one a setting: their curves, SAEs, scales, and L0 along the top."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from hillfront.plots.axes import log_ticks, plain_numbers
-from hillfront.plots.style import VariantStyle
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.plots.axes import (
+    axes_for,
+    log_ticks,
+    plain_numbers,
+    put_labels,
+    put_titles,
+    say_no_data,
+    validate_names,
+)
+from hillfront.plots.style import SCREEN, FigureStyle, VariantStyle
 
-__all__ = ["L0_LABEL", "X_LABEL", "Scale", "curve_grid", "draw_points", "set_scales", "validate_scale"]
+__all__ = ["L0_LABEL", "X_LABEL", "DrawCurves", "Scale", "draw_points", "frontier_panels", "set_scales"]
 
 Floats = NDArray[np.float64]
 Scale = Literal["log", "linear", "logit"]
@@ -23,31 +35,75 @@ L0_LABEL: Final = "L0, active latents per token"
 _GRID_POINTS: Final = 80
 _REACH: Final = 1.6
 """How far, as a factor of L0, a curve is drawn beyond its setting's data."""
+DrawCurves = Callable[[Axes, str, Sequence[str], Floats], None]
+"""What draws on axes, of a setting, the curves of some variants at values of 1/L0."""
 
 
-def validate_scale(scale: str, *, bounded: bool) -> None:
-    """Refuse an unknown scale, and a logit scale for a cost without an upper bound."""
+def frontier_panels(
+    frontiers: Frontiers,
+    design: Design,
+    draw_curves: DrawCurves,
+    looks: dict[str, VariantStyle],
+    *,
+    settings: Sequence[str] | None,
+    variants: tuple[str, ...],
+    scale: Scale,
+    ax: Axes | Sequence[Axes] | None,
+    style: FigureStyle = SCREEN,
+) -> tuple[Figure, list[Axes]]:
+    """Draw one panel a setting: curves, SAEs over them, scales, title and labels.
+
+    Parameters
+    ----------
+    frontiers : Frontiers
+    design : Design
+    draw_curves : callable
+    looks : dict of str to VariantStyle
+        Colour and marker of each variant's SAEs.
+    settings : sequence of str, optional
+        Which to draw; all by default.
+    variants : tuple of str
+    scale : {"log", "linear", "logit"}
+    ax : matplotlib Axes or sequence of them, optional
+    style : FigureStyle
+
+    Raises
+    ------
+    ValueError
+        For an unknown setting or scale, a logit scale for a cost without an upper bound, or the wrong number
+        of axes.
+    """
     if scale not in ("log", "linear", "logit"):
         raise ValueError(f"scale={scale!r}. Allowed: 'log', 'linear', 'logit'.")
-    if scale == "logit" and not bounded:
+    if scale == "logit" and not frontiers.bounded:
         raise ValueError(
             "scale='logit' is for performance hits inside (0, 1), and this fit is of a cost. Allowed: 'log', "
             "'linear'."
         )
+    shown = validate_names(settings, design.settings, "settings")
+    figure, axes = axes_for(len(shown), ax, style=style)
+    table = frontiers.table
+    for axis, setting in zip(axes, shown, strict=True):
+        here = table[(table["setting"] == setting) & table["variant"].isin(variants)]
+        if here.empty:
+            say_no_data(axis)
+            continue
+        present = [name for name in variants if (here["variant"] == name).any()]
+        offset = design.scales[design.settings.index(setting)].offset
+        draw_curves(axis, setting, present, _curve_grid(here["sparsity"], scale, above=offset))
+        set_scales(axis, here["sparsity"].to_numpy(), here[frontiers.metric].to_numpy(), scale)
+        for name in present:
+            rows = here[here["variant"] == name]
+            x, y = rows["sparsity"].to_numpy(), rows[frontiers.metric].to_numpy()
+            draw_points(axis, x, y, looks[name], scale, marks=style.marks)
+    put_titles(axes, shown, style)
+    put_labels(axes, X_LABEL, frontiers.metric_label, style, top=L0_LABEL)
+    return figure, axes
 
 
-def curve_grid(here: pd.DataFrame, scale: Scale, *, above: float = 0.0) -> Floats:
-    """Return values of 1/L0 at which a panel's curves are drawn, a little beyond its data.
-
-    Parameters
-    ----------
-    here : pandas.DataFrame
-        The panel's rows.
-    scale : {"log", "linear", "logit"}
-    above : float
-        What every value must exceed: 1/L0 at the dense limit.
-    """
-    low, high = float(here["sparsity"].min()), float(here["sparsity"].max())
+def _curve_grid(sparsity: pd.Series, scale: Scale, *, above: float) -> Floats:
+    """Return values of 1/L0 a little beyond the data, all above 1/L0 at the dense limit."""
+    low, high = float(sparsity.min()), float(sparsity.max())
     start = max(low / _REACH, above + 0.1 * (low - above))
     if scale == "linear":
         return np.linspace(start, high * (1 + 0.3 * (_REACH - 1)), _GRID_POINTS)

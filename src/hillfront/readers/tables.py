@@ -87,12 +87,7 @@ class FileTable:
 
 
 def validate_file(path: Path) -> None:
-    """Refuse a path without a file.
-
-    Raises
-    ------
-    FileNotFoundError, IsADirectoryError
-    """
+    """Refuse a path without a file, by `FileNotFoundError` or `IsADirectoryError`."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Give the path of a table with one row a trained SAE.")
     if not path.is_file():

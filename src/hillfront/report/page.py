@@ -15,7 +15,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hillfront.estimands.quantities import DEFAULT_AT_L0
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.storage import file_at_once
-from hillfront.report.citing import citations_of
 from hillfront.report.content import (
     data_table,
     diagnostics_table,
@@ -23,6 +22,7 @@ from hillfront.report.content import (
     factors_table,
     selection_frame_table,
     verdict_table,
+    verdicts_of,
 )
 from hillfront.report.figures import (
     FigureSet,
@@ -31,8 +31,14 @@ from hillfront.report.figures import (
     frontier_figures,
     gain_figures,
 )
-from hillfront.report.fit_options import code_of, options_table, priors_table, versions_of, versions_table
-from hillfront.report.verdicts import verdicts_of
+from hillfront.report.provenance import (
+    citations_of,
+    code_of,
+    options_table,
+    priors_table,
+    versions_of,
+    versions_table,
+)
 from hillfront.text.summary import correction_lines
 
 __all__ = ["report_html", "write_report"]
@@ -58,7 +64,7 @@ def report_html(
     ----------
     fit : FrontierFit
     at_hit, at_l0, at_nats
-        Places of the gains, as for :meth:`hillfront.FrontierFit.improvement`.
+        Where the gains are taken, as for :meth:`hillfront.FrontierFit.improvement`.
     title : str, optional
         Heading of the page; names the variants if left out.
     source : str
@@ -72,7 +78,7 @@ def report_html(
     Raises
     ------
     ValueError
-        For a place that the fit has no quantity for.
+        For a hit, L0 or loss difference that the fit has no quantity for.
     """
     improvement = fit.improvement(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     diagnostics = fit.diagnostics()
@@ -139,7 +145,7 @@ def write_report(
     FileNotFoundError
         If there is no folder to write it in.
     ValueError
-        For a place that the fit has no quantity for.
+        For a hit, L0 or loss difference that the fit has no quantity for.
     """
     with file_at_once(Path(path), overwrite=overwrite) as temporary:
         page = report_html(fit, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats, title=title, source=source)

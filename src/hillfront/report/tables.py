@@ -85,20 +85,20 @@ def chance(value: float) -> str:
 
 
 def number(value: float, written: str | None = None) -> Cell:
-    """A cell of a number, which sorts by its exact value."""
+    """Make a cell of a number, which sorts by its exact value."""
     value = float(value)
     exact = {np.inf: "Infinity", -np.inf: "-Infinity"}.get(value, "" if np.isnan(value) else repr(value))
     return Cell(label(value) if written is None else written, exact, numeric=True)
 
 
 def text(value: object) -> Cell:
-    """A cell of text, as it stands."""
+    """Make a cell of text, as it stands."""
     missing = value is None or (isinstance(value, float) and np.isnan(value))
     return Cell("" if missing else str(value))
 
 
 def mark(word: str, kind: str) -> Cell:
-    """A cell of a word with a colour and a sign of its own."""
+    """Make a cell of a word with a colour and a sign of its own."""
     return Cell(word, kind=kind)
 
 

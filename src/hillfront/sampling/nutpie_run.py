@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
@@ -194,7 +195,7 @@ def run_nutpie(
     """
     import xarray as xr
 
-    sampler = None
+    began, sampler = time.perf_counter(), None
     try:
         with arviz_later():
             import nutpie
@@ -224,7 +225,7 @@ def run_nutpie(
     thinned = slice(sampler_options.thin - 1, None, sampler_options.thin)
     return {name: values[:, thinned] for name, values in draws.items()}, of_samples.assign(
         {ours: (("chain", "draw"), _after_tuning(stats, name, kept)) for name, ours in _STATISTICS.items()}
-    )
+    ).assign_attrs(sampling_time=time.perf_counter() - began, tuning_steps=sampler_options.tune)
 
 
 def sample_coords(sampler_options: SamplerOptions) -> dict[str, NDArray[np.int64]]:
@@ -241,6 +242,7 @@ _STATISTICS: Final = {
     "n_steps": "n_steps",
     "step_size": "step_size",
     "logp": "lp",
+    "mean_tree_accept": "acceptance_rate",
 }
 """Statistics that are kept: ArviZ's name by nutpie's."""
 

@@ -5,58 +5,35 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from hillfront.diagnostics.run import Diagnostics
 from hillfront.estimands.comparisons import setting_labels
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
 from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.estimands.scopes import SETTING
 from hillfront.fits.compare import CurveComparison
 from hillfront.fits.frontier_fit import FrontierFit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FAILED_FILE", "check_out", "folder_at_once", "write_comparison", "write_outputs"]
+__all__ = [
+    "FAILED_FILE",
+    "folder_at_once",
+    "validate_out",
+    "write_comparison",
+    "write_outputs",
+    "write_tables",
+]
 
 FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
 SETTINGS_DRAWN: Final = 24
 """Panels of a figure that can still be looked at; the tables hold every setting."""
-
-
-def check_out(out: Path, *, force: bool, own: Callable[[str], bool] | None = None) -> None:
-    """Refuse, before any work is done, an output folder that would be overwritten or cannot be made.
-
-    Parameters
-    ----------
-    out : Path
-    force : bool
-        Whether an earlier result may be replaced.
-    own : callable, optional
-        Whether a file of this name is the command's own, and may be replaced; by default those of ``fit`` and
-        ``compare``.
-
-    Raises
-    ------
-    FileExistsError, NotADirectoryError
-    """
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"{out} is a file, and the results need a folder. Give another --out.")
-    above = next(folder for folder in out.absolute().parents if folder.exists())
-    if not above.is_dir():
-        raise NotADirectoryError(f"{above} is a file, so {out} cannot be made in it. Give another --out.")
-    if force and out.is_dir():
-        foreign = sorted(path.name for path in out.iterdir() if not (own or _is_own)(path.name))
-        if foreign:
-            raise FileExistsError(
-                f"{out} also holds {', '.join(foreign[:5])}, which hillfront did not write. --force replaces "
-                "results only: give another --out."
-            )
 
 
 _OWN_FILES = frozenset(
@@ -80,8 +57,36 @@ _OWN_FILES = frozenset(
 )
 
 
-def _is_own(name: str) -> bool:
-    return name in _OWN_FILES
+def validate_out(out: Path, *, force: bool, own: Callable[[str], bool] = _OWN_FILES.__contains__) -> None:
+    """Refuse, before any work is done, an output folder that would be overwritten or cannot be made.
+
+    Parameters
+    ----------
+    out : Path
+    force : bool
+        Whether an earlier result may be replaced.
+    own : callable, optional
+        Whether a file of this name is the command's own, and may be replaced; by default those of ``fit`` and
+        ``compare``.
+
+    Raises
+    ------
+    FileExistsError, NotADirectoryError
+    """
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"{out} is a file, and the results need a folder. Give another --out.")
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise NotADirectoryError(f"{above} is a file, so {out} cannot be made in it. Give another --out.")
+    if force and out.is_dir():
+        foreign = sorted(path.name for path in out.iterdir() if not own(path.name))
+        if foreign:
+            raise FileExistsError(
+                f"{out} also holds {', '.join(foreign[:5])}, which hillfront did not write. --force replaces "
+                "results only: give another --out."
+            )
 
 
 @contextlib.contextmanager
@@ -106,7 +111,7 @@ def _temporary_beside(out: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _in_place_of(out: Path, folder: Path) -> Iterator[None]:
-    """Put a folder in the place of ``out``, and what was there back if the block ends with an error."""
+    """Put a folder where ``out`` is, and what was there back if the block ends with an error."""
     folder.chmod(0o755)
     with _temporary_beside(out) as earlier:
         if out.exists():
@@ -142,9 +147,7 @@ def write_outputs(
     pareto, diagnostics = fit.pareto(), fit.diagnostics()
     failed = "; ".join(check.name for check in diagnostics.failed)
     with _temporary_beside(out) as folder, _temporary_beside(out) as late:
-        improvement.summary.to_csv(folder / "improvement.csv", index=False)
-        pareto.summary.to_csv(folder / "pareto.csv", index=False)
-        diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+        write_tables(folder, improvement, pareto, diagnostics)
         if config:
             (folder / "hillfront.toml").write_text(config, encoding="utf-8")
         if fit.design.selected and not improvement.summary.empty:
@@ -152,16 +155,27 @@ def write_outputs(
             selection.to_csv(folder / "selection.csv", index=False)
         if len(fit.frontiers.dropped):
             fit.frontiers.dropped.to_csv(folder / "dropped.csv", index=False)
-        if failed:
-            (folder / FAILED_FILE).write_text(
-                "Do not report these results.\n" + "\n".join(map(str, diagnostics.failed)) + "\n"
-            )
         with _in_place_of(out, folder):
             fit.save(late / "fit.nc")
             _draw(fit, improvement, late, failed)
             for path in late.iterdir():
                 path.rename(out / path.name)
     return improvement, pareto
+
+
+def write_tables(folder: Path, improvement: Improvement, pareto: Pareto, diagnostics: Diagnostics) -> None:
+    """Write the three tables of a fit and, where a diagnostic failed, a file that says so."""
+    improvement.summary.to_csv(folder / "improvement.csv", index=False)
+    pareto.summary.to_csv(folder / "pareto.csv", index=False)
+    diagnostics.summary.to_csv(folder / "diagnostics.csv", index=False)
+    _write_failed(folder, diagnostics.failed)
+
+
+def _write_failed(folder: Path, failed: Iterable[object]) -> None:
+    lines = [str(check) for check in failed]
+    if lines:
+        text = "\n".join(["Do not report these results.", *lines, ""])
+        (folder / FAILED_FILE).write_text(text, encoding="utf-8")
 
 
 def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str) -> None:
@@ -185,7 +199,7 @@ def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str)
 def _of_settings(improvement: Improvement, settings: Sequence[str]) -> Improvement:
     """Keep these settings, and what is said of all together."""
     draws, table = improvement.draws, improvement.summary
-    keep = draws["setting"][(draws["scope"] != "setting") | draws["setting"].isin(settings)]
+    keep = draws["setting"][(draws["scope"] != SETTING) | draws["setting"].isin(settings)]
     return replace(
         improvement,
         summary=table[setting_labels(table).isin(keep.to_numpy())],
@@ -207,16 +221,12 @@ def write_comparison(comparison: CurveComparison, out: Path) -> None:
         comparison.gains.to_csv(folder / "gains.csv", index=False)
         if not comparison.curves.empty:
             comparison.curves.to_csv(folder / "left_out_curves.csv", index=False)
-        if failed:
-            lines = [f"{name}: {check}" for name in failed for check in _failed_checks(comparison, name)]
-            text = "\n".join(["Do not report these results.", *lines])
-            (folder / FAILED_FILE).write_text(text + "\n")
+        diagnostics = {name: comparison.fits[name].diagnostics() for name in failed}
+        _write_failed(
+            folder, [f"{name}: {check}" for name, found in diagnostics.items() for check in found.failed]
+        )
         figure = plot_families(comparison)[0].get_figure(root=True)
         _save(figure, folder / "families.png", ", ".join(failed))
-
-
-def _failed_checks(comparison: CurveComparison, name: str) -> list[str]:
-    return [str(check) for check in comparison.fits[name].diagnostics().failed]
 
 
 def _save(figure: Figure, path: Path, failed: str, note: str = "") -> None:

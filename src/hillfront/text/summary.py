@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hillfront.estimands.headlines import headline_table
+from hillfront.estimands.pareto import headline_table
 from hillfront.estimands.quantities import headlines
 from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.frontier_fit import FrontierFit

@@ -1,25 +1,46 @@
-"""How a fit was made: sampler_options, priors, versions, and the code that makes it again."""
+"""Where a fit comes from: its options, priors, versions, the code that makes it again, and what to cite."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
+import numpy as np
+
+from hillfront.datasets import load_dataset
 from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import Frontiers
 from hillfront.report.tables import Table, text
 
-__all__ = ["code_of", "options_table", "priors_table", "versions_of", "versions_table"]
+__all__ = [
+    "POST",
+    "TITLE",
+    "Citation",
+    "citations_of",
+    "code_of",
+    "options_table",
+    "packaged_source",
+    "priors_table",
+    "versions_of",
+    "versions_table",
+]
+
+TITLE: Final = "hillfront: Bayesian Hill-curve comparison of sparse-autoencoder sparsity-fidelity frontiers"
+POST: Final = "How to Better Report Sparse Autoencoder Performance"
+_CLOSE: Final = 1e-4
+"""Tables print loss recovered with four decimals."""
 
 
 def versions_of(fit: FrontierFit) -> dict[str, str]:
-    """Versions that the fit was made with."""
+    """Return the versions that the fit was made with."""
     versions: dict[str, str] = json.loads(fit.data.attrs["versions"])
     return versions
 
 
 def options_table(fit: FrontierFit, *, source: str) -> Table:
-    """Model and sampler sampler_options, the hash of the data, and when the fit was made."""
+    """List the options of model and sampler, the hash of the data, and when the fit was made."""
     design, attrs = fit.design, fit.data.attrs
     pairs = {
         "saved fit": source,
@@ -42,11 +63,11 @@ def options_table(fit: FrontierFit, *, source: str) -> Table:
         },
     }
     rows = tuple((text(name), text(value)) for name, value in pairs.items() if value)
-    return Table("sampler_options", "Settings of the model and the sampler.", ("setting", "value"), rows)
+    return Table("options", "Options of the model and the sampler.", ("option", "value"), rows)
 
 
 def priors_table(fit: FrontierFit) -> Table:
-    """Every prior, as it was used."""
+    """List every prior, as it was used."""
     priors = json.loads(fit.data.attrs["priors"])
     rows = tuple(
         (text(name), text(f"fixed at {prior:g}" if isinstance(prior, (int, float)) else _prior(prior)))
@@ -56,7 +77,7 @@ def priors_table(fit: FrontierFit) -> Table:
 
 
 def versions_table(fit: FrontierFit) -> Table:
-    """Versions that the fit was made with."""
+    """Return the versions that the fit was made with."""
     rows = tuple((text(name), text(value)) for name, value in versions_of(fit).items())
     return Table("versions", "Versions that the fit was made with.", ("package", "version"), rows)
 
@@ -99,3 +120,43 @@ def code_of(fit: FrontierFit) -> str:
             f"assert frontiers.data_hash == {str(fit.data.attrs['data_hash'])!r}",
         ]
     )
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A source, and what it is cited for."""
+
+    what: str
+    text: str
+
+
+def citations_of(frontiers: Frontiers, *, version: str) -> tuple[Citation, ...]:
+    """List what a user of the result cites."""
+    found = [
+        Citation("The software", f"hillfront developers. {TITLE}. Version {version}."),
+        Citation("The idea of reporting Hill parameters", f"The post “{POST}”."),
+    ]
+    source = packaged_source(frontiers)
+    if source:
+        found.append(Citation("The data", source))
+    return tuple(found)
+
+
+def packaged_source(frontiers: Frontiers) -> str:
+    """Citation of the packaged dataset that every row is from, empty if there is none.
+
+    A fit does not say where its table came from, so rows are looked up by variant, L0 and hit.
+    """
+    if not frontiers.bounded or not len(frontiers):
+        return ""
+    packaged = load_dataset("gated_sae")
+    known = packaged[["variant", "l0", "loss_recovered", "loss_recovered_from_ce"]]
+    rows = frontiers.table[["row", "variant", "l0", "performance_hit"]]
+    pairs = rows.merge(known, on=["variant", "l0"], how="inner")
+    hit = pairs["performance_hit"].to_numpy()
+    close = np.zeros(len(pairs), dtype=bool)
+    for name in ("loss_recovered", "loss_recovered_from_ce"):
+        close |= np.abs(1.0 - pairs[name].to_numpy() - hit) <= _CLOSE
+    if not set(rows["row"]) <= set(pairs.loc[close, "row"]):
+        return ""
+    return f"{packaged.attrs['citation']} ({packaged.attrs['source']}; {packaged.attrs['licence']})"
