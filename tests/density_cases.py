@@ -41,7 +41,7 @@ def stated(point: Floats, layout: Layout, rows: dict[str, Any], centring: Floats
     design, total = layout.design, 0.0
     values: dict[str, Any] = dict(layout.fixed)
     for block in layout.blocks:
-        own, bound = point[block.begin : block.begin + block.size], block.prior.bound
+        own, bound = point[block.segment], block.prior.bound
         value = own if bound is None else bound + np.exp(own)
         total += block.prior.log_density(value).sum() + (0.0 if bound is None else own.sum())
         values[block.name] = value.reshape(block.shape)
@@ -158,4 +158,6 @@ def random_case(random_seed: int) -> Case:
     layout = layout_of(design, resolve_priors(family, given, **resolve))
     assert layout is not None
     centring = rng.uniform(0.0, 1.0, len(layout.columns))
-    return Case(layout, row_data(frontiers, design), centring, layout.start(random_seed, {}, spread=0.5))
+    return Case(
+        layout, row_data(frontiers, design), centring, layout.initial_point(random_seed, {}, spread=0.5)
+    )

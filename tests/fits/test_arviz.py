@@ -152,3 +152,32 @@ def test_a_fit_says_how_it_was_made(fit: hf.FrontierFit) -> None:
         if "obs" in node.dims and name != "frontiers":
             np.testing.assert_array_equal(node["obs"], rows, err_msg=name)
     np.testing.assert_array_equal(fit.data["constant_data"]["variant_of_row"], fit.frontiers.table["variant"])
+
+
+def test_predictions_have_a_grid_of_their_own(fit: hf.FrontierFit) -> None:
+    predicted, l0 = fit.predict(), fit.frontiers.table["l0"]
+    assert predicted.sizes["l0"] == 50
+    assert predicted["l0"].values[[0, -1]] == pytest.approx([l0.min(), l0.max()])
+    np.testing.assert_allclose(np.diff(np.log(predicted["l0"]), 2), 0.0, atol=1e-9)
+
+
+def test_a_design_is_derived_once_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    import hillfront.fits.fitting as fitting
+    from hillfront.model.design import Design
+
+    derived: list[str] = []
+    monkeypatch.setattr(fitting, "design_of", counted(fitting.design_of, derived))
+    monkeypatch.setattr(Design, "from_json", counted(Design.from_json, derived))
+    frontiers = hf.simulate(random_seed=1).frontiers
+    fit = hf.fit(frontiers, baseline="baseline", draws=100, tune=100, chains=2, progressbar=False)
+    fit.improvement()
+    assert derived == ["design_of"]
+    assert fit.design == Design.from_json(fit.data.attrs["design"])
+
+
+def counted(function: Any, calls: list[str]) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        calls.append(function.__name__)
+        return function(*args, **options)
+
+    return call

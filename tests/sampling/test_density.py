@@ -94,17 +94,17 @@ def test_density_and_gradient_are_the_pymc_model_s(name: str) -> None:
     if centring.size:
         model.set_data("centring", centring)
     logp_and_gradient = model.logp_dlogp_function(ravel_inputs=True, mode="FAST_COMPILE")
-    places = segments_of(model)
+    segments = segments_of(model)
     for scale in (0.1, 0.7, 2.0):
-        point = layout.start(
+        point = layout.initial_point(
             1, parameterization_of(row_data(frontiers, design), design).initial_values, spread=scale
         )
         order = np.empty(point.size, dtype=int)
-        for variable, place in places.items():
+        for variable, segment in segments.items():
             own = next(
-                (b.places for b in layout.blocks if b.name == variable), slice(layout.n_free, layout.size)
+                (b.segment for b in layout.blocks if b.name == variable), slice(layout.n_free, layout.size)
             )
-            order[place.begin : place.begin + place.size] = np.arange(own.start, own.stop)
+            order[segment.begin : segment.begin + segment.size] = np.arange(own.start, own.stop)
         theirs = point[order]
         value, gradient = logp_and_gradient(theirs)
         ours = np.full(point.size, np.nan)
@@ -137,7 +137,7 @@ def test_variables_of_a_point_are_the_pymc_model_s(name: str) -> None:
         inputs = []
         for variable in value_vars:
             block = next((b for b in layout.blocks if b.name == variable), None)
-            own = point[layout.n_free :] if block is None else point[block.places]
+            own = point[layout.n_free :] if block is None else point[block.segment]
             inputs.append(own.reshape(layout.effects_shape if block is None else block.shape))
         for variable, expected in zip(names, compiled(*inputs), strict=True):
             np.testing.assert_allclose(found[variable][index], expected, rtol=1e-6, atol=1e-7)
@@ -164,7 +164,7 @@ def test_draws_of_the_prior_are_the_pymc_model_s() -> None:
         ({}, {"sigma": Prior("Gamma", mu=0.1, sigma=0.1)}),
     ],
 )
-def test_what_has_no_place_is_left_to_pymc(options: dict[str, Any], priors: Any) -> None:
+def test_what_is_not_supported_is_left_to_pymc(options: dict[str, Any], priors: Any) -> None:
     frontiers = table()
     design = design_of(frontiers, baseline="a", **options)
     resolved = resolve_priors(design.family, priors, noise=design.noise)
@@ -172,7 +172,7 @@ def test_what_has_no_place_is_left_to_pymc(options: dict[str, Any], priors: Any)
 
 
 @pytest.mark.parametrize("columns", [{"se_l0": 0.5}, {"n_trained": 9.0}])
-def test_columns_that_have_no_place_are_left_to_pymc(columns: dict[str, float]) -> None:
+def test_columns_that_are_not_supported_are_left_to_pymc(columns: dict[str, float]) -> None:
     frontiers = table(**columns)
     design = design_of(frontiers, baseline="a")
     assert layout_of(design, resolve_priors(design.family, None)) is None
@@ -186,7 +186,7 @@ def test_a_point_that_overflows_is_refused_and_not_fatal() -> None:
     point, gradient, value = np.full(layout.size, 800.0), np.empty(layout.size), np.empty(1)
     arrays = [array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for array in (point, gradient, value)]
     assert call(layout.size, *arrays, data.ctypes.data) > 0
-    point[:] = layout.start(1, {}, spread=0.5)
+    point[:] = layout.initial_point(1, {}, spread=0.5)
     assert call(layout.size, *arrays, data.ctypes.data) == 0
     assert value[0] == density.log_density(point, gradient, data)
 

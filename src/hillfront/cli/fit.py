@@ -173,7 +173,7 @@ def demo(
 def _shown(
     command: str, places: Mapping[str, Sequence[float]], *, quiet: bool, json_output: bool
 ) -> Callable[[FrontierFit, Path], None]:
-    """What is printed on standard output when the files are written."""
+    """Return what prints a result on standard output once its files are written."""
     if json_output:
         return partial(_show_json, command, places)
     return show_nothing if quiet else show_summary

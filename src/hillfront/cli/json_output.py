@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 def fit_document(
     command: str, fit: FrontierFit, out: Path, *, places: Mapping[str, Any] | None = None
 ) -> Document:
-    """What ``hillfront fit`` and ``hillfront demo`` found and wrote.
+    """Return what ``hillfront fit`` and ``hillfront demo`` found and wrote.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def fit_document(
 
 
 def comparison_document(comparison: CurveComparison, frontiers: Frontiers, out: Path | None) -> Document:
-    """What ``hillfront compare`` found and, given a folder, wrote."""
+    """Return what ``hillfront compare`` found and, given a folder, wrote."""
     first = next(iter(comparison.fits.values()))
     return {
         "command": "compare",
@@ -113,7 +113,7 @@ def comparison_document(comparison: CurveComparison, frontiers: Frontiers, out: 
 
 
 def claim_document(claim: ClaimCheck, fit: FrontierFit) -> Document:
-    """What ``hillfront check`` found: the fields of the check, its sentence, and the fit's diagnostics."""
+    """Return what ``hillfront check`` found: its fields, its sentence, and the fit's diagnostics."""
     diagnostics = fit.diagnostics()
     return {
         "command": "check",
@@ -140,7 +140,7 @@ def _data(frontiers: Frontiers) -> Document:
 
 
 def _checks(diagnostics: Diagnostics) -> list[Document]:
-    """Records of the checks, with true, false, or null where one only informs, in place of words."""
+    """Return records of the checks; whether one passed is true, false, or null where it only informs."""
     records: list[Document] = plain(diagnostics.summary)
     return [
         record | {"passed": check.passed} for record, check in zip(records, diagnostics.checks, strict=True)

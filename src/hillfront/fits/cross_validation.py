@@ -79,7 +79,7 @@ def leave_one_curve_out(
 
 
 def _split(frontiers: Frontiers, out: Any) -> tuple[Frontiers, Frontiers]:
-    """The frontiers without some rows, and these rows."""
+    """Return the frontiers without some rows, and these rows."""
     rest, held_out = (
         replace(frontiers, table=frontiers.table[keep].reset_index(drop=True)) for keep in (~out, out)
     )

@@ -133,8 +133,10 @@ class PreparedModel:
         sampler_options = SamplerOptions(
             first, tune, chains, target_accept, random_seed, thin, draws_chosen=draws is None
         )
-        frontiers = self.frontiers if frontiers is None else frontiers
-        self._check_design(frontiers)
+        if frontiers is None:
+            frontiers = self.frontiers
+        elif frontiers is not self.frontiers:
+            self._check_design(frontiers)
         posterior, stats = self.sample(frontiers, sampler_options, progressbar=progressbar, cores=cores)
         convergence: tuple[Check, ...] | None = None
         # Each stage is a run of its own: with the same seed, its first draws are those of the stage before.
@@ -160,8 +162,10 @@ class PreparedModel:
             tree["posterior_uncorrected"] = xr.DataTree(uncorrected)
             tree["log_selection"] = xr.DataTree(hidden_log_likelihood(posterior, frontiers, self.design))
         fit = FrontierFit(tree)
+        # Cached properties, so that they are not derived again.
+        vars(fit).update(design=self.design, frontiers=frontiers)
         if convergence is not None:
-            vars(fit)["_convergence"] = convergence  # the cached property, so that it is not computed again
+            vars(fit)["_convergence"] = convergence
         return fit
 
     def sample(

@@ -51,7 +51,7 @@ def from_format_1(tree: xr.DataTree) -> xr.DataTree:
 
 
 def _renamed(name: str) -> str:
-    """The name of today of a variable or dim."""
+    """Return the name of today of a variable or dim."""
     if name == "group_of_row":
         return "setting_of_row"
     if name.endswith("_group_sd"):

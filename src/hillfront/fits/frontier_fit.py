@@ -359,11 +359,49 @@ class FrontierFit:
     def predict(
         self,
         *,
-        l0: ArrayLike,
+        l0: ArrayLike | None = None,
         variants: Sequence[str] | None = None,
         settings: Sequence[str] | None = None,
     ) -> xr.Dataset:
-        """Predict along the curves; see :func:`hillfront.estimands.predict.predict_curves`."""
+        r"""Predict the curves, and the hits of SAEs yet to be trained, along a grid of L0.
+
+        The expectation is the curve, ``f(x) = x^k / (x^k + x_half^k)`` in the Hill family with ``x = 1/L0``;
+        a predictive draw adds the scatter of one more SAE, ``y ~ StudentT(nu, f(x), s)`` with ``s^2 = (sigma
+        f (1 - f))^2 + tau^2``, or whatever the fit's likelihood is.
+
+        Parameters
+        ----------
+        l0 : array-like, optional
+            Mean active latents per token, positive and below any dense limit. By default 50 values, evenly
+            spaced in log L0, over the range of the table.
+        variants, settings : sequence of str, optional
+            Which curves; all of them by default.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``expectation`` and ``predictive``, dims (setting, variant, l0, chain, draw), in units of y.
+
+        Raises
+        ------
+        ValueError
+            For an L0 that is not positive or reaches the dense limit, or an unknown variant or setting.
+
+        Examples
+        --------
+        >>> import hillfront as hf
+        >>> frontiers = hf.simulate(points=6, random_seed=1).frontiers
+        >>> fit = hf.fit(frontiers, baseline="baseline", draws=100, tune=200, progressbar=False)
+        >>> predicted = fit.predict(variants=["variant"])
+        >>> dict(predicted["predictive"].sizes)
+        {'setting': 1, 'variant': 1, 'l0': 50, 'chain': 4, 'draw': 100}
+        >>> median = predicted["predictive"].median(("chain", "draw"))
+        >>> bool(median.isel(l0=0).item() > median.isel(l0=-1).item())
+        True
+        """
+        if l0 is None:
+            observed = self.frontiers.table["l0"]
+            l0 = np.geomspace(observed.min(), observed.max(), 50)
         return predict_curves(
             self._posterior,
             self.design,

@@ -1,4 +1,4 @@
-"""What the model reads of each row, and what the curves expect there."""
+"""The arrays that the model reads, one entry a row, and the expectation of the curves there."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def expected_at(
     base_error: Array | None = None,
     ablated_error: Array | None = None,
 ) -> Expected:
-    r"""What the curves expect at sparsities x, as it would be measured.
+    r"""Compute what the curves expect at sparsities x, as it would be measured.
 
     An error of the loss of the base model that all SAEs of a setting share shifts what they recover, one of
     the ablated loss stretches their hits: ``f - u (1 - f) - w f``, to first order in the relative errors u

@@ -33,7 +33,7 @@ DEFAULT_NOISE: Final = "student-t"
 
 
 def tail_quantile(nu: Array) -> Array:
-    """The 84.13% point of the standard Student t of nu degrees of freedom, ``1 + 0.5/nu + 0.337/nu^2``.
+    """Compute the 84.13% point of a Student t of nu degrees of freedom, ``1 + 0.5/nu + 0.337/nu^2``.
 
     Within 2% of the exact quantile from nu = 1 up, which is as close as the meaning of sigma needs.
 

@@ -90,7 +90,7 @@ def default_priors(
 def default_distributions(
     family: CurveFamily, *, noise: str = DEFAULT_NOISE, relative_sparsity: bool = False
 ) -> dict[str, Distribution | float]:
-    """The same as :func:`default_priors`, as plain distributions."""
+    """Return the same as :func:`default_priors`, as plain distributions."""
 
     def gamma(mean: float) -> Distribution:
         return Distribution("Gamma", (2.0, 2.0 / mean))
@@ -156,7 +156,7 @@ def resolve_priors(
 
 
 def _given(name: str, value: object) -> Distribution | Prior:
-    """A prior that a user gave, as a plain distribution if it is one."""
+    """Return a prior that a user gave, as a plain distribution if it is one."""
     from pymc_extras.prior import Prior
 
     if isinstance(value, Distribution):
@@ -184,7 +184,7 @@ def _refuse_scatter(name: str, value: float) -> None:
 
 
 def as_prior(prior: Distribution | Prior) -> Prior:
-    """The prior as pymc_extras has it, free to be changed."""
+    """Return the prior as pymc_extras has it, free to be changed."""
     return prior.to_prior() if isinstance(prior, Distribution) else prior.deepcopy()
 
 

@@ -117,7 +117,7 @@ def run(
 
 
 def _finished(work: Path) -> dict[str, dict[str, Any]]:
-    """Records of a work file; a last line that was cut off by a kill does not count, and is cut away."""
+    """Read the records of a work file; remove a last line that a kill cut off."""
     if not work.is_file():
         return {}
     text = work.read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ class Report:
         self._parts.append(f"![{caption}]({name})")
 
     def text(self) -> str:
-        """The whole page."""
+        """Return the whole page."""
         return "\n\n".join(self._parts) + "\n"
 
 

@@ -62,7 +62,7 @@ def _read(rows: pd.DataFrame, **options: object) -> Frontiers:
 
 
 def packaged_cases() -> Iterator[Case]:
-    """The packaged tables, with the width of each activation."""
+    """Load the packaged tables, with the width of each activation."""
     for model in ("Gemma-7B", "Pythia-2.8B"):
         rows = load_dataset("gated_sae", model=model)
         widths = [_WIDTHS[model, site] for site in rows["site"]]
@@ -71,7 +71,7 @@ def packaged_cases() -> Iterator[Case]:
 
 
 def saebench_cases(path: Path) -> Iterator[Case]:
-    """The SAEBench tables, which are not packaged: one of each model, a setting for each width."""
+    """Load the SAEBench tables, which are not packaged: one of each model, a setting for each width."""
     rows = pd.read_csv(path)
     for model, own in rows.groupby("model", sort=False):
         columns = ["variant", "width", "l0", "loss_recovered", "d_model"]
@@ -193,7 +193,7 @@ def write_model_choice(out: Path, rows: pd.DataFrame, recovery: pd.DataFrame | N
 
 
 def _in_short(report: Report, rows: pd.DataFrame) -> None:
-    """The best of each table, and how far the default lies below it."""
+    """Write the best of each table, and how far the default lies below it."""
     report.heading("The best of each table, and the default")
     texts = []
     for name, table in rows.groupby("table", sort=False):
@@ -223,7 +223,7 @@ def _cell(found: pd.DataFrame, best: float) -> str:
 
 
 def _limits(report: Report, rows: pd.DataFrame) -> None:
-    """What the dense limit changes under the default scatter."""
+    """Tabulate what the dense limit changes under the default scatter."""
     default = rows[(rows["noise"] == DEFAULT_NOISE) & rows["elpd_loo"].notna()]
     wide = default.pivot(index=["table", "curve"], columns="dense_limit", values="elpd_loo")
     if {"none", "d_model"} <= set(wide.columns):

@@ -114,7 +114,7 @@ class Fits:
     hill: Mapping[tuple[str, str], FrontierFit]
 
     def of(self, case: Case, curve: str = "hill") -> FrontierFit:
-        """The fit of a case."""
+        """Return the fit of a case."""
         if case.points == "Pareto":
             return self.comparisons[case.site].fits[curve]
         return self.hill[case.site, case.points]

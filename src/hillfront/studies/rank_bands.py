@@ -152,7 +152,7 @@ def _least_tail(counts: NDArray[np.int64], n: int) -> Floats:
 
 @lru_cache(maxsize=64)
 def _null(n: int) -> Floats:
-    """What uniform places make of :func:`_least_tail`."""
+    """Simulate :func:`_least_tail` for uniform ranks."""
     rng = np.random.default_rng([_SEED, n])
     bins = rng.multinomial(n, np.full(n, 1.0 / n), size=_SIMULATIONS)
     return _least_tail(bins.cumsum(axis=1)[:, :-1], n)

@@ -106,7 +106,7 @@ def _ranked(truth: float, draws: Floats, rng: np.random.Generator) -> dict[str, 
 
 
 def _setting(frontiers: Frontiers, design: Design) -> str:
-    """The first setting in which the first variant is beside the baseline, else the first setting."""
+    """Return the first setting in which the first variant is beside the baseline, else the first setting."""
     there = {(variant, setting) for variant, setting, _ in frontiers.curves()}
     wanted = design.variants[:2]
     both = (g for g in design.settings if all((variant, g) in there for variant in wanted))

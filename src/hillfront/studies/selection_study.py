@@ -142,7 +142,7 @@ def one_selection(task: Task) -> list[dict[str, Any]]:
 
 
 def _as_told(simulation: Simulation, method: str) -> Frontiers:
-    """The table that a user of each method would fit."""
+    """Return the table that a user of each method would fit."""
     if method == "all trained":
         return simulation.trained
     if method == "Pareto-optimal":
@@ -160,7 +160,7 @@ def _selected_model(settings: int) -> PreparedModel:
 
 
 def selection_summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """What each method finds, by cell.
+    """Tabulate what each method finds, by design.
 
     Returns
     -------

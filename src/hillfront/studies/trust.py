@@ -201,7 +201,7 @@ def run_trust(
 
 
 def _seconds(rows: pd.DataFrame) -> float:
-    """What the tasks took; each of a task's rows has its time."""
+    """Sum what the tasks took; each of a task's rows has its time."""
     if rows.empty:
         return 0.0
     return float(rows.drop_duplicates(["random_seed", "seconds"])["seconds"].sum())

@@ -155,7 +155,7 @@ def _coverage(report: Report, found: Trust, folder: Path) -> None:
 
 
 def _said_of(table: pd.DataFrame) -> str:
-    """What the cells come to for a reader, and which lie away from 90%."""
+    """Say what the shares come to for a reader, and which lie away from 90%."""
     low, high = table["covered"].min(), table["covered"].max()
     text = f"So a 90% interval contained truths like these in {low:.1%} to {high:.1%} of the sets of a cell"
     away = table[(table["covered"] < _COVERED[0]) | (table["covered"] > _COVERED[1])]

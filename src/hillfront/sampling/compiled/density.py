@@ -64,7 +64,7 @@ _HALF_LOG_2PI: Final = 0.5 * math.log(2.0 * math.pi)
 
 @compiled()
 def prior_density(kind: int, a: float, b: float, c: float, value: float) -> tuple[float, float]:
-    """Log density of a prior, without its constant, and its derivative."""
+    """Return the log density of a prior, without its constant, and its derivative."""
     if kind == NORMAL:
         z = (value - a) / b
         return -0.5 * z * z, -z / b
@@ -184,7 +184,7 @@ def _effects_back(
     by_values: Floats,
     by_coefficients: Floats,
 ) -> None:
-    """From derivatives by the effects to those by coefficients and standard deviations."""
+    """Go back from derivatives by the effects to those by coefficients and standard deviations."""
     zero_sum_adjoint(by_effects)
     for j in range(len(columns)):
         sd, centring = columns[j]["sd"], columns[j]["centring"]
@@ -223,7 +223,7 @@ def _curve_coordinates(
 def _curve_coordinates_back(
     coordinate: Record, by_theta: Floats, over_variants: Floats, by_effects: Floats, by_values: Floats
 ) -> None:
-    """From derivatives by one coordinate of every curve to those by values and effects."""
+    """Go back from derivatives by one coordinate of every curve to those by values and effects."""
     n_settings, n_variants = by_theta.shape
     first, contrast, column = coordinate["first"], coordinate["contrast"], coordinate["column"]
     if coordinate["unpooled"]:
@@ -287,7 +287,7 @@ _array = numba.carray  # type: ignore[attr-defined]
 
 @compiled_callback(numba.types.int64(numba.types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, numba.types.voidptr))
 def nutpie_density(size: int, point: Any, gradient: Any, density: Any, data: Any) -> int:
-    """The density as nutpie calls it: 0 if all is finite, a positive number where a step must be refused."""
+    """Compute the density for nutpie: 0 if all is finite, a positive number where a step must be refused."""
     length = _array(data, (1,), HEADER)[0]["length"]
     by_point = _array(gradient, (size,))
     value = log_density(_array(point, (size,)), by_point, _array(data, (length,), np.float64))
@@ -304,6 +304,6 @@ def nutpie_density(size: int, point: Any, gradient: Any, density: Any, data: Any
     numba.types.int64(numba.types.uint64, numba.types.uint64, _DOUBLES, _DOUBLES, numba.types.voidptr)
 )
 def copy_point(size: int, n_expanded: int, point: Any, out: Any, data: Any) -> int:
-    """What nutpie keeps of a draw: the point itself, from which NumPy makes all draws' variables at once."""
+    """Keep the point itself of a draw, as NumPy makes the variables of all draws at once."""
     _array(out, (size,))[:] = _array(point, (size,))
     return 0

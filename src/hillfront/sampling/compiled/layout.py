@@ -1,7 +1,7 @@
-"""Where a design's variables stand in the vector that the compiled density reads.
+"""The order of a design's variables in the vector that the compiled density reads.
 
 The vector holds the *free values*, which have priors of their own, block by block, each by its log where it
-has a least value; then the coefficients of the settings' effects. :class:`Layout` knows the place of each,
+has a least value; then the coefficients of the settings' effects. :class:`Layout` knows the index of each,
 :func:`.packing.packed` writes the data that the density reads, and :meth:`Layout.variables` goes back from
 points to the variables that a posterior reports.
 """
@@ -58,7 +58,7 @@ class Block:
     prior : Distribution
     shape : tuple of int
     begin : int
-        Place of the first one.
+        Index of the first one.
     """
 
     name: str
@@ -72,14 +72,14 @@ class Block:
         return math.prod(self.shape)
 
     @property
-    def places(self) -> slice:
-        """Their places in the vector."""
+    def segment(self) -> slice:
+        """Their part of the vector."""
         return slice(self.begin, self.begin + self.size)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of a design's variables.
+    """Indices of a design's variables.
 
     Attributes
     ----------
@@ -112,8 +112,8 @@ class Layout:
         """Length of the vector."""
         return self.n_free + math.prod(self.effects_shape)
 
-    def place(self, name: str) -> int:
-        """Place of a variable among the free and fixed values, -1 if there is none of that name."""
+    def index(self, name: str) -> int:
+        """Return the index of a variable among the free and fixed values, -1 if there is none."""
         for block in self.blocks:
             if block.name == name:
                 return block.begin
@@ -124,26 +124,26 @@ class Layout:
             begin += values.size
         return -1
 
-    def start(self, random_seed: int, values: Mapping[str, Floats], *, spread: float) -> Floats:
-        """A point to start from: uniformly about given values, or more widely about the priors' medians."""
+    def initial_point(self, random_seed: int, values: Mapping[str, Floats], *, spread: float) -> Floats:
+        """Draw a point uniformly about given values, or more widely about the priors' medians."""
         rng = np.random.default_rng(random_seed)
         point = rng.uniform(-1.0, 1.0, self.size)
         for block in self.blocks:
-            point[block.places] += _unconstrained(np.asarray(block.prior.median), block.prior.bound)
+            point[block.segment] += _unconstrained(np.asarray(block.prior.median), block.prior.bound)
             if block.name in values:
                 near = np.ravel(_unconstrained(values[block.name], block.prior.bound))
-                point[block.places] = near + rng.uniform(-spread, spread, block.size)
+                point[block.segment] = near + rng.uniform(-spread, spread, block.size)
         if "effect_coefficients" in values:
             near = np.ravel(values["effect_coefficients"])
             point[self.n_free :] = near + rng.uniform(-spread, spread, near.size)
         return point
 
     def variables(self, points: Floats, centring: Floats) -> dict[str, Floats]:
-        """All variables at points, (..., size), by name; parameters of curves are (..., setting, variant)."""
+        """Return all variables at points, (..., size), by name; curves are (..., setting, variant)."""
         lead = points.shape[:-1]
         values = dict(self.fixed)
         for block in self.blocks:
-            own = points[..., block.places]
+            own = points[..., block.segment]
             bound = block.prior.bound
             values[block.name] = (own if bound is None else bound + np.exp(own)).reshape(
                 (*lead, *block.shape)
@@ -152,7 +152,7 @@ class Layout:
         return values | self._curves(values, coefficients, centring)
 
     def prior_draws(self, draws: int, *, random_seed: int) -> dict[str, Floats]:
-        """All variables, drawn from the prior; arrays of shape (draw, ...)."""
+        """Draw all variables from the prior; arrays of shape (draw, ...)."""
         rng = np.random.default_rng(random_seed)
         values = {name: np.broadcast_to(own, (draws, *own.shape)) for name, own in self.fixed.items()}
         for block in self.blocks:
@@ -164,7 +164,7 @@ class Layout:
     def _curves(
         self, values: Mapping[str, Floats], coefficients: Floats, centring: Floats
     ) -> dict[str, Floats]:
-        """The sampled parameters of every curve, (..., setting, variant)."""
+        """Compute the sampled parameters of every curve, (..., setting, variant)."""
         n_settings, n_variants = len(self.design.settings), len(self.design.variants)
         shape = (*coefficients.shape[:-2], n_settings, n_variants)
         spread = over_variants(n_variants)
@@ -195,11 +195,13 @@ def _unconstrained(values: Floats, bound: float | None) -> Floats:
 
 
 def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
-    """Lay out a design, or return None if the compiled density has no place for it.
+    """Lay out a design, or return None if the compiled density does not support it.
 
-    It has none for families that a user added, logit-normal noise, errors of L0, errors of losses that SAEs
-    share, and SAEs that were trained but not kept; nor for priors that are no plain
-    :class:`hillfront.model.distributions.Distribution`.
+    It supports the families of this package, of hits and of costs, with Student t or normal scatter, known
+    standard errors of y, any pooling, and priors that are numbers or plain
+    :class:`hillfront.model.distributions.Distribution`. PyMC samples the rest: families that a user added,
+    logit-normal noise, errors of L0, errors of losses that SAEs share, SAEs that were trained but not kept,
+    and other priors.
 
     Parameters
     ----------

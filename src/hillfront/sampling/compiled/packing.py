@@ -36,7 +36,7 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
     n_variants, n_rows = len(design.variants), rows["observed"].size
     curve, offset = _curve(design)
     names = [parameter.name for parameter in design.family.sampled]
-    # A family with one coordinate has 0 in place of the second, as has a difference that is not there.
+    # One 0 more stands for what a design lacks: the second coordinate of a curve, or the tails of a normal.
     fixed = [*(np.ravel(values) for values in layout.fixed.values()), np.zeros(1)]
     none = layout.n_free + sum(values.size for values in fixed) - 1
     header = np.zeros(1, density.HEADER)
@@ -47,12 +47,12 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
     header["spread"], header["tails"] = _spread(design), "nu" in design.likelihood.parameters
     header["margin_at_0"], header["margin_at_1"] = MARGIN_AT_0, MARGIN_AT_1
     for name in ("sigma", "tau", "nu"):
-        header[name] = none if layout.place(name) < 0 else layout.place(name)
+        header[name] = none if layout.index(name) < 0 else layout.index(name)
     coordinates = np.array([(False, none, -1, -1)] * 2, density.COORDINATE)
     for index, name in enumerate(names):
         coordinates[index] = _coordinate(layout, name)
     columns = np.zeros(len(layout.columns), density.COLUMN)
-    columns["sd"] = [layout.place(f"{name}_{kind}_sd") for name, kind in layout.columns]
+    columns["sd"] = [layout.index(f"{name}_{kind}_sd") for name, kind in layout.columns]
     columns["centring"] = centring
     parts = [
         header,
@@ -71,17 +71,17 @@ def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -
 
 
 def _coordinate(layout: Layout, name: str) -> tuple[bool, int, int, int]:
-    """One coordinate of the curves, as a ``COORDINATE``."""
-    own = layout.place(name)
+    """Return one coordinate of the curves as a ``COORDINATE``."""
+    own = layout.index(name)
     if own >= 0:
         return True, own, -1, -1
     columns = [j for j, (column, _) in enumerate(layout.columns) if column == name]
-    first, contrast = layout.place(f"{name}_mean"), layout.place(f"{name}_contrast")
+    first, contrast = layout.index(f"{name}_mean"), layout.index(f"{name}_contrast")
     return False, first, contrast, columns[0] if columns else -1
 
 
 def _curve(design: Design) -> tuple[int, float]:
-    """Kind of the curve, and the number that it needs of the reference."""
+    """Return the kind of the curve, and the number that it needs of the reference."""
     reference = design.reference
     kind = getattr(row_density, CURVES[design.family.value, design.family.natural])
     offsets = {
@@ -100,6 +100,6 @@ def _spread(design: Design) -> int:
 
 
 def _prior(prior: Distribution) -> tuple[float, ...]:
-    """A prior, as a ``PRIOR``."""
+    """Return a prior as a ``PRIOR``."""
     kind, a, b, c, constant = prior.kind.form(*prior.parameters)
     return getattr(density, kind), a, b, c, -np.inf if prior.bound is None else prior.bound, constant

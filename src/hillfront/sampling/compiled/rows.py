@@ -32,7 +32,7 @@ _over_rows = compiled(fastmath={"reassoc", "contract"})
 
 @compiled()
 def _digamma(x: float) -> float:
-    """Derivative of the log gamma function, by recurrence up to 6 and Stirling's series from there."""
+    """Differentiate the log gamma function, by recurrence up to 6 and Stirling's series from there."""
     total = 0.0
     while x < 6.0:
         total -= 1.0 / x
@@ -46,7 +46,7 @@ def _digamma(x: float) -> float:
 
 @_over_rows
 def _softplus(t: float) -> tuple[float, float]:
-    """Softplus and its derivative."""
+    """Return softplus and its derivative."""
     if t > 0.0:
         small = math.exp(-t)
         return t + math.log1p(small), 1.0 / (1.0 + small)
@@ -56,7 +56,7 @@ def _softplus(t: float) -> tuple[float, float]:
 
 @_over_rows
 def _spread(kind: int, f: float, at_0: float, at_1: float) -> tuple[float, float]:
-    """Change of y per unit of scatter where a curve does not saturate, and its derivative by f."""
+    """Return the change of y per unit of scatter where a curve does not saturate, and its derivative by f."""
     if kind == COST:
         return abs(f), math.copysign(1.0, f)
     above, slope_at_0 = _softplus(f / at_0)
@@ -67,7 +67,7 @@ def _spread(kind: int, f: float, at_0: float, at_1: float) -> tuple[float, float
 
 @_over_rows
 def _exp_of_less(t: Floats, out: Floats) -> None:
-    """Exponential of -|t|, for several values at once, which no library call does; ``t`` is overwritten.
+    """Compute exp(-|t|) for several values at once, which no library call does; ``t`` is overwritten.
 
     As usual: 2^n e^r with a whole n and a small r (W. J. Cody and W. Waite, 1980, Software manual for the
     elementary functions), e^r by its Taylor series, to two units in the last place; no less than e^-700.
@@ -99,7 +99,7 @@ def _exp_of_less(t: Floats, out: Floats) -> None:
 def _curve_values(
     kind: int, offset: float, curve_index: Floats, log_x: Floats, theta: Floats, shapes: Floats, out: Floats
 ) -> None:
-    """Of each row: the curve's value f, 1 - f without loss of digits, and the derivatives of f by theta."""
+    """Compute of each row the curve's value f, 1 - f to all digits, and the derivatives of f by theta."""
     f, rest, by_first, by_second = out[0], out[1], out[2], out[3]
     n_rows = len(curve_index)
     if kind == HILL:
@@ -140,7 +140,7 @@ def _curve_values(
 
 @_over_rows
 def _spreads(kind: int, at_0: float, at_1: float, values: Floats, out: Floats) -> None:
-    """Change of y per unit of scatter, and its derivative by f, of each row."""
+    """Compute the change of y per unit of scatter, and its derivative by f, of each row."""
     f, rest = values[0], values[1]
     if kind == SATURATING:
         for row in range(len(f)):
@@ -163,7 +163,7 @@ def _scattered(
     widening: float,
     out: Floats,
 ) -> tuple[float, float, float]:
-    """Of each row: the derivative of its log density by f, and what its logs are taken of.
+    """Compute of each row the derivative of its log density by f, and what its logs are taken of.
 
     Returns the sums over the rows of the derivatives by sigma / 2 and by the variance, and of the shares of
     the squared residuals, or, for normal scatter (``nu`` infinite), of the squared residuals in variances.
@@ -201,7 +201,7 @@ def _scattered(
 
 @compiled()
 def _sum_of_logs(values: Floats) -> float:
-    """Sum of logs, taken of products over many rows: a log costs more than all the rest of a row."""
+    """Sum logs, taken of products over many rows: a log costs more than all the rest of a row."""
     total, product = 0.0, 1.0
     for value in values:
         product *= value
@@ -221,7 +221,7 @@ def likelihood(
     by_theta: Floats,
     by_values: Floats,
 ) -> float:
-    """Log density of the rows; adds to derivatives by the curves' coordinates and by sigma, tau and nu."""
+    """Return the log density of the rows; add to derivatives by coordinates of curves, sigma, tau and nu."""
     n_rows, tails = len(curve_index), header["tails"] > 0
     sigma, tau, nu = values[header["sigma"]], values[header["tau"]], np.inf
     quantile, by_quantile = 1.0, 0.0

@@ -41,7 +41,7 @@ __all__ = ["DensitySampler", "compiled_density"]
 
 @dataclass(frozen=True)
 class DensitySampler:
-    """A design that the compiled density has a place for.
+    """A design that the compiled density supports.
 
     Attributes
     ----------
@@ -105,16 +105,16 @@ _POINT = "point"
 
 
 def compiled_density(layout: Layout, data: Floats, initial_values: Mapping[str, Floats]) -> CompiledPyMCModel:
-    """What nutpie samples: the compiled density with its data, and where its chains start."""
+    """Make what nutpie samples: the compiled density with its data and the initial points of its chains."""
 
-    def start(random_seed: Any = None) -> Floats:
-        return layout.start(random_seed, initial_values, spread=INITIAL_SPREAD)
+    def initial_point(random_seed: Any = None) -> Floats:
+        return layout.initial_point(random_seed, initial_values, spread=INITIAL_SPREAD)
 
     return nutpie_model_class()(
         dims={},
         compiled_logp_func=nutpie_density,
         compiled_expand_func=copy_point,
-        initial_point_func=start,
+        initial_point_func=initial_point,
         shared_data={},
         shared_var_keys={},
         user_data=data,
