@@ -172,7 +172,7 @@ def fit_of(
     prior = posterior_of(design, *curves, sd=1.0, chains=1, draws=50, random_seed=random_seed + 1)
     priors = {"nu": NU}
     prepared = PreparedModel(frontiers, design, priors, sampler=None)  # type: ignore[arg-type]
-    prepared.__dict__["_prior"] = _complete(prior, design, priors)
+    prepared.__dict__["prior"] = _complete(prior, design, priors)
     tree = prepared._tree(
         _complete(posterior, design, priors),
         stats_of(chains, draws, diverging=diverging, random_seed=random_seed),

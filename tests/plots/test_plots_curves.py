@@ -190,7 +190,7 @@ def test_prior_frontiers_end_at_the_dense_limit(fit: FrontierFit) -> None:
 
 def test_prior_before_any_fit(fit: FrontierFit) -> None:
     prepared = PreparedModel(fit.frontiers, fit.design, {"nu": NU}, sampler=None)  # type: ignore[arg-type]
-    prepared.__dict__["_prior"] = fit.data["prior"].to_dataset()
+    prepared.__dict__["prior"] = fit.data["prior"].to_dataset()
     axes = hillfront.plot_prior(prepared, prob=0.5)
     assert len(axes) == 5
     assert not any(marked(axis, COLOURS["gated"]) for axis in axes[1:])
