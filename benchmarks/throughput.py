@@ -1,6 +1,6 @@
 """How many simulated sets a second a study fits, compilation excluded; run it on an idle machine.
 
-Each set is fitted as the studies do (4 chains, see hillfront.studies.refits), with its gains and verdicts.
+Each set is fitted as the studies do (4 chains, see hillfront.studies.simulated), with its gains and verdicts.
 The effective sample sizes are the bulk ones of every gain that is reported on average over the settings.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from hillfront.fits.simulation import simulate
-from hillfront.studies.refits import DRAWS, TUNE, prepared_for, refit
+from hillfront.studies.simulated import DRAWS, TUNE, prepared_for, refit
 
 
 def compiled(settings: int) -> float:

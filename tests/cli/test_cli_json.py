@@ -22,7 +22,7 @@ from commands import Done, command
 from helpers import fit_of, frontiers_of, points
 from hillfront.cli.app import app
 from hillfront.cli.json_output import plain, to_json
-from hillfront.cli.names import CURVES, NOISES, QUANTITIES, complete_curve
+from hillfront.cli.options import CURVES, NOISES, QUANTITIES, complete_curve
 from hillfront.curves.families import FAMILIES
 from hillfront.estimands.quantities import quantities_of
 from hillfront.model.likelihood import LIKELIHOODS

@@ -21,7 +21,7 @@ from hillfront.frontiers.table import FrontierDataError
 from hillfront.model.design import design_of
 from hillfront.model.likelihood import LIKELIHOODS, Expected
 from hillfront.model.selection import NODES, hidden_data, survival
-from hillfront.studies.refits import refit
+from hillfront.studies.simulated import refit
 from hillfront.text.outputs import write_outputs
 from hillfront.text.summary import gain_lines
 

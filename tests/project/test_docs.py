@@ -132,9 +132,9 @@ def parse(line: str) -> None:
 
     command: click.Command = typer.main.get_command(app)
     name, *arguments = shlex.split(line)
-    while hasattr(command, "commands"):
+    while hasattr(command, "get_command"):
         name, *arguments = arguments
-        command = command.commands[name]
+        command = command.get_command(None, name)
     command.make_context(name, arguments)
 
 

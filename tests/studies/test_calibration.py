@@ -29,19 +29,21 @@ from hillfront.sampling.compiled.layout import layout_of
 from hillfront.sampling.compiled.sampler import DensitySampler
 from hillfront.studies import calibration as study
 from hillfront.studies.calibration import (
+    _observed,
+    augmented,
     calibration,
     calibration_table,
     one_set,
+    posterior_calibration,
     prior_draw,
     simulated_set,
     verdict_table,
 )
-from hillfront.studies.calibration_figure import draw_calibration
 from hillfront.studies.engine import Task
-from hillfront.studies.posterior_calibration import _observed, augmented, posterior_calibration
+from hillfront.studies.figures import draw_calibration
 from hillfront.studies.rank_bands import rank_ecdf, rank_of
 from hillfront.studies.ranked import BETTER, NO_RANGE, compared_with_truth, simulated_y
-from hillfront.studies.refits import Refit
+from hillfront.studies.simulated import Refit
 
 Floats = NDArray[np.float64]
 
@@ -376,7 +378,7 @@ def test_a_study_through_the_command_line(tmp_path: Path) -> None:
     again = calibration(settings=1, sets=2, random_seed=2, work=tmp_path / "calibration.jsonl")
     assert len((tmp_path / "calibration.jsonl").read_text().splitlines()) == 3
     fresh = calibration(settings=1, sets=1, random_seed=2, work=tmp_path / "fresh.jsonl")
-    same = without_times(again[again["replicate"] == 0])
+    same = without_times(again[again["set_index"] == 0])
     pd.testing.assert_frame_equal(same, without_times(fresh), check_dtype=False)
     places = again["place"].dropna()
     assert ((places > 0) & (places < 1)).all()

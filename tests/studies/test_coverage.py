@@ -14,16 +14,14 @@ from commands import command
 from hillfront.curves.families import HILL
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies import coverage as coverage_module
-from hillfront.studies.coverage import coverage, coverage_cells, one_set
-from hillfront.studies.coverage_figure import plot_coverage
-from hillfront.studies.coverage_tables import coverage_table, verdict_table
+from hillfront.studies.case_tables import chance_band, coverage_table, verdict_table, wilson
+from hillfront.studies.coverage import coverage, coverage_cases, one_set
 from hillfront.studies.engine import Task
-from hillfront.studies.refits import prepared_for
+from hillfront.studies.figures import plot_coverage
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD
-from hillfront.studies.scenarios import SCENARIOS, simulated_set
-from hillfront.studies.shares import chance_band, wilson
+from hillfront.studies.simulated import DEPARTURES, prepared_for, simulated_set
 
-CELL: dict[str, Any] = {"points": 6, "settings": 1, "sigma": 0.05, "gain": 2.0, "noise": "normal"}
+CASE: dict[str, Any] = {"points": 6, "settings": 1, "sigma": 0.05, "gain": 2.0, "noise": "normal"}
 
 
 def arrays(frontiers: Frontiers) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -33,7 +31,7 @@ def arrays(frontiers: Frontiers) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-# ---------------------------------------------------------------- cells and scenarios
+# ---------------------------------------------------------------- cases and departures
 
 
 @pytest.mark.parametrize(
@@ -46,9 +44,9 @@ def arrays(frontiers: Frontiers) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         ({"noise": ["loud"]}, "Unknown noise 'loud'. Allowed: normal, heavy-tails, outliers, additive"),
     ],
 )
-def test_cells_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
+def test_cases_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        coverage_cells(**given)
+        coverage_cases(**given)
 
 
 def residuals(noise: str, sigma: float) -> np.ndarray:
@@ -63,7 +61,7 @@ def residuals(noise: str, sigma: float) -> np.ndarray:
     )
 
 
-def test_scenarios_scatter_as_they_say() -> None:
+def test_departures_scatter_as_they_say() -> None:
     assert abs(stats.kurtosis(residuals("normal", 0.1))) < 0.3
     heavy = np.abs(residuals("heavy-tails", 0.1)) / 0.1
     assert np.mean(heavy < 1) == pytest.approx(0.683, abs=0.03)
@@ -90,7 +88,7 @@ def test_wrong_families_are_no_hill_curves_and_keep_the_gain() -> None:
 
 
 def test_a_gain_of_1_has_identical_curves() -> None:
-    for noise in SCENARIOS:
+    for noise in DEPARTURES:
         curves = simulated_set(points=3, settings=2, sigma=0.1, gain=1.0, noise=noise, random_seed=3).curves
         both = [part.drop(columns="variant").reset_index(drop=True) for _, part in curves.groupby("variant")]
         pd.testing.assert_frame_equal(*both)
@@ -101,8 +99,8 @@ def test_a_gain_of_1_has_identical_curves() -> None:
 
 def test_a_set_of_the_coverage_study(tmp_path: Path) -> None:
     """A real one: every method gives its interval around a truth of 2, and a second run has nothing to do."""
-    cells = coverage_cells(points=(6,), settings=(1,), sigma=(0.05,))
-    rows = coverage(cells, sets=2, work=tmp_path / "w.jsonl")
+    cases = coverage_cases(points=(6,), settings=(1,), sigma=(0.05,))
+    rows = coverage(cases, sets=2, work=tmp_path / "w.jsonl")
     assert (rows["error"] == "").all()
     assert set(rows["method"]) == {"hillfront", WALD, LOGIT, BOOTSTRAP}
     assert (rows["lower"] < rows["median"]).all()
@@ -110,7 +108,7 @@ def test_a_set_of_the_coverage_study(tmp_path: Path) -> None:
     assert rows["median"].between(1.5, 2.6).all()
     assert rows.query("quantity == 'sparsity_gain'")["truth"].to_numpy() == pytest.approx(2.0)
     assert set(rows.loc[rows["method"] == "hillfront", "verdict"]) == {"better"}
-    again = coverage(cells, sets=2, work=tmp_path / "w.jsonl")
+    again = coverage(cases, sets=2, work=tmp_path / "w.jsonl")
     pd.testing.assert_frame_equal(rows, again)
 
 
@@ -121,31 +119,31 @@ def test_the_oracle_is_told_sigma_and_sees_the_same_sets(
     monkeypatch.setattr(
         coverage_module, "prepared_for", lambda *, settings, sigma: told.append((settings, sigma)) or model
     )
-    rows = coverage([CELL], sets=2, oracle_sets=1, work=tmp_path / "w.jsonl")
+    rows = coverage([CASE], sets=2, oracle_sets=1, work=tmp_path / "w.jsonl")
     assert told == [(1, None), (1, None), (1, 0.05)]
-    sets = rows.groupby("method")["replicate"].unique().map(list).to_dict()
+    sets = rows.groupby("method")["set_index"].unique().map(list).to_dict()
     assert sets == {"hillfront": [0, 1], WALD: [0, 1], LOGIT: [0, 1], BOOTSTRAP: [0, 1], "oracle": [0]}
-    first = rows[rows["replicate"] == 0].set_index(["method", "quantity"])[["random_seed", "truth", "lower"]]
+    first = rows[rows["set_index"] == 0].set_index(["method", "quantity"])[["random_seed", "truth", "lower"]]
     # The same seed, so the same set; and here the same model, so the same interval.
     pd.testing.assert_frame_equal(first.loc["oracle"], first.loc["hillfront"])
     # The rivals are not fitted a second time beside it.
-    assert len(one_set(Task({**CELL, "sigma_known": True}, 0, 5))) == 2
+    assert len(one_set(Task({**CASE, "sigma_known": True}, 0, 5))) == 2
 
 
 def test_numbers_of_sets_that_cannot_be_are_refused(tmp_path: Path) -> None:
     for sets, oracle in ((0, 0), (2, 3), (2, -1)):
         with pytest.raises(ValueError, match=f"sets={sets}, oracle_sets={oracle}: give 1 set or more"):
-            coverage([CELL], sets=sets, oracle_sets=oracle, work=tmp_path / "w.jsonl")
+            coverage([CASE], sets=sets, oracle_sets=oracle, work=tmp_path / "w.jsonl")
 
 
 # ---------------------------------------------------------------- tables
 
 
 def made_up() -> pd.DataFrame:
-    """Three sets of one cell by two methods, of which the oracle fitted two, and one that failed."""
-    common = CELL | {"quantity": "q", "truth": 2.0, "error": "", "sigma_known": False}
+    """Three sets of one case by two methods, of which the oracle fitted two, and one that failed."""
+    common = CASE | {"quantity": "q", "truth": 2.0, "error": "", "sigma_known": False}
     rows = [
-        # method, replicate, lower, upper, verdict, divergences
+        # method, set_index, lower, upper, verdict, divergences
         ("hillfront", 0, 1.0, 4.0, "better", 0.0),
         ("hillfront", 1, 1.0, 16.0, "better", 1.0),
         ("hillfront", 2, 3.0, 6.0, "undecided", 0.0),
@@ -155,14 +153,14 @@ def made_up() -> pd.DataFrame:
         ("oracle", 0, 1.0, 2.0, "better", 0.0),
         ("oracle", 1, 1.0, 4.0, "worse", 0.0),
     ]
-    columns = ("method", "replicate", "lower", "upper", "verdict", "divergences")
+    columns = ("method", "set_index", "lower", "upper", "verdict", "divergences")
     frame = pd.DataFrame([common | dict(zip(columns, row, strict=True)) for row in rows])
     frame.loc[frame["method"] == "oracle", "sigma_known"] = True
-    failed = CELL | {"replicate": 3, "error": "ValueError: no luck", "sigma_known": False}
+    failed = CASE | {"set_index": 3, "error": "ValueError: no luck", "sigma_known": False}
     return pd.concat([frame, pd.DataFrame([failed])], ignore_index=True)
 
 
-def test_coverage_is_counted_by_cell_and_method() -> None:
+def test_coverage_is_counted_by_case_and_method() -> None:
     table = coverage_table(made_up()).set_index("method")
     own, rival_, oracle = (table.loc[name] for name in ("hillfront", "rival", "oracle"))
     assert [own["sets"], own["failed"]] == [3, 1]
@@ -196,7 +194,7 @@ def test_a_method_that_never_gave_an_interval_keeps_its_row() -> None:
     assert np.isnan(rival_["covered"])
 
 
-def test_cells_are_kept_apart() -> None:
+def test_cases_are_kept_apart() -> None:
     other = made_up().assign(noise="additive")
     other.loc[other["method"] == "hillfront", "upper"] = 1.5
     table = coverage_table(pd.concat([made_up(), other], ignore_index=True)).set_index(["noise", "method"])

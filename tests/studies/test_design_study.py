@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,11 @@ import pandas as pd
 import pytest
 
 from commands import command
-from hillfront.cli.study_design import sweep_of
+from hillfront.cli.study_simulated import pair_from
 from hillfront.studies import design_study as module
-from hillfront.studies.design_figure import plot_design
-from hillfront.studies.design_study import Expected, design_study
-from hillfront.studies.design_tables import design_table, recommend
-from hillfront.studies.shares import wilson
+from hillfront.studies.case_tables import design_table, recommend, wilson
+from hillfront.studies.design_study import design_study
+from hillfront.studies.figures import plot_design
 
 WIDE = ((10.0, 200.0),)
 
@@ -90,10 +90,10 @@ def test_the_truth_varies_with_the_settings_as_the_docstring_says() -> None:
     """Log gain of a setting: sqrt(2) interaction_sd about log(gain)."""
     from hillfront.fits.simulation import simulate
 
-    expected = Expected(gain=1.3, sigma=0.1)
-    truth = simulate(
-        settings=4000, points=2, gain=expected.gain, interaction_sd=expected.interaction_sd, random_seed=1
-    ).truth.query("scope == 'setting' and quantity == 'sparsity_gain'")["value"]
+    spread = inspect.signature(design_study).parameters["interaction_sd"].default
+    truth = simulate(settings=4000, points=2, gain=1.3, interaction_sd=spread, random_seed=1).truth.query(
+        "scope == 'setting' and quantity == 'sparsity_gain'"
+    )["value"]
     logs = np.log(truth)
     assert logs.mean() == pytest.approx(np.log(1.3), abs=0.01)
     assert logs.std() == pytest.approx(np.sqrt(2) * 0.1, rel=0.05)
@@ -104,11 +104,11 @@ def test_the_truth_varies_with_the_settings_as_the_docstring_says() -> None:
     [
         ({"gain": 1.0}, "gain=1.0: there is nothing to find. Give the true gain as a factor above 1"),
         ({"sigma": 0.0}, "sigma=0.0: give the expected scatter on the logit scale"),
-        ({"sets": 0}, "sets=0: give 1 simulated set or more of each design"),
-        ({"points": (1,)}, "points=1, settings=1: a design has at least 2 SAEs a curve"),
+        ({"sets": 0}, "sets=0: give 1 simulated set or more of each case"),
+        ({"points": (1,)}, "points=1, settings=1: a case has at least 2 SAEs a curve"),
         (
             {"settings": (0,)},
-            "points=3, settings=0: a design has at least 2 SAEs a curve, and at least 1 setting",
+            "points=3, settings=0: a case has at least 2 SAEs a curve, and at least 1 setting",
         ),
         ({"sweeps": ((200.0, 10.0),)}, r"sweep \(200.0, 10.0\): give the lowest and the highest L0"),
     ],
@@ -173,7 +173,7 @@ def designs() -> pd.DataFrame:
 def test_the_smallest_designs_are_named() -> None:
     found = recommend(designs(), power=0.8)
     # Two designs of 24 SAEs: the more powerful first.
-    assert found.designs[["points", "settings"]].to_numpy().tolist() == [[6, 2], [4, 3]]
+    assert found.cases[["points", "settings"]].to_numpy().tolist() == [[6, 2], [4, 3]]
     assert found.sure[["points", "settings"]].to_numpy().tolist() == [[8, 3]]
     assert found.text.startswith(
         "Fewest SAEs for `better` in 80% of sets: 24 SAEs, as 6 SAEs a curve in 2 settings, L0 10 to 200 "
@@ -184,7 +184,7 @@ def test_the_smallest_designs_are_named() -> None:
 
 def test_a_width_counts_as_well() -> None:
     found = recommend(designs(), power=0.8, width=1.35)
-    assert found.designs["saes"].tolist() == [72]
+    assert found.cases["saes"].tolist() == [72]
     assert found.text == (
         "Fewest SAEs for `better` in 80% of sets and a mean interval width of 1.35 or less: 72 SAEs, as 6 "
         "SAEs a curve in 6 settings, L0 10 to 200 (power 0.98 [0.93, 0.99] of 50 sets, width 1.3)."
@@ -193,12 +193,12 @@ def test_a_width_counts_as_well() -> None:
 
 def test_targets_out_of_reach_are_told_with_the_closest() -> None:
     found = recommend(designs(), power=0.99)
-    assert found.designs.empty
-    assert found.text.startswith("No design reaches `better` in 99% of sets. Closest in power: 72 SAEs, as 6")
+    assert found.cases.empty
+    assert found.text.startswith("No case reaches `better` in 99% of sets. Closest in power: 72 SAEs, as 6")
     assert "more SAEs a curve, more settings or a wider sweep" in found.text
     unsure = recommend(designs().iloc[:3], power=0.8)
     assert unsure.sure.empty
-    assert "No design is sure of the power with these sets; more sets would tell." in unsure.text
+    assert "No case is sure of the power with these sets; more sets would tell." in unsure.text
 
 
 def test_targets_that_say_nothing_are_refused() -> None:
@@ -325,6 +325,6 @@ def test_failed_fits_are_told_with_status_1(
 
 
 def test_sweeps_are_read() -> None:
-    assert sweep_of("12.5-1e3") == (12.5, 1000.0)
-    with pytest.raises(ValueError, match="--l0 ten-20: give the lowest"):
-        sweep_of("ten-20")
+    assert pair_from("12.5-1e3", float, "two numbers") == (12.5, 1000.0)
+    with pytest.raises(ValueError, match="two numbers"):
+        pair_from("ten-20", float, "two numbers")

@@ -12,8 +12,7 @@ from scipy import optimize, special, stats
 from hillfront.curves.families import HILL
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
-from hillfront.studies.bootstrap import fit_hill_lines, resample_counts
-from hillfront.studies.least_squares import least_squares
+from hillfront.studies.least_squares import fit_hill_lines, least_squares, resample_counts
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD, rival_rows
 
 

@@ -12,8 +12,8 @@ from commands import command
 from hillfront.fits.simulation import simulate
 from hillfront.studies.selection_study import (
     METHODS,
-    _as_told,
-    selection_cells,
+    _table_for,
+    selection_cases,
     selection_study,
     selection_summary,
 )
@@ -21,7 +21,7 @@ from hillfront.studies.selection_study import (
 
 def test_each_method_is_told_what_it_says() -> None:
     simulation = simulate(n_trained={"baseline": 8, "variant": 64}, gain=1.0, sigma=0.3, random_seed=1)
-    told = {method: _as_told(simulation, method) for method in METHODS}
+    told = {method: _table_for(simulation, method) for method in METHODS}
     assert len(told["all trained"]) == 72
     assert "n_trained" not in told["all trained"].table
     kept = simulation.frontiers.table.groupby("variant")["l0"].size()
@@ -47,10 +47,10 @@ def test_all_that_were_trained_hold_the_kept_ones() -> None:
 
 
 def test_the_summary_counts_by_method() -> None:
-    cell = {"trained_baseline": 8, "trained_variant": 64, "settings": 1, "sigma": 0.2, "gain": 1.0}
+    case = {"trained_baseline": 8, "trained_variant": 64, "settings": 1, "sigma": 0.2, "gain": 1.0}
     rows = pd.DataFrame(
         {
-            **cell,
+            **case,
             "method": ["a", "a", "b", None],
             "kept": 10,
             "truth": 1.0,
@@ -79,7 +79,7 @@ def test_the_summary_counts_by_method() -> None:
 
 def test_a_set_is_fitted_in_every_way(tmp_path: Path) -> None:
     rows = selection_study(
-        selection_cells(trained=[(8, 30)], sigma=[0.2]), sets=1, work=tmp_path / "selection.jsonl"
+        selection_cases(trained=[(8, 30)], sigma=[0.2]), sets=1, work=tmp_path / "selection.jsonl"
     )
     assert rows["method"].tolist() == list(METHODS)
     found = rows.set_index("method")

@@ -15,10 +15,15 @@ from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies import engine
 from hillfront.studies.engine import Task, cluster, run, task_seed
-from hillfront.studies.family_recovery import recovery_table
 from hillfront.studies.least_squares import least_squares, log_ratio_interval
 from hillfront.studies.markdown import Report, interval, interval_of
-from hillfront.studies.model_choice import Case, choices, packaged_cases, write_model_choice
+from hillfront.studies.model_choice import (
+    TableCase,
+    choices,
+    packaged_cases,
+    recovery_table,
+    write_model_choice,
+)
 from hillfront.studies.post_cases import cases
 
 # ---------------------------------------------------------------- engine
@@ -26,15 +31,15 @@ from hillfront.studies.post_cases import cases
 
 def double(task: Task) -> list[dict[str, object]]:
     """A task that fails where it is told to, and leaves two rows otherwise."""
-    if task.cell["n"] == "bad":
+    if task.case["n"] == "bad":
         raise ValueError("no luck")
-    return [{"value": task.random_seed % 1000}, {"value": task.replicate}]
+    return [{"value": task.random_seed % 1000}, {"value": task.set_index}]
 
 
-def tasks(cells: tuple[str, ...] = ("a", "b"), replicates: int = 3) -> list[Task]:
+def tasks(cases: tuple[str, ...] = ("a", "b"), replicates: int = 3) -> list[Task]:
     return [
-        Task({"n": cell}, replicate, task_seed("test", {"n": cell}, replicate, random_seed=1))
-        for cell in cells
+        Task({"n": case}, replicate, task_seed("test", {"n": case}, replicate, random_seed=1))
+        for case in cases
         for replicate in range(replicates)
     ]
 
@@ -84,7 +89,7 @@ def test_workers_and_order_do_not_change_the_table(tmp_path: Path) -> None:
     alone = run(double, tasks(), work=tmp_path / "alone.jsonl")
     assert same(run(double, tasks(), work=tmp_path / "two.jsonl", workers=2), alone)
     shuffled = run(double, tasks()[::-1], work=tmp_path / "back.jsonl")
-    key = ["n", "replicate", "value"]
+    key = ["n", "set_index", "value"]
     assert same(shuffled.sort_values(key, ignore_index=True), alone.sort_values(key, ignore_index=True))
 
 
@@ -175,7 +180,7 @@ def test_reports_are_markdown() -> None:
     assert report.text() == "# Title\n\n## Part\n\none two\n\n| a | b |\n| --- | --- |\n| 1 | x |\n"
 
 
-def test_cells_say_what_they_rest_on() -> None:
+def test_cases_say_what_they_rest_on() -> None:
     row = pd.Series({"median": 2.5, "lower": 1.234567, "upper": np.inf, "support": "extrapolated"})
     assert interval_of(row) == "2.5 [1.23, inf] *"
     assert interval_of(row.replace({2.5: np.nan})) == "undefined"
@@ -188,7 +193,7 @@ def test_a_dense_limit_makes_a_fit_of_its_own() -> None:
     """SAEs that lose less than a Hill curve allows near their width: the limit predicts them better."""
     made = simulate(dense_limit=400.0, points=8, l0=(10.0, 300.0), sigma=0.05, random_seed=2).frontiers
     frame = made.table[["variant", "setting", "l0", "performance_hit"]].assign(d_model=400.0)
-    case = Case("simulated", Frontiers.from_frame(frame, group="setting"), "baseline")
+    case = TableCase("simulated", Frontiers.from_frame(frame, group="setting"), "baseline")
     rows = list(choices([case], families=["hill"], noises=["student-t"], draws=400))
     found = {row["dense_limit"]: row["elpd_loo"] for row in rows}
     assert list(found) == ["none", "d_model"]

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from commands import command
-from hillfront.studies.coverage import coverage, coverage_cells
+from hillfront.studies.coverage import coverage, coverage_cases
 from hillfront.studies.engine import cluster
 
-CELLS = coverage_cells(points=(4,), settings=(1,), sigma=(0.1,))
+CASES = coverage_cases(points=(4,), settings=(1,), sigma=(0.1,))
 SETS = 8
 
 
@@ -28,7 +28,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     work = tmp_path_factory.mktemp("whole") / "coverage.jsonl"
-    return table(coverage(CELLS, sets=SETS, work=work))
+    return table(coverage(CASES, sets=SETS, work=work))
 
 
 @pytest.mark.slow
@@ -47,7 +47,7 @@ def test_every_part_of_the_page_runs(
         "## Calibration: is the posterior what it says it is?",
         "## Coverage: do 90% intervals contain a fixed truth?",
         "## Verdicts: how often are they wrong, and how often right?",
-        "## A grid of designs",
+        "## A grid of cases",
         "## Where the sets are not as the model supposes",
         "## How many SAEs does a comparison need?",
         "## What fitting only Pareto-optimal SAEs does",
@@ -107,12 +107,12 @@ def test_a_study_that_was_killed_finds_the_same(tmp_path: Path, uninterrupted: p
     study.wait()
     finished = len(work.read_text().splitlines())
     assert 2 <= finished < SETS
-    pd.testing.assert_frame_equal(table(coverage(CELLS, sets=SETS, work=work)), uninterrupted)
+    pd.testing.assert_frame_equal(table(coverage(CASES, sets=SETS, work=work)), uninterrupted)
 
 
 @pytest.mark.slow
 def test_two_workers_find_the_same(tmp_path: Path, uninterrupted: pd.DataFrame) -> None:
-    rows = coverage(CELLS, sets=SETS, work=tmp_path / "two.jsonl", workers=2)
+    rows = coverage(CASES, sets=SETS, work=tmp_path / "two.jsonl", workers=2)
     pd.testing.assert_frame_equal(table(rows), uninterrupted)
 
 
@@ -122,5 +122,5 @@ def test_a_dask_cluster_finds_the_same(tmp_path: Path, uninterrupted: pd.DataFra
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
     with distributed.LocalCluster(**options) as local, cluster(local.scheduler_address) as workers:
         assert workers == 2
-        rows = coverage(CELLS, sets=SETS, work=tmp_path / "dask.jsonl", workers=workers)
+        rows = coverage(CASES, sets=SETS, work=tmp_path / "dask.jsonl", workers=workers)
     pd.testing.assert_frame_equal(table(rows), uninterrupted)

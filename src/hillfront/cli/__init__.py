@@ -1,7 +1,8 @@
-"""The command line, one module per command.
+"""The command line, one module a command or a family of them.
 
-The only folder that writes to the terminal and that knows of exit statuses. Modules load heavy libraries
-inside their functions, so that ``hillfront --help`` waits for none.
+The only folder that writes to the terminal and that knows of exit statuses. `hillfront.cli.app` loads the
+module of a command when it is used, and modules load heavy libraries inside their functions, so that
+``hillfront --help`` waits for none. Options that commands share stand in `hillfront.cli.options`.
 """
 
 from __future__ import annotations

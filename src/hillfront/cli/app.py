@@ -1,4 +1,4 @@
-"""The command line: what ``hillfront`` is made of, and what its errors become.
+"""The command line: its commands, which are loaded when they are used, and what its errors become.
 
 Exit status: 0 done; 1 done, but a diagnostic failed (outputs are written and marked); 2 bad input or usage;
 130 interrupted.
@@ -6,21 +6,59 @@ Exit status: 0 done; 1 done, but a diagnostic failed (outputs are written and ma
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from hillfront.cli.check import CHECK_EXAMPLES, check
-from hillfront.cli.compare import COMPARE_EXAMPLES, compare
-from hillfront.cli.fit import DEMO_EXAMPLES, FIT_EXAMPLES, demo, fit
-from hillfront.cli.paper import PAPER_EXAMPLES, paper
-from hillfront.cli.report import REPORT_EXAMPLES, report
-from hillfront.cli.run import EXIT_BAD_INPUT, EXIT_STATUSES, examples
-from hillfront.cli.study import study
 from hillfront.sampling.arviz_later import allow_arviz_later
 
-__all__ = ["app", "main"]
+__all__ = ["app", "examples", "exit_unless", "main", "unless_interrupted"]
+
+EXIT_DIAGNOSTIC_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+EXIT_STATUSES = (
+    "Exit status of every command: 0 done; 1 done, but a diagnostic failed, or fits of a study (outputs are "
+    "written and say so); 2 bad input or usage (one message, nothing written); 130 interrupted."
+)
+
+_MODULES: Final[Mapping[str, str]] = {
+    "fit": "hillfront.cli.fit",
+    "compare": "hillfront.cli.compare",
+    "demo": "hillfront.cli.fit",
+    "check": "hillfront.cli.saved",
+    "paper": "hillfront.cli.saved",
+    "report": "hillfront.cli.saved",
+    "study": "hillfront.cli.study",
+}
+
+
+class _LazyGroup(TyperGroup):
+    """Commands whose modules are imported when they are first asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None for an unknown name, for which all are loaded to suggest one of them."""
+        for name in [cmd_name] if cmd_name in _MODULES else _MODULES:
+            if name not in self.commands:
+                group = get_group(import_module(_MODULES[name]).app)
+                self.commands[name] = group.commands.get(name, group)
+        return self.commands.get(cmd_name)
+
+
+def examples(*lines: str) -> str:
+    """Return the examples that end a command's help, each on a line of its own."""
+    return "\n\n".join(["Examples:" if len(lines) > 1 else "Example:", *lines])
+
 
 EPILOG = "\n\n".join(
     [EXIT_STATUSES, examples("hillfront demo", "hillfront fit --help", "hillfront --install-completion")]
@@ -28,6 +66,7 @@ EPILOG = "\n\n".join(
 
 app = typer.Typer(
     name="hillfront",
+    cls=_LazyGroup,
     help="Is this sparse autoencoder really Pareto-better, and by what factor?",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -46,13 +85,22 @@ def _version(
         raise typer.Exit
 
 
-app.command(epilog=FIT_EXAMPLES)(fit)
-app.command(epilog=COMPARE_EXAMPLES)(compare)
-app.command(epilog=DEMO_EXAMPLES)(demo)
-app.command(epilog=CHECK_EXAMPLES)(check)
-app.command(epilog=PAPER_EXAMPLES)(paper)
-app.command(epilog=REPORT_EXAMPLES)(report)
-app.add_typer(study)
+@contextlib.contextmanager
+def unless_interrupted() -> Iterator[None]:
+    """Say that nothing was written, where typer would leave without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("hillfront: interrupted; nothing was written.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def exit_unless(passed: bool, *messages: str) -> None:
+    """Leave with exit status 1 unless everything passed, after messages on standard error."""
+    if not passed:
+        for message in messages:
+            typer.echo(message, err=True)
+        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
 
 
 def main() -> None:

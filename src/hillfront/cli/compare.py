@@ -8,49 +8,50 @@ from typing import Annotated
 
 import typer
 
+from hillfront.cli.app import examples, exit_unless, unless_interrupted
 from hillfront.cli.options import (
     Baseline,
-    Chains,
-    CostColumn,
-    CurveNames,
+    ChainOptions,
+    ColumnOptions,
     Data,
     DataFormat,
     DenseLimitText,
     Draws,
     Force,
-    GroupColumns,
-    HitColumn,
     JsonOutput,
-    L0Column,
     NoiseName,
     OnFault,
     RelativeSparsity,
-    Seed,
-    Tune,
-    VariantColumn,
+    complete_curve,
     dense_limit_of,
-    read_frontiers,
-)
-from hillfront.cli.run import EXIT_DIAGNOSTIC_FAILED, examples, unless_interrupted
-
-__all__ = ["COMPARE_EXAMPLES", "compare"]
-
-COMPARE_EXAMPLES = examples(
-    "hillfront compare saes.csv --baseline relu --group layer --curve hill --curve power",
-    "hillfront compare results/core --baseline standard --dense-limit d_model --out families",
+    with_options,
 )
 
+__all__ = ["app", "compare"]
 
+app = typer.Typer()
+
+
+@app.command(
+    epilog=examples(
+        "hillfront compare saes.csv --baseline relu --group layer --curve hill --curve power",
+        "hillfront compare results/core --baseline standard --dense-limit d_model --out families",
+    )
+)
+@with_options
 def compare(
+    *,
     data: Data,
     baseline: Baseline,
     format: DataFormat = None,
-    variant: VariantColumn = None,
-    group: GroupColumns = None,
-    l0: L0Column = None,
-    y: HitColumn = None,
-    cost: CostColumn = None,
-    curve: CurveNames = None,
+    columns: ColumnOptions,
+    curve: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Curve family to compare. Repeat for several; all if left out.",
+            autocompletion=complete_curve,
+        ),
+    ] = None,
     noise: NoiseName = "student-t",
     dense_limit: DenseLimitText = None,
     relative_sparsity: RelativeSparsity = False,
@@ -62,9 +63,7 @@ def compare(
     ] = None,
     on_fault: OnFault = "raise",
     draws: Draws = 1000,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    seed: Seed = 1,
+    chains: ChainOptions,
     json_output: JsonOutput = False,
     force: Force = False,
 ) -> None:
@@ -75,18 +74,7 @@ def compare(
     if out is not None:
         validate_out(out, force=force)
     limit = dense_limit_of(dense_limit)
-    frontiers = read_frontiers(
-        data,
-        format=format,
-        variant=variant,
-        group=group,
-        l0=l0,
-        y=y,
-        cost=cost,
-        dense_limit=limit,
-        baseline=baseline,
-        on_fault=on_fault,
-    )
+    frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
     with unless_interrupted():
         comparison = compare_curves(
             frontiers,
@@ -97,9 +85,7 @@ def compare(
             relative_sparsity=relative_sparsity,
             leave_curves_out=leave_curves_out,
             draws=draws,
-            tune=tune,
-            chains=chains,
-            random_seed=seed,
+            **chains.arguments(),
             progressbar=sys.stderr.isatty(),
         )
         if out is not None:
@@ -113,6 +99,4 @@ def compare(
         if out is not None:
             typer.echo(f"Results are in {out}.")
     failed = comparison.failed
-    if failed:
-        typer.echo(f"DIAGNOSTICS FAILED for {', '.join(failed)}: do not report these.", err=True)
-        raise typer.Exit(EXIT_DIAGNOSTIC_FAILED)
+    exit_unless(not failed, f"DIAGNOSTICS FAILED for {', '.join(failed)}: do not report these.")

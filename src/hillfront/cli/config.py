@@ -15,7 +15,7 @@ import typer
 
 __all__ = ["Config", "config_text"]
 
-# What a run does not repeat: where it was told, where it wrote, and how much it said.
+# What a run does not repeat: its file of options, where it wrote, and how much it printed.
 _NOT_REPEATED: Final = frozenset({"config", "out", "quiet", "force", "json_output"})
 _PATHS: Final = frozenset({"data", "out"})
 _NUMBER_OR_TEXT: Final = frozenset({"dense_limit"})
@@ -74,7 +74,7 @@ Config = Annotated[
 def config_text(
     options: Mapping[str, Any], *, data: Path, out: Path, data_hash: str, versions: Sequence[str] = ()
 ) -> str:
-    """Text of a hillfront.toml that repeats a run.
+    """Return the text of a hillfront.toml that repeats a run.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def config_text(
 
 
 def _relative(data: Path, out: Path) -> str:
-    """Path of the data from the folder, or as it is from another drive."""
+    """Return the path of the data from the folder, or from the root if it is on another drive."""
     try:
         return Path(os.path.relpath(data.resolve(), out.resolve())).as_posix()
     except ValueError:
@@ -121,7 +121,7 @@ def _toml(value: object) -> str:
 
 
 def _options_of(context: typer.Context) -> dict[str, tuple[object, bool]]:
-    """Type of each option of the command, and whether it may be repeated, from the command's signature."""
+    """Return the type of each option of a command, and whether it may be repeated."""
     callback = context.command.callback
     assert callback is not None  # only a command with a function has --config
     hints = get_type_hints(inspect.unwrap(callback))
@@ -129,15 +129,11 @@ def _options_of(context: typer.Context) -> dict[str, tuple[object, bool]]:
     for name, hint in hints.items():
         if name in ("context", "config", "return"):
             continue
-        given = [part for part in get_args(hint) if part is not NoneType] if _is_optional(hint) else [hint]
-        many = get_origin(given[0]) is list
-        found[name] = (get_args(given[0])[0] if many else given[0], many)
+        parts = get_args(hint)
+        given = next(part for part in parts if part is not NoneType) if NoneType in parts else hint
+        many = get_origin(given) is list
+        found[name] = (get_args(given)[0] if many else given, many)
     return found
-
-
-def _is_optional(hint: object) -> bool:
-    """Whether a type allows None."""
-    return NoneType in get_args(hint)
 
 
 def _wrong_type(name: str, value: object, kind: object, many: bool) -> str | None:
@@ -153,7 +149,7 @@ def _wrong_type(name: str, value: object, kind: object, many: bool) -> str | Non
 
 
 def _as_option(name: str, value: Any, *, many: bool, folder: Path) -> Any:
-    """Give a value as the command line would; paths are relative to the file's folder."""
+    """Return a value as the command line would give it; paths are relative to the file's folder."""
     if name in _PATHS:
         return str(folder / value)
     if many and not isinstance(value, list):

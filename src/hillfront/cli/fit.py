@@ -2,93 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hillfront.cli.app import examples, exit_unless, unless_interrupted
 from hillfront.cli.config import Config, config_text
 from hillfront.cli.options import (
-    AtHit,
-    AtL0,
-    AtNats,
     Baseline,
-    Chains,
+    ChainOptions,
     ChosenDraws,
-    CostColumn,
-    CurveName,
+    ColumnOptions,
     Data,
     DataFormat,
-    DenseLimitText,
-    Force,
-    GroupColumns,
-    HitColumn,
-    JsonOutput,
-    L0Column,
-    NoiseName,
-    Nu,
+    GainOptions,
+    ModelOptions,
     OnFault,
-    Pool,
-    Quiet,
-    RelativeSparsity,
-    Seed,
-    Tune,
-    VariantColumn,
-    dense_limit_of,
-    pool_of,
-    priors_of,
-    read_frontiers,
+    OutputOptions,
+    with_options,
 )
-from hillfront.cli.run import examples, run_fit, show_nothing, show_summary
 
 if TYPE_CHECKING:
     from hillfront.fits.frontier_fit import FrontierFit
     from hillfront.frontiers.table import Frontiers
     from hillfront.readers.formats import Format
 
-__all__ = ["DEMO_EXAMPLES", "FIT_EXAMPLES", "demo", "fit"]
+__all__ = ["app", "demo", "fit"]
 
-FIT_EXAMPLES = examples(
-    "hillfront fit saes.csv --baseline relu --group layer --out results",
-    "hillfront fit results/core --baseline standard --dense-limit d_model --out comparison",
-    "hillfront fit --config results/hillfront.toml --seed 2 --out again",
+app = typer.Typer()
+
+
+@app.command(
+    epilog=examples(
+        "hillfront fit saes.csv --baseline relu --group layer --out results",
+        "hillfront fit results/core --baseline standard --dense-limit d_model --out comparison",
+        "hillfront fit --config results/hillfront.toml --seed 2 --out again",
+    )
 )
-DEMO_EXAMPLES = examples("hillfront demo --out demo", "hillfront demo --json --draws 500 > demo.json")
-
-
+@with_options
 def fit(
+    *,
     context: typer.Context,
     data: Data,
     baseline: Baseline,
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     config: Config = None,
     format: DataFormat = None,
-    variant: VariantColumn = None,
-    group: GroupColumns = None,
-    l0: L0Column = None,
-    y: HitColumn = None,
-    cost: CostColumn = None,
-    curve: CurveName = "hill",
-    noise: NoiseName = "student-t",
-    nu: Nu = None,
-    pool: Pool = None,
-    dense_limit: DenseLimitText = None,
-    relative_sparsity: RelativeSparsity = False,
-    at_hit: AtHit = None,
-    at_l0: AtL0 = None,
-    at_nats: AtNats = None,
+    columns: ColumnOptions,
+    model: ModelOptions,
+    gains: GainOptions,
     on_fault: OnFault = "raise",
     draws: ChosenDraws = None,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    seed: Seed = 1,
+    chains: ChainOptions,
     thin: Annotated[int, typer.Option(help="Keep every so-many-th draw, to save memory.")] = 1,
-    quiet: Quiet = False,
-    json_output: JsonOutput = False,
-    force: Force = False,
+    output: OutputOptions,
 ) -> None:
     """Fit curves to the frontiers of DATA and compare variants.
 
@@ -99,94 +72,146 @@ def fit(
     from hillfront.readers.formats import find_format
     from hillfront.text.outputs import validate_out
 
-    validate_out(out, force=force)
-    family_named(curve)
-    priors = priors_of(nu, noise=noise)
-    limit, pooling = dense_limit_of(dense_limit), pool_of(pool)
-    known = format or find_format(data)
-    frontiers = read_frontiers(
-        data,
-        format=known,
-        variant=variant,
-        group=group,
-        l0=l0,
-        y=y,
-        cost=cost,
-        dense_limit=limit,
-        baseline=baseline,
-        on_fault=on_fault,
+    validate_out(out, force=output.force)
+    family_named(model.curve)
+    arguments = model.arguments()
+    format = format or find_format(data)
+    frontiers = columns.read(
+        data, format=format, dense_limit=arguments["dense_limit"], baseline=baseline, on_fault=on_fault
     )
-    options = {
-        "baseline": baseline,
-        "curve": curve,
-        "noise": noise,
-        "priors": priors,
-        "pool": pooling,
-        "dense_limit": limit,
-        "relative_sparsity": relative_sparsity,
-        "draws": draws,
-        "tune": tune,
-        "chains": chains,
-        "random_seed": seed,
-        "thin": thin,
-    }
-    asked = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
-    places = {name: at for name, at in asked.items() if at}
-    validate_at(frontiers, **places)
-    run_fit(
+    asked_at = {name: values for name, values in vars(gains).items() if values}
+    validate_at(frontiers, **asked_at)
+    _run(
         frontiers,
         out,
-        options,
-        places,
-        quiet=quiet,
-        show=_shown("fit", places, quiet=quiet, json_output=json_output),
-        config=_config_of(context, frontiers, known, data=data, out=out),
+        model={"baseline": baseline, **arguments},
+        sampler={"draws": draws, **chains.arguments(), "thin": thin},
+        asked_at=asked_at,
+        output=output,
+        command="fit",
+        config=_config_of(context, frontiers, format, data=data, out=out),
     )
 
 
+@app.command(epilog=examples("hillfront demo --out demo", "hillfront demo --json --draws 500 > demo.json"))
+@with_options
 def demo(
+    *,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("hillfront-demo"),
     draws: ChosenDraws = None,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    seed: Seed = 1,
-    quiet: Quiet = False,
-    json_output: JsonOutput = False,
-    force: Force = False,
+    chains: ChainOptions,
+    output: OutputOptions,
 ) -> None:
     """Compare gated with baseline SAEs on Gemma-7B, from the tables of Rajamanoharan et al. (2024)."""
     from hillfront.datasets import load_dataset
     from hillfront.frontiers.table import FrontierDataWarning, Frontiers
     from hillfront.text.outputs import validate_out
 
-    validate_out(out, force=force)
+    validate_out(out, force=output.force)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)
         frontiers = Frontiers.from_frame(
             load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
         )
-    options = {"baseline": "baseline", "draws": draws, "tune": tune, "chains": chains, "random_seed": seed}
-    show = _shown("demo", {}, quiet=quiet, json_output=json_output)
-    run_fit(frontiers, out, options, {}, quiet=quiet, show=show)
+    model = {"baseline": "baseline"}
+    sampler = {"draws": draws, **chains.arguments()}
+    _run(frontiers, out, model=model, sampler=sampler, asked_at={}, output=output, command="demo")
 
 
-def _shown(
-    command: str, places: Mapping[str, Sequence[float]], *, quiet: bool, json_output: bool
-) -> Callable[[FrontierFit, Path], None]:
-    """Return what prints a result on standard output once its files are written."""
-    if json_output:
-        return partial(_show_json, command, places)
-    return show_nothing if quiet else show_summary
+def _run(
+    frontiers: Frontiers,
+    out: Path,
+    *,
+    model: Mapping[str, Any],
+    sampler: Mapping[str, Any],
+    asked_at: Mapping[str, Any],
+    output: OutputOptions,
+    command: str,
+    config: str = "",
+) -> None:
+    """Fit, write every output, and show what came out.
+
+    Parameters
+    ----------
+    frontiers, out
+    model, sampler
+        Arguments of `hillfront.fit`.
+    asked_at
+        Arguments of ``improvement()``.
+    output
+    command
+        Name of the command.
+    config
+        Text of the run's hillfront.toml; no such file is written if it is empty.
+
+    Raises
+    ------
+    typer.Exit
+        If a diagnostic failed, or the run was interrupted.
+    """
+    from hillfront.fits.fitting import fit
+    from hillfront.model.design import design_of
+    from hillfront.sampling.nutpie_run import SamplerOptions
+    from hillfront.text.outputs import write_outputs
+
+    # What these refuse must be the only word, so they come before the one about sampling.
+    SamplerOptions(**{name: value for name, value in sampler.items() if value is not None})
+    design_of(frontiers, **{name: value for name, value in model.items() if name != "priors"})
+    if not output.quiet:
+        typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
+    with unless_interrupted(), _logged(quiet=output.quiet):
+        progressbar = not output.quiet and sys.stderr.isatty()
+        result = fit(frontiers, progressbar=progressbar, **model, **sampler)
+        write_outputs(result, out, config=config, **asked_at)
+    if output.json_output:
+        from hillfront.cli.json_output import fit_document, to_json
+
+        typer.echo(to_json(fit_document(command, result, out, asked_at=asked_at)))
+    elif not output.quiet:
+        _show_summary(result, out)
+    exit_unless(result.diagnostics().passed)
 
 
-def _show_json(command: str, places: Mapping[str, Sequence[float]], result: FrontierFit, out: Path) -> None:
-    from hillfront.cli.json_output import fit_document, to_json
+@contextlib.contextmanager
+def _logged(*, quiet: bool) -> Iterator[None]:
+    """Show what the package logs on standard error, unless quiet."""
+    logger, handler = logging.getLogger("hillfront"), logging.StreamHandler()
+    level = logger.level
+    if not quiet:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
-    typer.echo(to_json(fit_document(command, result, out, places=places)))
+
+def _show_summary(result: FrontierFit, out: Path) -> None:
+    """Print notes, the table of gains, and the checks."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from hillfront.text.summary import gain_lines, summary_table
+
+    # Piped output has no width of its own; a table folded to 80 columns cannot be read or searched.
+    console = Console(width=None if sys.stdout.isatty() else 112, highlight=False)
+    for note in result.notes:
+        style = "bold red" if note.startswith("DIAGNOSTIC FAILED") else "yellow"
+        console.print(escape(note), style=style, soft_wrap=True)
+    if len(result.design.variants) > 1:
+        console.print(summary_table(result))
+        for line in gain_lines(result):
+            console.print(escape(line), soft_wrap=True)
+    for check in result.diagnostics().checks:
+        console.print(
+            escape(f"  {check}"), style=None if check.passed is not False else "red", soft_wrap=True
+        )
+    console.print(f"Results are in {escape(str(out))}.", soft_wrap=True)
 
 
 def _config_of(context: typer.Context, frontiers: Frontiers, format: Format, *, data: Path, out: Path) -> str:
-    """Text of the hillfront.toml of this run: what was given, and what the format gave in its place."""
+    """Return the text of the hillfront.toml of this run: what was given, and what the format gave instead."""
     from importlib.metadata import version
 
     from hillfront import __version__
@@ -195,10 +220,7 @@ def _config_of(context: typer.Context, frontiers: Frontiers, format: Format, *, 
     options_given = {name: context.params[name] for name in in_order if name in context.params}
     options_given |= {"format": format, "group": list(frontiers.group_columns)}
     if format in ("csv", "parquet", "arrow"):
-        options_given["variant"], options_given["l0"] = (
-            options_given["variant"] or "variant",
-            options_given["l0"] or "l0",
-        )
+        options_given |= {name: options_given[name] or name for name in ("variant", "l0")}
     if format == "wandb":
         # Its columns are found again as they were: their new names are not in the file.
         options_given["group"] = context.params["group"]

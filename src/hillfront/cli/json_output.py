@@ -27,12 +27,12 @@ type Document = dict[str, Any]
 
 
 def to_json(document: Document) -> str:
-    """Write a document, without anything that JSON has no word for."""
+    """Write a document as JSON, which has no NaN and no infinities."""
     return json.dumps(plain(document), allow_nan=False, ensure_ascii=False, indent=2)
 
 
 def plain(value: Any) -> Any:
-    """Make plain Python of nested values: tables as lists of records, NaN and infinities as None.
+    """Turn nested values into plain Python: tables into lists of records, NaN and infinities into None.
 
     Examples
     --------
@@ -42,10 +42,8 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, pd.DataFrame):
         # Not by to_dict, which would make floats of whole numbers beside them.
-        columns = [[plain(cell) for cell in column] for _, column in value.items()]
-        return [
-            dict(zip(map(str, value.columns), cells, strict=True)) for cells in zip(*columns, strict=True)
-        ]
+        columns = [[plain(item) for item in column] for _, column in value.items()]
+        return [dict(zip(map(str, value.columns), row, strict=True)) for row in zip(*columns, strict=True)]
     if isinstance(value, Mapping):
         return {str(name): plain(inside) for name, inside in value.items()}
     if isinstance(value, list | tuple):
@@ -57,10 +55,8 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def fit_document(
-    command: str, fit: FrontierFit, out: Path, *, places: Mapping[str, Any] | None = None
-) -> Document:
-    """Return what ``hillfront fit`` and ``hillfront demo`` found and wrote.
+def fit_document(command: str, fit: FrontierFit, out: Path, *, asked_at: Mapping[str, Any]) -> Document:
+    """Return what ``hillfront fit`` or ``hillfront demo`` found and wrote.
 
     Parameters
     ----------
@@ -69,10 +65,9 @@ def fit_document(
     fit : FrontierFit
     out : Path
         Folder that was written.
-    places : mapping, optional
-        Where gains were asked for, as `hillfront.text.outputs.write_outputs` was told.
+    asked_at : mapping
+        Arguments of ``improvement()``, as for `hillfront.text.outputs.write_outputs`.
     """
-    at = dict(places or {})
     diagnostics = fit.diagnostics()
     document: Document = {
         "command": command,
@@ -83,13 +78,13 @@ def fit_document(
         "sampler_options": fit.sampler_options,
         "passed": diagnostics.passed,
         "notes": fit.notes,
-        "improvement": fit.improvement(**at).summary,
+        "improvement": fit.improvement(**asked_at).summary,
         "pareto": fit.pareto().summary,
         "diagnostics": _checks(diagnostics),
         "dropped": fit.frontiers.dropped,
     }
     if fit.design.selected and document["improvement"].size:
-        document["selection"] = fit.selection(**at)
+        document["selection"] = fit.selection(**asked_at)
     return document | _written(out)
 
 
@@ -113,7 +108,7 @@ def comparison_document(comparison: CurveComparison, frontiers: Frontiers, out: 
 
 
 def claim_document(claim: ClaimCheck, fit: FrontierFit) -> Document:
-    """Return what ``hillfront check`` found: its fields, its sentence, and the fit's diagnostics."""
+    """Return what ``hillfront check`` found: fields of the claim, its sentence, and the fit's diagnostics."""
     diagnostics = fit.diagnostics()
     return {
         "command": "check",
@@ -140,7 +135,7 @@ def _data(frontiers: Frontiers) -> Document:
 
 
 def _checks(diagnostics: Diagnostics) -> list[Document]:
-    """Return records of the checks; whether one passed is true, false, or null where it only informs."""
+    """Return records of the checks, with true, false, or null where one only informs, in place of words."""
     records: list[Document] = plain(diagnostics.summary)
     return [
         record | {"passed": check.passed} for record, check in zip(records, diagnostics.checks, strict=True)

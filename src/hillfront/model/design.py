@@ -1,4 +1,4 @@
-"""The design of a comparison: its variants, settings and sampler_options, apart from any data.
+"""The design of a comparison: its variants, settings and options, apart from any data.
 
 Two tables with the same design share one compiled model.
 """
@@ -6,14 +6,15 @@ Two tables with the same design share one compiled model.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.curves.families import CurveFamily, SampledParameter, family_named
+from hillfront.curves.families import FAMILIES, CurveFamily, SampledParameter, family_named
 from hillfront.curves.sparsity import (
     REFERENCE_D_MODEL,
     REFERENCE_SPARSITY,
@@ -22,11 +23,13 @@ from hillfront.curves.sparsity import (
     SparsityScale,
     scales_by_setting,
 )
+from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.measurement_error import known_errors, sharing_settings
-from hillfront.frontiers.table import Frontiers
-from hillfront.model.design_checks import check_metric, check_rows
-from hillfront.model.likelihood import DEFAULT_NOISE, Likelihood, likelihood_named
+from hillfront.frontiers.number_faults import dense_limit_faults
+from hillfront.frontiers.table import FrontierDataError, Frontiers
+from hillfront.model.likelihood import DEFAULT_NOISE, LIKELIHOODS, Likelihood, likelihood_named
 from hillfront.model.priors import DEFAULT_HIT_REF
+from hillfront.utils.wording import shorten
 
 __all__ = ["POOLINGS", "Design", "design_of"]
 
@@ -195,8 +198,8 @@ def design_of(
         )
     if not 0.0 < hit_ref < 1.0:
         raise ValueError(f"hit_ref={hit_ref!r}: the reference hit must lie between 0 and 1, such as 0.05.")
-    check_metric(frontiers, family, noise=noise, hit_ref=hit_ref)
-    check_rows(frontiers, noise=noise, dense_limit=dense_limit)
+    _validate_metric(frontiers, family, noise=noise, hit_ref=hit_ref)
+    _validate_rows(frontiers, noise=noise, dense_limit=dense_limit)
     if frontiers.metric == "cost" and family.unbounded is not None:
         family = family.unbounded
     parameters = {parameter.natural: parameter for parameter in family.sampled}
@@ -207,7 +210,7 @@ def design_of(
                 f"pool has {name!r}, which is not a parameter of the {curve!r} family. "
                 f"Allowed: {', '.join(pooling)}."
             )
-        pooling[name] = _checked_pooling(parameters[name], how)
+        pooling[name] = _validated_pooling(parameters[name], how)
     if isinstance(pooling.get("x_half"), float):
         # A fixed x_half pins the curve at y = 1/2, so that is where its position is measured.
         hit_ref = 0.5
@@ -236,7 +239,7 @@ def design_of(
     )
 
 
-def _checked_pooling(parameter: SampledParameter, how: str | float) -> str | float:
+def _validated_pooling(parameter: SampledParameter, how: str | float) -> str | float:
     if isinstance(how, str) and how in POOLINGS:
         return how
     number = isinstance(how, (int, float)) and not isinstance(how, bool) and np.isfinite(how)
@@ -247,3 +250,51 @@ def _checked_pooling(parameter: SampledParameter, how: str | float) -> str | flo
     raise ValueError(
         f"pool[{parameter.natural!r}] is {how!r}. Allowed: {', '.join(map(repr, POOLINGS))}{allowed}."
     )
+
+
+def _validate_metric(frontiers: Frontiers, family: CurveFamily, *, noise: str, hit_ref: float) -> None:
+    """Refuse what a cost without an upper bound cannot have."""
+    if frontiers.bounded:
+        return
+    if family.unbounded is None:
+        able = ", ".join(name for name, other in FAMILIES.items() if other.unbounded is not None)
+        raise ValueError(
+            f"curve={family.name!r} saturates at 1, and {frontiers.metric_label!r} is a cost without an "
+            f"upper bound. Allowed: {able}. Pass one of these as curve=, or read a performance hit with y=."
+        )
+    if likelihood_named(noise).on_logit:
+        able = ", ".join(name for name, other in LIKELIHOODS.items() if not other.on_logit)
+        raise ValueError(
+            f"noise={noise!r} is for performance hits inside (0, 1), and {frontiers.metric_label!r} is a "
+            f"cost. Allowed: {able}. Pass one of these as noise=."
+        )
+    if hit_ref != DEFAULT_HIT_REF:
+        raise ValueError(
+            f"hit_ref={hit_ref!r}: the position of a cost is its level at an L0 of 50, without a reference "
+            "hit. Leave hit_ref out."
+        )
+
+
+def _validate_rows(frontiers: Frontiers, *, noise: str, dense_limit: DenseLimit) -> None:
+    """Refuse rows that the options have no place for, all in one error."""
+    faults = [*dense_limit_faults(frontiers.table, dense_limit)]
+    if likelihood_named(noise).on_logit:
+        faults += _outside_unit_interval(frontiers.table)
+    if faults:
+        raise FrontierDataError(faults)
+
+
+def _outside_unit_interval(table: pd.DataFrame) -> Iterator[Fault]:
+    """Find hits that have no logit."""
+    hit = table["performance_hit"]
+    bad = (hit <= 0) | (hit >= 1)
+    if bad.any():
+        rows = tuple(table.loc[bad, "row"].tolist())
+        step = "Use noise='student-t', which is defined there, or leave these rows out of the table."
+        yield Fault(
+            "performance hit without a logit",
+            rows,
+            shorten(f"{value:g}" for value in hit[bad]),
+            "hits between 0 and 1 with noise='logit-normal'",
+            step,
+        )

@@ -88,7 +88,9 @@ def write_figures(source: PaperSource, folder: Path) -> list[str]:
                     assert figure is not None  # axes that were just drawn on have their figure
                     if ending == "pdf":
                         # The default metadata has the date, and the same fit should give the same file.
-                        save_figure(figure, folder / f"{name}.pdf", metadata={"CreationDate": None})
+                        save_figure(
+                            figure, folder / f"{name}.pdf", fixed=True, metadata={"CreationDate": None}
+                        )
                         names.append(name)
                     else:
                         # Laid out by the backend itself, because LaTeX has its own widths of letters.

@@ -16,6 +16,7 @@ from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from hillfront.plots.style import LETTER, SCREEN, FigureStyle, points_of, styles_for
@@ -153,8 +154,8 @@ def _grow(axis: Axes, inches: float) -> None:
         figure.set_figheight(min(figure.get_figheight() + inches, _MAX_HEIGHT))
 
 
-def save_figure(figure: Figure, file: Path | IO[str], **options: Any) -> None:
-    """Write a figure that is laid out and drawn once each; one without a layout is cut to what it holds.
+def save_figure(figure: Figure, file: Path | IO[str], *, fixed: bool = False, **options: Any) -> None:
+    """Write a figure that is laid out and drawn once each.
 
     Matplotlib's own ``savefig`` draws a figure that has a layout twice, the first time for its layout alone.
 
@@ -162,15 +163,19 @@ def save_figure(figure: Figure, file: Path | IO[str], **options: Any) -> None:
     ----------
     figure : matplotlib Figure
     file : Path or file object
+    fixed : bool
+        Whether it keeps its size. Otherwise it grows to hold titles and legends that a layout leaves out, and
+        without a layout it is as large as what it holds.
     **options
         Those of :meth:`matplotlib.figure.Figure.savefig`.
     """
     engine = figure.get_layout_engine()
-    if engine is None:
-        figure.savefig(file, bbox_inches="tight", pad_inches=0.06, **options)
-        return
-    engine.execute(figure)
-    figure.set_layout_engine("none")
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+    if not fixed:
+        held = figure.get_tightbbox().padded(0.06)
+        options["bbox_inches"] = held if engine is None else Bbox.union([held, figure.bbox_inches])
     figure.savefig(file, **options)
 
 
@@ -317,6 +322,7 @@ def put_legend(
         return
     fontsize = fontsize or ("medium" if where == "below" else "small")
     room = axes[0].get_window_extent().width / figure.dpi if where == "under" else figure.get_figwidth()
+    room *= 0.75 if where == "above" else 1.0  # it starts where the axes do
     columns = _columns_of([str(h.get_label()) for h in handles], room, points_of(fontsize))
     if where == "below":
         figure.legend(

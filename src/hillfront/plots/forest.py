@@ -62,7 +62,7 @@ def plot_improvement(
     styles = styles_for([str(rows["baseline"].iloc[0]), *variants])
     rows = rows.assign(y=[float(order.index(label)) for label in labels])
     if style.width is None:
-        width, height = 7.2, 1.5 + 0.34 * len(order) * max(1.0, 0.6 * len(variants))
+        width, height = 7.2, 1.5 + 0.34 * len(order) * max(1.0, 0.75 * len(variants))
     else:
         row = 0.027 * points_of("ytick.labelsize")
         width, height = style.width, 0.95 + row * len(order) * max(1.0, 0.75 * len(variants))

@@ -1,4 +1,4 @@
-"""Simulation-based calibration: are posteriors right wherever the priors reach?
+"""Simulation-based calibration: are posteriors right wherever the priors reach, and for one's own data?
 
 Parameters are drawn from the priors, data from the model, and the model is fitted to them. Whatever the model
 is, the true values are then spread among the posterior draws like one draw more (S. Talts, M. Betancourt,
@@ -6,57 +6,66 @@ D. Simpson, A. Vehtari and A. Gelman 2018, Validating Bayesian inference algorit
 calibration, arXiv:1804.06788), and claims made with probability p are true in a share p of the sets. What
 fails is the sampler, the model's code or a formula of a gain; whether real data are like the model is another
 matter.
+
+The priors reach far beyond any one table. In posterior calibration the truth is a draw of the posterior of a
+user's own data; new data are simulated at the same rows, and the model is fitted to both tables together. The
+truth is then one more draw of that posterior, whatever the data are (T. Säilynoja, M. Schmitt, P.-C. Bürkner
+and A. Vehtari 2025, Posterior SBC, arXiv:2502.03279).
 """
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-from typing import Any, Final
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Any, Final, Unpack
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import stats
 
-from hillfront.fits.fitting import PreparedModel
+from hillfront.fits.fitting import PreparedModel, prepare
+from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.fault import FrontierDataError
-from hillfront.frontiers.table import FrontierDataWarning, Frontiers
-from hillfront.studies.engine import Task, run, task_seed
+from hillfront.frontiers.measurement_error import known_errors
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.model.priors import priors_from_json
+from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf
 from hillfront.studies.ranked import BETTER, compared_with_truth, refused, simulated_y
-from hillfront.studies.refits import prepared_for, refit
+from hillfront.studies.simulated import AT_HIT, prepared_for, quiet_frontiers, refit
 
 __all__ = [
+    "augmented",
     "calibration",
     "calibration_table",
-    "check_sets",
     "one_set",
+    "posterior_calibration",
     "prior_draw",
     "simulated_set",
+    "validate_sets",
     "verdict_table",
 ]
 
-AT_HIT: Final = 0.05
 VERDICT_BINS: Final = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
+_IDENTITY: Final = ("data_hash", "design", "priors", "sampler_options")
+_RANKED: Final = ("quantity", "where", "sets", "left_out")
+_COLUMNS: Final = (*_RANKED, "inside", "excursion", "p", "mean", "spread", "ess", "diverged")
 
 
-def check_sets(sets: int, workers: int) -> None:
+def validate_sets(sets: int, workers: int) -> None:
     """Refuse a study without sets or workers."""
     if sets < 1 or workers < 1:
         raise ValueError(f"sets={sets}, workers={workers}: give 1 or more of each.")
 
 
 def calibration(
-    *,
-    points: int = 4,
-    settings: int = 3,
-    sets: int = 100,
-    work: Path,
-    workers: int = 1,
-    random_seed: int = 1,
-    progressbar: bool = False,
+    *, points: int = 4, settings: int = 3, sets: int = 100, **options: Unpack[RunOptions]
 ) -> pd.DataFrame:
     """Draw from the priors, simulate, fit, and rank the truth: two variants in so many settings.
 
@@ -65,10 +74,8 @@ def calibration(
     points, settings : int
         SAEs of each curve, at L0 values from 10 to 200, evenly spaced in log L0, and settings.
     sets : int
-    work : Path
-        File of finished sets; see :func:`hillfront.studies.engine.run`.
-    workers, random_seed, progressbar
-        As for :func:`hillfront.studies.engine.run`. A set depends on the seed and its own number alone.
+    **options
+        As for :func:`hillfront.studies.engine.run_cases`. A set depends on the seed and its own number alone.
 
     Returns
     -------
@@ -82,23 +89,19 @@ def calibration(
     ValueError
         For fewer than one set, worker, point or setting.
     """
-    check_sets(sets, workers)
+    validate_sets(sets, options.get("workers", 1))
     if points < 1 or settings < 1:
         raise ValueError(f"points={points}, settings={settings}: give 1 or more of each.")
-    cell = {"points": points, "settings": settings}
-    tasks = [
-        Task(cell, index, task_seed("calibration", cell, index, random_seed=random_seed))
-        for index in range(sets)
-    ]
-    return run(one_set, tasks, work=work, workers=workers, progressbar=progressbar)
+    case = {"points": points, "settings": settings}
+    return run_cases("calibration", one_set, [case], sets=sets, **options)
 
 
 def one_set(task: Task) -> list[dict[str, Any]]:
     """Simulate one set and compare its refit with the truth."""
-    prepared = prepared_for(settings=task.cell["settings"])
+    prepared = prepared_for(settings=task.case["settings"])
     truth = prior_draw(prepared, random_seed=task.random_seed)
     try:
-        frontiers = simulated_set(truth, prepared, points=task.cell["points"], random_seed=task.random_seed)
+        frontiers = simulated_set(truth, prepared, points=task.case["points"], random_seed=task.random_seed)
     except FrontierDataError as error:
         return refused("; ".join(fault.kind for fault in error.faults))
     found = refit(prepared, frontiers, at_hit=[AT_HIT], random_seed=task.random_seed)
@@ -113,7 +116,7 @@ def prior_draw(prepared: PreparedModel, *, random_seed: int) -> xr.Dataset:
 
 
 def simulated_set(truth: xr.Dataset, prepared: PreparedModel, *, points: int, random_seed: int) -> Frontiers:
-    """Table of the design, its hits drawn from the truth.
+    """Return the table of the design, its hits drawn from the truth.
 
     Raises
     ------
@@ -124,20 +127,107 @@ def simulated_set(truth: xr.Dataset, prepared: PreparedModel, *, points: int, ra
     at = simulate(settings=len(design.settings), points=points, random_seed=1).frontiers
     y = simulated_y(truth, at, design, rng=np.random.default_rng([random_seed, 0]))
     frame = at.table[["variant", "setting", "l0"]].assign(performance_hit=y)
-    with warnings.catch_warnings():
-        # Priors reach further than real data: few points inside (0, 1), or none on a shared range.
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(frame, group="setting")
+    # Priors reach further than real data: few points inside (0, 1), or none on a shared range.
+    return quiet_frontiers(frame, group="setting")
+
+
+@dataclass(frozen=True)
+class _Observed:
+    """A fit, as other processes need it; its key stands for all of it."""
+
+    key: str
+    priors: str
+    frontiers: Frontiers = field(compare=False)
+    design: Design = field(compare=False)
+    posterior: xr.Dataset = field(compare=False)
+
+
+def posterior_calibration(
+    fit: FrontierFit, *, sets: int = 100, **options: Unpack[RunOptions]
+) -> pd.DataFrame:
+    """Draw from the posterior of a fit, simulate at its rows, refit to both tables, and rank the truth.
+
+    Errors of losses that the SAEs of a setting share are part of the truth, and the same for both tables.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+        Of any table, curve family, noise and priors.
+    sets : int
+    **options
+        As for :func:`hillfront.studies.engine.run_cases`. Sets of another fit in the same work file do not
+        count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from :func:`calibration`, with the column ``fit``, a name made of its data and sampler_options.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one set or worker.
+    """
+    validate_sets(sets, options.get("workers", 1))
+    observed = _observed(fit)
+    one_set = partial(_one_set, observed)
+    return run_cases("posterior calibration", one_set, [{"fit": observed.key}], sets=sets, **options)
+
+
+def augmented(frontiers: Frontiers, y: NDArray[np.float64]) -> Frontiers:
+    """Add to every row of a table one at the same L0 with another hit."""
+    table = frontiers.table
+    more = table.assign(**{frontiers.metric: y, "row": table["row"] + table["row"].max() + 1})
+    return replace(frontiers, table=pd.concat([table, more], ignore_index=True), warnings=())
+
+
+def _observed(fit: FrontierFit) -> _Observed:
+    design, frontiers = fit.design, fit.frontiers
+    errors = known_errors(frontiers, design.shared_settings)["se"]
+    if not design.shared_errors and errors.any():
+        # What losses say of an error depends on the hit: it must not change with the simulated one.
+        frontiers = replace(frontiers, table=frontiers.table.assign(se=errors), from_losses=False)
+    about = {name: fit.data.attrs[name] for name in _IDENTITY}
+    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+    return _Observed(key, fit.data.attrs["priors"], frontiers, design, fit.data["posterior"].to_dataset())
+
+
+@lru_cache(maxsize=1)
+def _prepared(observed: _Observed) -> PreparedModel:
+    design = observed.design
+    return prepare(
+        observed.frontiers,
+        baseline=design.baseline,
+        curve=design.curve,
+        pool=design.pooling,
+        priors=priors_from_json(json.loads(observed.priors)),
+        hit_ref=design.hit_ref,
+        noise=design.noise,
+        dense_limit=design.dense_limit,
+        relative_sparsity=design.relative_sparsity,
+    )
+
+
+def _one_set(observed: _Observed, task: Task) -> list[dict[str, Any]]:
+    prepared, posterior, frontiers = _prepared(observed), observed.posterior, observed.frontiers
+    rng = np.random.default_rng([task.random_seed, 0])
+    truth = posterior.isel({name: [int(rng.integers(posterior.sizes[name]))] for name in ("chain", "draw")})
+    y = simulated_y(truth, frontiers, prepared.design, rng=rng)
+    if not np.isfinite(y).all():
+        return refused("y not finite")
+    both = augmented(frontiers, y)
+    at_hit = [AT_HIT] if frontiers.bounded else []
+    found = refit(prepared, both, at_hit=at_hit, random_seed=task.random_seed)
+    return compared_with_truth(truth, found, both, prepared.design, random_seed=task.random_seed + 1)
 
 
 def calibration_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Whether the ranks of each quantity are uniform.
+    """Judge whether the ranks of each quantity are uniform.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        As from :func:`calibration`, or
-        :func:`hillfront.studies.posterior_calibration.posterior_calibration`.
+        As from :func:`calibration` or :func:`posterior_calibration`.
 
     Returns
     -------
@@ -163,43 +253,28 @@ def calibration_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=_COLUMNS)
 
 
-_COLUMNS: Final = (
-    "quantity",
-    "where",
-    "sets",
-    "left_out",
-    "inside",
-    "excursion",
-    "p",
-    "mean",
-    "spread",
-    "ess",
-    "diverged",
-)
-
-
 def _of_quantity(rows: pd.DataFrame, refused_sets: int) -> dict[str, Any]:
-    places = rows["place"].dropna().to_numpy(np.float64)
+    positions = rows["place"].dropna().to_numpy(np.float64)
     row: dict[str, Any] = {
-        "sets": places.size,
-        "left_out": len(rows) - places.size + refused_sets,
+        "sets": positions.size,
+        "left_out": len(rows) - positions.size + refused_sets,
         "diverged": float((rows["divergences"] > 0).mean()),
     }
-    if places.size < MIN_SETS:
+    if positions.size < MIN_SETS:
         return row
-    ecdf = rank_ecdf(places)
+    ecdf = rank_ecdf(positions)
     return row | {
         "inside": ecdf.inside,
         "excursion": ecdf.excursion,
         "p": ecdf.p,
-        "mean": float(places.mean()),
-        "spread": float(places.std() * np.sqrt(12.0)),
+        "mean": float(positions.mean()),
+        "spread": float(positions.std() * np.sqrt(12.0)),
         "ess": float(rows["ess"].quantile(0.05)),
     }
 
 
 def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of sets where the variant is better everywhere, beside what posteriors said.
+    """Return the share of sets where the variant is better everywhere, beside what posteriors said.
 
     Parameters
     ----------
@@ -215,9 +290,9 @@ def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     good = rows[rows["error"] == ""]
-    told = good[good["quantity"] == BETTER].dropna(subset="p_better") if "p_better" in good else good[:0]
+    judged = good[good["quantity"] == BETTER].dropna(subset="p_better") if "p_better" in good else good[:0]
     edges = np.array(VERDICT_BINS)
-    for where, own in told.groupby("where", sort=False):
+    for where, own in judged.groupby("where", sort=False):
         index = np.clip(np.searchsorted(edges, own["p_better"], side="right") - 1, 0, len(edges) - 2)
         parts = [(edges[i], edges[i + 1], own[index == i]) for i in range(len(edges) - 1)]
         for low, high, part in [*parts, (0.0, 1.0, own)]:
@@ -225,17 +300,7 @@ def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
                 continue
             better = int(part["truth"].sum())
             ends = stats.binomtest(better, len(part)).proportion_ci(0.95)
-            found.append(
-                {
-                    "where": where,
-                    "low": low,
-                    "high": high,
-                    "sets": len(part),
-                    "p_better": float(part["p_better"].mean()),
-                    "better": better / len(part),
-                    "lower": float(ends.low),
-                    "upper": float(ends.high),
-                }
-            )
+            share = (float(part["p_better"].mean()), better / len(part), float(ends.low), float(ends.high))
+            found.append((where, low, high, len(part), *share))
     names = ["where", "low", "high", "sets", "p_better", "better", "lower", "upper"]
     return pd.DataFrame(found, columns=names)

@@ -1,32 +1,32 @@
 """Do intervals contain the truth as often as they say, and are verdicts wrong no more often than they say?
 
 On sets of known truth, fixed and not drawn from the priors, beside what users would otherwise do, and beside
-an oracle: the same model, told the true scatter, which shows what not knowing it costs in width.
+an oracle: the same model with sigma fixed at its true value, which shows what not knowing it costs in width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from hillfront.studies.engine import Task, run, task_seed
-from hillfront.studies.refits import prepared_for, refit
+from hillfront.studies.engine import Task, run, tasks_of
 from hillfront.studies.rivals import rival_rows
-from hillfront.studies.scenarios import AT_HIT, scenario_named, simulated_set
+from hillfront.studies.simulated import AT_HIT, DEPARTURES, prepared_for, refit, simulated_set
 
-__all__ = ["CELL", "HILLFRONT", "ORACLE", "QUANTITIES", "coverage", "coverage_cells", "one_set"]
+__all__ = ["CASE", "HILLFRONT", "ORACLE", "QUANTITIES", "coverage", "coverage_cases", "one_set"]
 
 QUANTITIES: Final = ("mean_sparsity_gain", "sparsity_gain")
-CELL: Final = ("points", "settings", "sigma", "gain", "noise")
+CASE: Final = ("points", "settings", "sigma", "gain", "noise")
 HILLFRONT: Final = "hillfront"
 ORACLE: Final = "oracle"
 
 
-def coverage_cells(
+def coverage_cases(
     *,
     points: Sequence[int] = (4,),
     settings: Sequence[int] = (1, 3),
@@ -34,7 +34,7 @@ def coverage_cells(
     gain: Sequence[float] = (2.0,),
     noise: Sequence[str] = ("normal",),
 ) -> list[dict[str, Any]]:
-    """Every combination of what a study varies.
+    """Return every combination of what a study varies.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def coverage_cells(
     gain : sequence of float
         True sparsity gain at a hit of 0.05; with 1, the two curves are identical.
     noise : sequence of str
-        Names among :data:`hillfront.studies.scenarios.SCENARIOS`.
+        Names in :data:`hillfront.studies.simulated.DEPARTURES`.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def coverage_cells(
 
     Examples
     --------
-    >>> len(coverage_cells()), coverage_cells()[0]
+    >>> len(coverage_cases()), coverage_cases()[0]
     (6, {'points': 4, 'settings': 1, 'sigma': 0.03, 'gain': 2.0, 'noise': 'normal'})
     """
     for name, values, least in (("points", points, 2), ("settings", settings, 1)):
@@ -65,33 +65,33 @@ def coverage_cells(
         if not all(0.0 < value < float("inf") for value in scales):
             raise ValueError(f"{name}={list(scales)}: give positive numbers.")
     for name in noise:
-        scenario_named(name)
-    return [dict(zip(CELL, values, strict=True)) for values in product(points, settings, sigma, gain, noise)]
+        if name not in DEPARTURES:
+            raise ValueError(f"Unknown noise {name!r}. Allowed: {', '.join(DEPARTURES)}.")
+    return [dict(zip(CASE, values, strict=True)) for values in product(points, settings, sigma, gain, noise)]
 
 
 def coverage(
-    cells: Sequence[Mapping[str, Any]],
+    cases: Sequence[Mapping[str, Any]],
     *,
     sets: int,
     oracle_sets: int = 0,
+    random_seed: int = 1,
     work: Path,
     workers: int = 1,
-    random_seed: int = 1,
     progressbar: bool = False,
 ) -> pd.DataFrame:
     """Simulate, fit and compare with the truth: one row a set, method and quantity; see :func:`one_set`.
 
     Parameters
     ----------
-    cells : sequence of mapping
-        From :func:`coverage_cells`.
+    cases : sequence of mapping
+        From :func:`coverage_cases`.
     sets : int
-        Simulated sets of each cell.
+        Simulated sets of each case.
     oracle_sets : int
         Of these, the first so many are also fitted with the true sigma, which costs as much again.
-    work, workers, progress
-        As for :func:`hillfront.studies.engine.run`.
-    random_seed : int
+    random_seed, work, workers, progressbar
+        As for :func:`hillfront.studies.engine.run_cases`.
 
     Returns
     -------
@@ -108,13 +108,11 @@ def coverage(
             "the oracle."
         )
     tasks = [
-        # A cell's seed does not depend on what is fitted, so the oracle sees the same sets.
-        Task(
-            {**cell, "sigma_known": known}, index, task_seed("coverage", cell, index, random_seed=random_seed)
-        )
-        for cell in cells
+        # The seed does not depend on what is fitted, so the oracle sees the same sets.
+        replace(task, case={**task.case, "sigma_known": known})
+        for case in cases
         for known, number in ((False, sets), (True, oracle_sets))
-        for index in range(number)
+        for task in tasks_of("coverage", [case], sets=number, random_seed=random_seed)
     ]
     return run(one_set, tasks, work=work, workers=workers, progressbar=progressbar)
 
@@ -129,25 +127,16 @@ def one_set(task: Task) -> list[dict[str, Any]]:
         verdict, divergences and kept_draws; for the bootstrap redrawn and undefined, see
         :func:`hillfront.studies.rivals.rival_rows`.
     """
-    cell = dict(task.cell)
-    known = cell.pop("sigma_known")
-    simulation = simulated_set(**cell, random_seed=task.random_seed)
+    case = dict(task.case)
+    known = case.pop("sigma_known")
+    simulation = simulated_set(**case, random_seed=task.random_seed)
     truth = simulation.truth.query("scope == 'average'").set_index("quantity")["value"]
-    prepared = prepared_for(settings=cell["settings"], sigma=cell["sigma"] if known else None)
+    prepared = prepared_for(settings=case["settings"], sigma=case["sigma"] if known else None)
     found = refit(prepared, simulation.frontiers, at_hit=[AT_HIT], random_seed=task.random_seed)
-    table = found.improvement.summary
-    average = table[table["scope"] == "average"].set_index("quantity")
     rows: list[dict[str, Any]] = [
-        {
-            "method": ORACLE if known else HILLFRONT,
-            "quantity": quantity,
-            **{name: float(average[name][quantity]) for name in ("lower", "median", "upper")},
-            "verdict": found.verdict,
-            "divergences": found.divergences,
-            "kept_draws": found.kept_draws,
-        }
+        {"method": ORACLE if known else HILLFRONT, "quantity": quantity, **ends, **found.about}
         for quantity in QUANTITIES
-        if quantity in average.index
+        if (ends := found.average(quantity))
     ]
     if not known:
         rows += rival_rows(simulation.frontiers, at_hit=AT_HIT, random_seed=task.random_seed)

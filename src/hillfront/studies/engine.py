@@ -1,4 +1,4 @@
-"""Running a study: many independent tasks, on one core, several, or a cluster, resumed where they stopped.
+"""The runner of studies: independent tasks, on one core, several, or a cluster, resumed where they stopped.
 
 Every finished task is a line of a file at once, so a killed study goes on where it was. A task's seed is
 its own, so the table depends neither on the number of workers nor on the order in which they finish.
@@ -12,19 +12,27 @@ import json
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NotRequired, TypedDict
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
+__all__ = ["RunOptions", "Task", "cluster", "run", "run_cases", "task_seed", "tasks_of"]
 
-__all__ = ["Task", "cluster", "run", "task_seed"]
-
+type Case = Mapping[str, Any]
 type Rows = list[dict[str, Any]]
+
+
+class RunOptions(TypedDict):
+    """Where and how a study runs: keyword arguments of every study, see :func:`run` and :func:`tasks_of`."""
+
+    work: Path
+    workers: NotRequired[int]
+    random_seed: NotRequired[int]
+    progressbar: NotRequired[bool]
+
 
 # What bad data or a stuck sampler may raise in one fit; anything else is a fault of the study and stops it.
 _FAILURES: Final = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
@@ -36,35 +44,60 @@ class Task:
 
     Attributes
     ----------
-    cell : mapping of str to str, int or float
+    case : mapping of str to str, int or float
         What it simulates, and columns of its rows.
-    replicate : int
-        Its number within the cell.
+    set_index : int
+        Number of its simulated set within the case.
     random_seed : int
         Its own, from :func:`task_seed`.
     """
 
-    cell: Mapping[str, Any]
-    replicate: int
+    case: Case
+    set_index: int
     random_seed: int
 
     @property
     def key(self) -> str:
         """Name that the same task has in every run."""
-        return json.dumps([dict(self.cell), self.replicate, self.random_seed], sort_keys=True)
+        return json.dumps([dict(self.case), self.set_index, self.random_seed], sort_keys=True)
 
 
-def task_seed(study: str, cell: Mapping[str, Any], replicate: int, *, random_seed: int) -> int:
-    """Seed of a task, from names and numbers alone.
+def task_seed(study: str, case: Case, set_index: int, *, random_seed: int) -> int:
+    """Return the seed of a task, from names and numbers alone.
 
     Examples
     --------
-    >>> one = {"study": "coverage", "cell": {"points": 4}, "replicate": 0}
+    >>> one = {"study": "coverage", "case": {"points": 4}, "set_index": 0}
     >>> task_seed(**one, random_seed=1) == task_seed(**one, random_seed=1)
     True
     """
-    text = json.dumps([study, dict(cell), replicate, random_seed], sort_keys=True)
+    text = json.dumps([study, dict(case), set_index, random_seed], sort_keys=True)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def tasks_of(study: str, cases: Iterable[Case], *, sets: int, random_seed: int) -> list[Task]:
+    """Return the tasks of a study that simulates so many sets of each case."""
+    return [
+        Task(case, index, task_seed(study, case, index, random_seed=random_seed))
+        for case in cases
+        for index in range(sets)
+    ]
+
+
+def run_cases(
+    study: str,
+    function: Callable[[Task], Rows],
+    cases: Iterable[Case],
+    *,
+    sets: int,
+    random_seed: int = 1,
+    work: Path,
+    workers: int = 1,
+    progressbar: bool = False,
+) -> pd.DataFrame:
+    """Run a study that simulates so many sets of each case; see :func:`run`."""
+    tasks = tasks_of(study, cases, sets=sets, random_seed=random_seed)
+    return run(function, tasks, work=work, workers=workers, progressbar=progressbar)
 
 
 def run(
@@ -92,8 +125,8 @@ def run(
     Returns
     -------
     pandas.DataFrame
-        The rows in the order of the tasks: the cell's columns, ``replicate``, ``seed``, ``seconds``, those
-        of the function, and ``error``, the reason where a task failed (else empty).
+        The rows in the order of the tasks: the case's columns, ``set_index``, ``random_seed``, ``seconds``,
+        those of the function, and ``error``, the reason where a task failed (else empty).
     """
     work.parent.mkdir(parents=True, exist_ok=True)
     done = _finished(work)
@@ -110,14 +143,14 @@ def run(
     rows = []
     for task in tasks:
         record = done[task.key]
-        about = {"replicate": task.replicate, "random_seed": task.random_seed, "seconds": record["seconds"]}
+        about = {"set_index": task.set_index, "random_seed": task.random_seed, "seconds": record["seconds"]}
         found = record["rows"] or [{}]
-        rows += [{**task.cell, **about, **row, "error": record["error"]} for row in found]
+        rows += [{**task.case, **about, **row, "error": record["error"]} for row in found]
     return pd.DataFrame(rows)
 
 
 def _finished(work: Path) -> dict[str, dict[str, Any]]:
-    """Read the records of a work file; remove a last line that a kill cut off."""
+    """Read the records of a work file, and cut away a last line that a kill left unfinished."""
     if not work.is_file():
         return {}
     text = work.read_text(encoding="utf-8")
@@ -168,7 +201,6 @@ def _bar(total: int, done: int, show: bool) -> Iterator[Callable[[], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar: Progress
     with Progress(*columns, console=Console(stderr=True)) as bar:
         shown = bar.add_task("fits", total=total, completed=done)
         yield lambda: bar.advance(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
@@ -34,8 +35,20 @@ class Report:
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Add a table."""
-        lines = [list(headings), ["---"] * len(headings), *([str(cell) for cell in row] for row in rows)]
-        self._parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        lines = [headings, ["---"] * len(headings), *([str(cell) for cell in row] for row in rows)]
+        self._parts.append(_lines(" | ".join(line) for line in lines))
+
+    def frame(self, frame: pd.DataFrame, headings: str, row: str) -> None:
+        """Add a table of a frame's rows.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+        headings, row : str
+            The heading, and the format of a row by names of the frame's columns, with ``|`` between cells.
+        """
+        lines = [row.format_map(values) for values in frame.to_dict("records")]
+        self._parts.append(_lines([headings, re.sub(r"[^|]+", " --- ", headings).strip(), *lines]))
 
     def image(self, name: str, caption: str) -> None:
         """Add an image that lies beside the page."""
@@ -44,6 +57,11 @@ class Report:
     def text(self) -> str:
         """Return the whole page."""
         return "\n\n".join(self._parts) + "\n"
+
+
+def _lines(rows: Iterable[str]) -> str:
+    """Write the rows of a table."""
+    return "\n".join(f"| {row} |" for row in rows)
 
 
 def number(value: float) -> str:
@@ -67,7 +85,7 @@ def interval(lower: float, upper: float) -> str:
 
 
 def interval_of(row: pd.Series) -> str:
-    """Median and interval of a row of a summary, with a star where it is extrapolated."""
+    """Write the median and interval of a row of a summary, with a star where it is extrapolated."""
     if np.isnan(row["median"]):
         return "no shared range" if row["support"] == "none" else "undefined"
     star = "" if row["support"] == "observed" else " *"
@@ -75,6 +93,6 @@ def interval_of(row: pd.Series) -> str:
 
 
 def versions() -> str:
-    """Versions that a table of timings or densities depends on."""
+    """Name the versions that a table of timings or densities depends on."""
     names = ("hillfront", "pymc", "nutpie", "arviz")
     return ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)])

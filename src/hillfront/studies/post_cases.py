@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,9 +15,10 @@ from hillfront.datasets import load_dataset
 from hillfront.fits.compare import CurveComparison, compare_prepared
 from hillfront.fits.fitting import prepare
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.frontiers.table import Frontiers
 from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.studies.least_squares import REFERENCE, LeastSquares, least_squares, log_ratio_interval
+from hillfront.studies.simulated import quiet_frontiers
 
 __all__ = ["BASELINE", "LAYER", "SITES", "VARIANT", "Case", "Cases", "Fits", "cases", "fit_cases"]
 
@@ -64,7 +64,7 @@ class Case:
         }
 
     def least_squares_ratio(self, curve: str, quantity: str) -> tuple[float, float, float]:
-        """Lower end, estimate and upper end of a ratio of parameters, with its Wald interval of 90%."""
+        """Return lower end, estimate and upper end of a ratio of parameters, by Wald's interval of 90%."""
         family = FAMILIES[curve]
         parameter, sign = family.ratios[quantity]
 
@@ -80,54 +80,55 @@ Cases = Mapping[tuple[str, str], Case]
 
 
 def cases() -> Cases:
-    """Every case, by (site, points)."""
+    """Return every case, by (site, points)."""
     rows = load_dataset("gated_sae", model="Gemma-7B", seq_len=1024)
     found = {}
     for site in SITES:
-        everything = _read(rows[(rows["site"] == site) & (rows["layer"] == LAYER)], y="loss_recovered")
+        everything = quiet_frontiers(
+            rows[(rows["site"] == site) & (rows["layer"] == LAYER)], y="loss_recovered"
+        )
         optimal = everything.pareto_only()
         for points, frontiers in (("all", everything), ("Pareto", optimal), ("four", _four(optimal))):
             found[site, points] = Case(site, points, frontiers)
     return found
 
 
-def _read(rows: pd.DataFrame, *, y: str) -> Frontiers:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        return Frontiers.from_frame(rows, y=y)
-
-
 def _four(frontiers: Frontiers) -> Frontiers:
-    """Four SAEs of each curve, evenly spread over its ranks of L0, the ends among them."""
+    """Keep four SAEs of each curve, evenly spread over its ranks of L0, the ends among them."""
     parts = []
     for _, _, rows in frontiers.curves():
         ranked = rows.sort_values("l0")
         parts.append(ranked.iloc[np.linspace(0, len(ranked) - 1, 4).round().astype(int)])
-    return _read(pd.concat(parts)[["variant", "l0", "performance_hit"]], y="performance_hit")
+    return quiet_frontiers(pd.concat(parts)[["variant", "l0", "performance_hit"]], y="performance_hit")
 
 
 @dataclass(frozen=True)
 class Fits:
-    """Fits of the cases: all families compared on the Pareto points, the Hill curve on the others."""
+    """Fits of the cases: all families compared on the Pareto points, the Hill curve on the others.
+
+    Attributes
+    ----------
+    comparisons : mapping of str to CurveComparison
+        By site.
+    fits : mapping of (str, str, str) to FrontierFit
+        By site, points and curve.
+    """
 
     comparisons: Mapping[str, CurveComparison]
-    hill: Mapping[tuple[str, str], FrontierFit]
+    fits: Mapping[tuple[str, str, str], FrontierFit]
 
     def of(self, case: Case, curve: str = "hill") -> FrontierFit:
         """Return the fit of a case."""
-        if case.points == "Pareto":
-            return self.comparisons[case.site].fits[curve]
-        return self.hill[case.site, case.points]
+        return self.fits[case.site, case.points, curve]
 
     @property
     def failed(self) -> list[str]:
         """Diagnostics that failed, in words."""
-        fits = {
-            f"{site}, Pareto points, {curve}": fit
-            for site, comparison in self.comparisons.items()
-            for curve, fit in comparison.fits.items()
-        } | {f"{site}, {points} points, hill": fit for (site, points), fit in self.hill.items()}
-        return [f"{name}: {check}" for name, fit in fits.items() for check in fit.diagnostics().failed]
+        return [
+            f"{site}, {points} points, {curve}: {check}"
+            for (site, points, curve), fit in self.fits.items()
+            for check in fit.diagnostics().failed
+        ]
 
 
 def fit_cases(everything: Cases, sampler_options: SamplerOptions) -> Fits:
@@ -138,15 +139,13 @@ def fit_cases(everything: Cases, sampler_options: SamplerOptions) -> Fits:
         site: compare_prepared(models, everything[site, "Pareto"].frontiers, sampler_options=sampler_options)
         for site in SITES
     }
-    hill = {
-        key: models["hill"].fit(
-            case.frontiers,
-            draws=sampler_options.draws,
-            tune=sampler_options.tune,
-            random_seed=sampler_options.random_seed,
-            progressbar=False,
-        )
-        for key, case in everything.items()
-        if case.points != "Pareto"
+    fits = {
+        (site, "Pareto", curve): fit
+        for site, comparison in comparisons.items()
+        for curve, fit in comparison.fits.items()
     }
-    return Fits(comparisons, hill)
+    options = {name: getattr(sampler_options, name) for name in ("draws", "tune", "random_seed")}
+    for (site, points), case in everything.items():
+        if points != "Pareto":
+            fits[site, points, "hill"] = models["hill"].fit(case.frontiers, **options, progressbar=False)
+    return Fits(comparisons, fits)

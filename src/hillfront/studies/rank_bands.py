@@ -31,11 +31,11 @@ _SEED: Final = 1
 
 
 def rank_of(truth: float, draws: ArrayLike, *, rng: np.random.Generator) -> tuple[int, float]:
-    """Rank of a true value among draws, from 0 to their number, and its place in (0, 1).
+    """Return the rank of a true value among draws, from 0 to their number, and its position in (0, 1).
 
-    The place is drawn evenly within the rank's share of (0, 1), which makes it uniform, not only nearly so,
-    where the rank is. Ties are broken at random. NaN, the value where a quantity does not exist, counts as
-    lower than any number.
+    The position is drawn evenly within the rank's share of (0, 1), which makes it uniform, not only nearly
+    so, where the rank is. Ties are broken at random. NaN, the value where a quantity does not exist, counts
+    as lower than any number.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def rank_of(truth: float, draws: ArrayLike, *, rng: np.random.Generator) -> tupl
 
     Examples
     --------
-    >>> rank, place = rank_of(2.5, [1.0, 2.0, 3.0], rng=np.random.default_rng(1))
-    >>> rank, 0.5 < place < 0.75
+    >>> rank, position = rank_of(2.5, [1.0, 2.0, 3.0], rng=np.random.default_rng(1))
+    >>> rank, 0.5 < position < 0.75
     (2, True)
     """
     values = np.where(np.isnan(draws), -np.inf, np.asarray(draws, dtype=np.float64))
@@ -58,7 +58,7 @@ def rank_of(truth: float, draws: ArrayLike, *, rng: np.random.Generator) -> tupl
 
 @dataclass(frozen=True)
 class RankEcdf:
-    """Empirical distribution function of the places, less that of a uniform one, and its band.
+    """Empirical distribution function of the positions, less that of a uniform one, and its band.
 
     Attributes
     ----------
@@ -66,8 +66,8 @@ class RankEcdf:
         Where in [0, 1] it is looked at.
     difference, lower, upper : array
     p : float
-        How often the places of a calibrated posterior stray as far or further, at the point where they stray
-        most for a point of its own.
+        How often the positions of a calibrated posterior stray as far or further, at the point where they
+        stray most for a point of its own.
     """
 
     at: Floats
@@ -78,7 +78,7 @@ class RankEcdf:
 
     @property
     def sets(self) -> int:
-        """Number of places."""
+        """Number of positions."""
         return self.at.size - 1
 
     @property
@@ -95,18 +95,18 @@ class RankEcdf:
         return self.excursion <= 1.0 + 1e-9
 
 
-def rank_ecdf(places: ArrayLike) -> RankEcdf:
-    """Compare the places of many sets with a uniform distribution.
+def rank_ecdf(positions: ArrayLike) -> RankEcdf:
+    """Compare the positions of many sets with a uniform distribution.
 
     Parameters
     ----------
-    places : array-like
+    positions : array-like
         As from :func:`rank_of`, one a set.
 
     Raises
     ------
     ValueError
-        For fewer than three sets, or places outside [0, 1].
+        For fewer than three sets, or positions outside [0, 1].
 
     Examples
     --------
@@ -115,11 +115,11 @@ def rank_ecdf(places: ArrayLike) -> RankEcdf:
     """
     from arviz_stats.ecdf_utils import compute_ecdf, get_pointwise_confidence_band
 
-    values = np.asarray(places, dtype=np.float64)
+    values = np.asarray(positions, dtype=np.float64)
     n = values.size
     if values.ndim != 1 or n < MIN_SETS or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(
-            f"places has shape {values.shape}: give one number between 0 and 1 for each of {MIN_SETS} "
+            f"positions has shape {values.shape}: give one number between 0 and 1 for each of {MIN_SETS} "
             "sets or more."
         )
     at = np.arange(1, n) / n
@@ -137,7 +137,7 @@ def rank_ecdf(places: ArrayLike) -> RankEcdf:
 
 @lru_cache(maxsize=8)
 def _tails(n: int) -> Floats:
-    """Smaller tail probability of each number of places, in rows, up to each inner point, in columns."""
+    """Return the smaller tail probability of each number of positions (rows) up to each inner point."""
     counts, at = np.arange(n + 1)[:, None], np.arange(1, n) / n
     above = np.where(counts > 0, special.bdtrc(np.maximum(counts - 1, 0), n, at), 1.0)
     smaller: Floats = np.minimum(special.bdtr(counts, n, at), above)
@@ -145,14 +145,14 @@ def _tails(n: int) -> Floats:
 
 
 def _least_tail(counts: NDArray[np.int64], n: int) -> Floats:
-    """Least of the tail probabilities of the numbers of places up to each point, along the last axis."""
+    """Return the least tail probability of numbers of positions up to each point, over the last axis."""
     least: Floats = np.asarray(_tails(n)[counts, np.arange(n - 1)].min(axis=-1))
     return least
 
 
 @lru_cache(maxsize=64)
 def _null(n: int) -> Floats:
-    """Simulate :func:`_least_tail` for uniform ranks."""
+    """Simulate :func:`_least_tail` of uniform positions."""
     rng = np.random.default_rng([_SEED, n])
     bins = rng.multinomial(n, np.full(n, 1.0 / n), size=_SIMULATIONS)
     return _least_tail(bins.cumsum(axis=1)[:, :-1], n)

@@ -15,7 +15,7 @@ from hillfront.estimands.predict import at_rows, noise_draws
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.studies.rank_bands import rank_of
-from hillfront.studies.refits import Refit
+from hillfront.studies.simulated import Refit
 
 __all__ = ["BETTER", "RANK_DRAWS", "compared_with_truth", "refused", "simulated_y"]
 
@@ -39,7 +39,7 @@ def simulated_y(
 
 
 def refused(reason: str) -> list[dict[str, Any]]:
-    """Row of a set whose data cannot be fitted, and the reason."""
+    """Return the row of a set whose data cannot be fitted, with the reason."""
     return [{"quantity": "", "where": "", "left_out": reason}]
 
 
@@ -66,7 +66,8 @@ def compared_with_truth(
     Returns
     -------
     list of dict
-        One row a quantity: quantity, where, truth, rank, draws (that it was ranked among), place (see
+        One row a quantity: quantity, where, truth, rank, draws (that it was ranked among), place (its
+        position in (0, 1), named as in saved work files; see
         :func:`hillfront.studies.rank_bands.rank_of`), ess (bulk effective sample size of all draws),
         left_out (the reason where the data have no such quantity), divergences, kept_draws; and a row for
         each variant's verdict: truth (1 if it is better everywhere), p_better.
@@ -100,9 +101,9 @@ def _ranked(truth: float, draws: Floats, rng: np.random.Generator) -> dict[str, 
     from arviz_stats.base import array_stats
 
     thinned = draws[:, :: max(1, draws.size // RANK_DRAWS)].ravel()
-    rank, place = rank_of(truth, thinned, rng=rng)
+    rank, position = rank_of(truth, thinned, rng=rng)
     ess = float(array_stats.ess(draws, -2, -1, method="bulk")) if np.isfinite(draws).all() else np.nan
-    return {"truth": truth, "rank": rank, "draws": int(thinned.size), "place": place, "ess": ess}
+    return {"truth": truth, "rank": rank, "draws": int(thinned.size), "place": position, "ess": ess}
 
 
 def _setting(frontiers: Frontiers, design: Design) -> str:
@@ -114,7 +115,7 @@ def _setting(frontiers: Frontiers, design: Design) -> str:
 
 
 def _parameters(posterior: xr.Dataset, design: Design, setting: str) -> dict[tuple[str, str], Floats | None]:
-    """Parameters that are not fixed: curves of one setting, standard deviations of effects, and the noise."""
+    """Return parameters that are not fixed: curves of one setting, effects' deviations, and the noise."""
     shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     g = design.settings.index(setting)
     out: dict[tuple[str, str], Floats | None] = {}
@@ -133,7 +134,7 @@ def _parameters(posterior: xr.Dataset, design: Design, setting: str) -> dict[tup
 def _gains(
     improvement: Improvement, design: Design, setting: str, at_hit: list[float]
 ) -> dict[tuple[str, str], Floats | None]:
-    """Gains of every variant on average, and of the first in one setting and in a new one."""
+    """Return gains of every variant on average, and of the first in one setting and in a new one."""
     several = len(design.settings) > 1
     unseen = several and "none" not in design.pooling.values()
     quantities: list[tuple[str, str, dict[str, float]]] = [
@@ -155,7 +156,7 @@ def _gains(
 
 
 def _draws(improvement: Improvement, quantity: str, **labels: str | float) -> Floats | None:
-    """Draws of a gain, shape (chain, draw); None where the data have none."""
+    """Return draws of a gain, shape (chain, draw); None where the data have none."""
     if labels["setting"] not in improvement.draws["setting"]:
         return None
     if improvement.support[quantity].sel(labels).item() in ("", "none"):
@@ -164,7 +165,7 @@ def _draws(improvement: Improvement, quantity: str, **labels: str | float) -> Fl
 
 
 def _p_better(pareto: Pareto, variant: str) -> float | None:
-    """Probability that a variant is better everywhere on average; None where there is no range."""
+    """Return the probability that a variant is better everywhere on average; None where there is no range."""
     table = pareto.summary
     found = table.loc[(table["variant"] == variant) & (table["scope"] == "average"), "p_better"]
     return None if found.empty else float(found.iloc[0])

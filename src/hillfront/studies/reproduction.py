@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from hillfront.curves.families import FAMILIES
 from hillfront.fits.frontier_fit import FrontierFit
@@ -76,13 +75,18 @@ def write_reproduction(out: Path, *, draws: int = 4000, random_seed: int = 1) ->
     return failed
 
 
-def _row(fit: FrontierFit, quantity: str) -> pd.Series:
+def _posterior(fit: FrontierFit, quantity: str) -> str:
+    """Write the median and interval of a quantity on average."""
     summary = fit.improvement().summary
-    return summary[(summary["scope"] == "average") & (summary["quantity"] == quantity)].iloc[0]
+    return interval_of(summary[(summary["scope"] == "average") & (summary["quantity"] == quantity)].iloc[0])
+
+
+def _verdict(fit: FrontierFit) -> str:
+    return str(fit.pareto().summary["verdict"].iloc[0])
 
 
 def _claim(fit: FrontierFit, quantity: str, *, low: float, high: float | None = None) -> tuple[str, str]:
-    """Probability of a claim, and what that comes to."""
+    """Return the probability of a claim, and what that comes to."""
     check = fit.check_claim(quantity, low=low, high=high)
     p = check.probability
     word = "stands" if p >= SURE else "does not stand" if p <= UNLIKELY else "open"
@@ -117,10 +121,7 @@ def _in_short(report: Report, everything: Cases, fits: Fits) -> None:
             found.append(f"{site}: {move} {_is(word)} (P = {p}), one by {between} has P = {inside}")
         texts.append(f"{name}. {'; '.join(found)}.")
     for points in ("Pareto", "all"):
-        verdicts = ", ".join(
-            f"{site} {fits.of(everything[site, points]).pareto().summary['verdict'].iloc[0]}"
-            for site in SITES
-        )
+        verdicts = ", ".join(f"{site} {_verdict(fits.of(everything[site, points]))}" for site in SITES)
         texts.append(f"**Pareto-better** over the shared range ({points} points, Hill): {verdicts}.")
     report.heading("In short")
     report.items(texts)
@@ -136,22 +137,13 @@ def _straight_lines(report: Report, everything: Cases, fits: Fits) -> None:
     for curve in ("linear", "proportional"):
         fit = fits.of(case, curve)
         lower, found, upper = case.least_squares_ratio(curve, "slope_ratio")
-        posterior = interval_of(_row(fit, "slope_ratio"))
-        rows.append(
-            (
-                curve,
-                FAMILIES[curve].equation,
-                number(found),
-                interval(lower, upper),
-                posterior,
-                *_claim(fit, "slope_ratio", low=2.7),
-            )
-        )
+        posterior = (_posterior(fit, "slope_ratio"), *_claim(fit, "slope_ratio", low=2.7))
+        rows.append((curve, FAMILIES[curve].equation, number(found), interval(lower, upper), *posterior))
     report.heading('"2.7x": a ratio of slopes, residual stream of layer 20')
     report.table(
         ("family", "curve", "least squares", "Wald 90%", "posterior", "P(at least 2.7)", "verdict"), rows
     )
-    gain, reduction = (interval_of(_row(fits.of(case), quantity)) for quantity in MEANS)
+    gain, reduction = (_posterior(fits.of(case), quantity) for quantity in MEANS)
     report.paragraph(
         f"""The post's figure is the ratio of two slopes on {case.sizes} Pareto points, with an intercept;
         through the origin it is another. What readers take it for has names of its own: at the same
@@ -167,34 +159,12 @@ def _hill_parameters(report: Report, everything: Cases, fits: Fits) -> None:
         fit = fits.of(case)
         for quantity, low, high in (("x_half_ratio", 5.0, 6.0), ("k_ratio", 1.2, 1.4)):
             _, found, _ = case.least_squares_ratio("hill", quantity)
-            rows.append(
-                (
-                    site,
-                    case.sizes,
-                    quantity,
-                    number(found),
-                    interval_of(_row(fit, quantity)),
-                    f"{number(low)} to {number(high)}",
-                    *_claim(fit, quantity, low=low, high=high),
-                    *_claim(fit, quantity, low=1.0),
-                )
-            )
+            about = (site, case.sizes, quantity, number(found), _posterior(fit, quantity))
+            claims = (*_claim(fit, quantity, low=low, high=high), *_claim(fit, quantity, low=1.0))
+            rows.append((*about, f"{number(low)} to {number(high)}", *claims))
     report.heading('"x_half up 5-6x, k down 1.3x" for residual stream, attention and MLP')
-    report.table(
-        (
-            "site",
-            "SAEs",
-            "quantity",
-            "least squares",
-            "posterior",
-            "claim",
-            "P(claim)",
-            "verdict",
-            "P(above 1)",
-            "verdict",
-        ),
-        rows,
-    )
+    headings = ("site", "SAEs", "quantity", "least squares", "posterior", "claim")
+    report.table((*headings, "P(claim)", "verdict", "P(above 1)", "verdict"), rows)
     report.paragraph(
         """x_half is the sparsity at a hit of one half, beyond nearly all of these SAEs, so its ratio is an
         extrapolation wherever a star says so. It trades off against k: of two curves through the same
@@ -210,8 +180,8 @@ def _selection(report: Report, everything: Cases, fits: Fits) -> None:
         for points in ("Pareto", "all"):
             case = everything[site, points]
             fit = fits.of(case)
-            cells = [interval_of(_row(fit, quantity)) for quantity in quantities]
-            rows.append((site, points, case.sizes, *cells, fit.pareto().summary["verdict"].iloc[0]))
+            posteriors = (_posterior(fit, quantity) for quantity in quantities)
+            rows.append((site, points, case.sizes, *posteriors, _verdict(fit)))
     report.heading("Pareto points, or all that were trained")
     report.table(("site", "points", "SAEs", *quantities, "verdict"), rows)
     report.paragraph(
@@ -228,19 +198,12 @@ def _families(report: Report, everything: Cases, fits: Fits) -> None:
         for _, row in comparison.summary.iterrows():
             fit = fits.of(case, str(row["curve"]))
             difference = f"{row['difference']:.1f} ({row['difference_se']:.1f})"
-            rows.append(
-                (
-                    site,
-                    row["curve"],
-                    difference,
-                    f"{row['weight']:.2f}",
-                    *(interval_of(_row(fit, quantity)) for quantity in MEANS),
-                    fit.pareto().summary["verdict"].iloc[0],
-                )
-            )
+            means = [_posterior(fit, quantity) for quantity in MEANS]
+            about = (site, row["curve"], difference, f"{row['weight']:.2f}")
+            rows.append((*about, *means, _verdict(fit)))
         averaged = comparison.gains[comparison.gains["curve"] == "averaged"].assign(support="observed")
-        cells = [interval_of(averaged[averaged["quantity"] == quantity].iloc[0]) for quantity in MEANS]
-        rows.append((site, "averaged by weight", "", "", *cells, ""))
+        means = [interval_of(averaged[averaged["quantity"] == quantity].iloc[0]) for quantity in MEANS]
+        rows.append((site, "averaged by weight", "", "", *means, ""))
     report.heading("Does the headline depend on the family?")
     report.table(("site", "family", "LOO difference (SE)", "weight", *MEANS, "verdict"), rows)
     report.image("reproduction.png", "Posterior medians of every family over the Pareto points of layer 20")
@@ -255,9 +218,8 @@ def _steep_shapes(report: Report, everything: Cases, fits: Fits) -> None:
         for variant in (BASELINE, VARIANT):
             values = k.sel(variant=variant).to_numpy().ravel()
             lower, median, upper = np.quantile(values, [0.05, 0.5, 0.95])
-            posterior = f"{median:.2f} [{lower:.2f}, {upper:.2f}]"
-            p = f"{(values > 1).mean():.2f}"
-            rows.append((site, variant, number(found[variant].natural["k"]), posterior, p))
+            posterior = (f"{median:.2f} [{lower:.2f}, {upper:.2f}]", f"{(values > 1).mean():.2f}")
+            rows.append((site, variant, number(found[variant].natural["k"]), *posterior))
     report.heading("k > 1: are there S-shaped curves?")
     report.table(("site", "variant", "k by least squares", "posterior of k", "P(k > 1)"), rows)
 
@@ -267,7 +229,7 @@ def _four_points(report: Report, everything: Cases, fits: Fits) -> None:
     for site in SITES:
         four, optimal = everything[site, "four"], everything[site, "Pareto"]
         for quantity in ("x_half_ratio", "k_ratio", "mean_sparsity_gain"):
-            posteriors = [interval_of(_row(fits.of(case), quantity)) for case in (four, optimal)]
+            posteriors = (_posterior(fits.of(four), quantity), _posterior(fits.of(optimal), quantity))
             if quantity in FAMILIES["hill"].ratios:
                 lower, found, upper = four.least_squares_ratio("hill", quantity)
                 by_least_squares = (number(found), interval(lower, upper))
@@ -280,17 +242,8 @@ def _four_points(report: Report, everything: Cases, fits: Fits) -> None:
         degrees of freedom left for each curve, and its Wald interval takes the scatter that it sees for
         the truth."""
     )
-    report.table(
-        (
-            "site",
-            "quantity",
-            "least squares",
-            "Wald 90%",
-            "posterior, four points",
-            "posterior, Pareto points",
-        ),
-        rows,
-    )
+    posteriors = ("posterior, four points", "posterior, Pareto points")
+    report.table(("site", "quantity", "least squares", "Wald 90%", *posteriors), rows)
 
 
 def _figure(fits: Fits, path: Path) -> None:
@@ -303,17 +256,10 @@ def _figure(fits: Fits, path: Path) -> None:
     from hillfront.plots import plot_families
 
     figure, axes = plt.subplots(1, len(SITES), figsize=(11.0, 5.2), layout="constrained")
+    legend = {"ncols": 2, "fontsize": "small", "frameon": False, "loc": "upper center"}
     for axis, site in zip(axes, SITES, strict=True):
         plot_families(fits.comparisons[site], ax=axis)
         axis.set_title(f"{site}, layer {LAYER}", fontsize="medium")
-        handles = axis.get_legend().legend_handles
-        axis.legend(
-            handles=handles,
-            ncols=2,
-            fontsize="small",
-            frameon=False,
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.16),
-        )
+        axis.legend(handles=axis.get_legend().legend_handles, bbox_to_anchor=(0.5, -0.16), **legend)
     figure.savefig(path, dpi=160)
     plt.close(figure)

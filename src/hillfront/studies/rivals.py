@@ -7,9 +7,8 @@ average over settings is defined.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,15 @@ from scipy import special, stats
 from hillfront.curves.families import HILL
 from hillfront.frontiers.ranges import observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
-from hillfront.studies.bootstrap import fit_hill_lines, resample_counts
-from hillfront.studies.least_squares import REFERENCE, LeastSquares, least_squares, log_ratio
+from hillfront.studies.least_squares import (
+    REFERENCE,
+    HillLines,
+    LeastSquares,
+    fit_hill_lines,
+    least_squares,
+    log_ratio,
+    resample_counts,
+)
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 __all__ = ["BOOTSTRAP", "LOGIT", "WALD", "rival_rows"]
@@ -33,8 +39,7 @@ BOOTSTRAP: Final = "least squares, bootstrap"
 _PAIR: Final = ("variant", "baseline")
 
 
-@dataclass(frozen=True)
-class _Curve:
+class _Curve(NamedTuple):
     """Sparsity and hit of the SAEs of one curve."""
 
     x: Floats
@@ -42,7 +47,7 @@ class _Curve:
 
 
 def rival_rows(frontiers: Frontiers, *, at_hit: float, random_seed: int) -> list[dict[str, Any]]:
-    """Interval of each method for the sparsity gain at a hit, and for its mean over the shared range.
+    """Return intervals of each method for the sparsity gain at a hit, and for its mean over the shared range.
 
     Parameters
     ----------
@@ -67,24 +72,30 @@ def rival_rows(frontiers: Frontiers, *, at_hit: float, random_seed: int) -> list
         for variant, setting, rows in frontiers.curves()
     }
     fits = {key: least_squares(curve.x, curve.y, HILL) for key, curve in curves.items()}
-    resampled = _resampled(curves, random_seed)
+    rng = np.random.default_rng([random_seed, 5])
+    lines, redrawn = {}, 0
+    for key, curve in curves.items():
+        counts, again = resample_counts(curve.x, rng=rng)
+        lines[key] = fit_hill_lines(curve.x, curve.y, counts)
+        redrawn += again
     rows = []
     for quantity, hits in _hits(frontiers, at_hit).items():
         if not hits:
             continue
+        bootstrap, undefined = _bootstrap(lines, hits)
         found: dict[str, tuple[Ends, dict[str, int]]] = {
             WALD: (_wald(fits, hits), {}),
             LOGIT: (_logit_regression(curves, hits), {}),
-            BOOTSTRAP: _bootstrap(resampled, hits),
+            BOOTSTRAP: (bootstrap, {"redrawn": redrawn, "undefined": undefined}),
         }
-        for method, (ends, counts) in found.items():
+        for method, (ends, of_resamples) in found.items():
             named = dict(zip(("lower", "median", "upper"), ends, strict=True))
-            rows.append({"method": method, "quantity": quantity, **named, **counts})
+            rows.append({"method": method, "quantity": quantity, **named, **of_resamples})
     return rows
 
 
 def _hits(frontiers: Frontiers, at_hit: float) -> dict[str, dict[str, float]]:
-    """Hit at which the log gain is each quantity, by setting."""
+    """Return the hit at which the log gain is each quantity, by setting."""
     ranges = observed_ranges(frontiers)
     middles = {}
     for setting in frontiers.settings:
@@ -138,7 +149,7 @@ def _logit_regression(curves: Mapping[tuple[str, str], _Curve], hits: Mapping[st
 
 
 def _log_sparsity_at(curve: _Curve, hit: float) -> tuple[float, float]:
-    """Log sparsity at which the regression line reaches a hit, and its variance."""
+    """Return the log sparsity at which the regression line reaches a hit, and its variance."""
     x, z = np.log(curve.x), special.logit(curve.y)
     design = np.column_stack([np.ones_like(x), x])
     a, b = np.linalg.lstsq(design, z)[0]
@@ -149,34 +160,14 @@ def _log_sparsity_at(curve: _Curve, hit: float) -> tuple[float, float]:
     return at, float(gradient @ covariance @ gradient)
 
 
-@dataclass(frozen=True)
-class _Resampled:
-    """Least-squares curves of the resamples of every curve."""
-
-    log_sparsity: Mapping[tuple[str, str], Any]
-    redrawn: int
-
-
-def _resampled(curves: Mapping[tuple[str, str], _Curve], random_seed: int) -> _Resampled:
-    rng = np.random.default_rng([random_seed, 5])
-    lines, redrawn = {}, 0
-    for key, curve in curves.items():
-        counts, again = resample_counts(curve.x, rng=rng)
-        lines[key] = fit_hill_lines(curve.x, curve.y, counts).log_sparsity
-        redrawn += again
-    return _Resampled(lines, redrawn)
-
-
-def _bootstrap(resampled: _Resampled, hits: Mapping[str, float]) -> tuple[Ends, dict[str, int]]:
-    """Percentile interval of the mean log gain over resamples of all curves."""
-
-    def log_gains() -> Iterator[Floats]:
-        for setting, hit in hits.items():
-            variant, baseline = (resampled.log_sparsity[setting, name](hit) for name in _PAIR)
-            yield variant - baseline
-
-    log_gain = np.mean(list(log_gains()), axis=0)
+def _bootstrap(lines: Mapping[tuple[str, str], HillLines], hits: Mapping[str, float]) -> tuple[Ends, int]:
+    """Return the percentile interval of the mean gain over resamples, and how many have none."""
+    log_gains = [
+        lines[setting, "variant"].log_sparsity(hit) - lines[setting, "baseline"].log_sparsity(hit)
+        for setting, hit in hits.items()
+    ]
+    log_gain = np.mean(log_gains, axis=0)
     lower, median, upper = equal_tailed(log_gain, prob=DEFAULT_PROB)
-    counts = {"redrawn": resampled.redrawn, "undefined": int(np.isnan(log_gain).sum())}
     with np.errstate(over="ignore"):
-        return (float(np.exp(lower)), float(np.exp(median)), float(np.exp(upper))), counts
+        ends = (float(np.exp(lower)), float(np.exp(median)), float(np.exp(upper)))
+    return ends, int(np.isnan(log_gain).sum())

@@ -10,28 +10,24 @@ from typing import Any, Final
 import pandas as pd
 
 from hillfront.studies.calibration import calibration
-from hillfront.studies.coverage import coverage, coverage_cells
+from hillfront.studies.coverage import coverage, coverage_cases
 from hillfront.studies.design_study import SWEEPS, design_study
 from hillfront.studies.engine import task_seed
-from hillfront.studies.packaged_selection import packaged_selection
-from hillfront.studies.selection_study import selection_cells, selection_study
+from hillfront.studies.selection_study import packaged_selection, selection_cases, selection_study
 
 __all__ = ["FULL", "QUICK", "Sizes", "Trust", "run_trust"]
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many simulated sets each study has, of each of its cells.
+    """How many simulated sets each study has, of each of its cases.
 
     Attributes
     ----------
     calibration, coverage, oracle, grid, departures, design, selection : int
-        Sets of the calibration study; of the main cells of the coverage study, and how many of these the
-        oracle fits too; of its grid; of the cells that depart from the model; of each design; and of each
-        cell of the selection study.
-    grid_settings, design_settings, design_points : tuple of int
-        Sizes in the grid and among the designs.
-    grid_points : tuple of int
+        Sets of each study; those of ``coverage`` are of its main cases, ``oracle`` of which the oracle fits
+        too, beside its ``grid`` and its ``departures`` from the model.
+    grid_points, grid_settings, design_points, design_settings : tuple of int
     trained : tuple of (int, int)
         SAEs trained for the baseline and the variant.
     models : tuple of str
@@ -74,7 +70,7 @@ QUICK: Final = Sizes(
 
 GAIN: Final = 1.3
 SIGMA: Final = 0.1
-"""What the page's designs are to find, with the scatter to expect."""
+"""What the page's design study is to find, with the scatter to expect."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +80,8 @@ class Trust:
     Attributes
     ----------
     calibration, coverage, grid, departures, design, check, selection, packaged : pandas.DataFrame
-        ``coverage`` has the main cells, and identical curves; ``check`` is the design study of one of its
-        cells, with seeds of its own.
+        ``coverage`` has the main cases, and identical curves; ``check`` is the design study of one of its
+        cases, with seeds of its own.
     sizes : Sizes
     kept_draws : tuple of int
         Draws kept of each chain; several where a study was resumed after that number was changed.
@@ -132,21 +128,21 @@ def run_trust(
         Is told which study comes next.
     """
     common: dict[str, Any] = {"workers": workers, "random_seed": random_seed, "progressbar": progressbar}
-    work_of_coverage = work / "coverage.jsonl"
+    coverage_work = work / "coverage.jsonl"
     say("calibration")
-    of_calibration = calibration(sets=sizes.calibration, work=work / "calibration.jsonl", **common)
+    calibration_rows = calibration(sets=sizes.calibration, work=work / "calibration.jsonl", **common)
     say("coverage")
     apart = coverage(
-        coverage_cells(), sets=sizes.coverage, oracle_sets=sizes.oracle, work=work_of_coverage, **common
+        coverage_cases(), sets=sizes.coverage, oracle_sets=sizes.oracle, work=coverage_work, **common
     )
     # Of identical curves the verdicts are read, which an oracle has nothing to say about.
     identical = coverage(
-        coverage_cells(sigma=(0.1,), gain=(1.0,)), sets=sizes.coverage, work=work_of_coverage, **common
+        coverage_cases(sigma=(0.1,), gain=(1.0,)), sets=sizes.coverage, work=coverage_work, **common
     )
-    of_coverage = pd.concat([apart, identical], ignore_index=True)
+    coverage_rows = pd.concat([apart, identical], ignore_index=True)
     say("selection")
     selection = selection_study(
-        selection_cells(trained=sizes.trained), sets=sizes.selection, work=work / "selection.jsonl", **common
+        selection_cases(trained=sizes.trained), sets=sizes.selection, work=work / "selection.jsonl", **common
     )
     say("designs")
     design = design_study(
@@ -159,7 +155,7 @@ def run_trust(
         sets=sizes.design,
         **common,
     )
-    say("the design of a cell of the coverage study")
+    say("the design study of a case of the coverage study")
     check = design_study(
         gain=2.0,
         sigma=0.1,
@@ -169,39 +165,30 @@ def run_trust(
         sweeps=((10.0, 200.0),),
         sets=8 * sizes.design,
         interaction_sd=0.0,
-        workers=workers,
-        progressbar=progressbar,
-        random_seed=task_seed("check", {}, 0, random_seed=random_seed),
+        **{**common, "random_seed": task_seed("check", {}, 0, random_seed=random_seed)},
     )
     say("coverage where the sets depart from the model")
     departures = coverage(
-        coverage_cells(
+        coverage_cases(
             sigma=(0.1,), noise=("heavy-tails", "outliers", "additive", "wrong-family", "dense-limit")
         ),
         sets=sizes.departures,
-        work=work_of_coverage,
+        work=coverage_work,
         **common,
     )
     say("coverage over a grid")
     grid = coverage(
-        coverage_cells(points=sizes.grid_points, settings=sizes.grid_settings, gain=(1.0, 1.5, 3.0)),
+        coverage_cases(points=sizes.grid_points, settings=sizes.grid_settings, gain=(1.0, 1.5, 3.0)),
         sets=sizes.grid,
-        work=work_of_coverage,
+        work=coverage_work,
         **common,
     )
     say("the packaged tables")
     packaged = packaged_selection(sizes.models, work=work / "packaged.jsonl", **common)
-    parts = (of_calibration, of_coverage, grid, departures, design, check, selection, packaged)
-    seconds = sum(_seconds(rows) for rows in parts)
-    failed = sum(int((rows["error"] != "").sum()) for rows in parts if len(rows))
-    lengths = {
-        int(length) for rows in parts if "kept_draws" in rows for length in rows["kept_draws"].dropna()
-    }
+    parts = (calibration_rows, coverage_rows, grid, departures, design, check, selection, packaged)
+    ran = [rows for rows in parts if len(rows)]
+    # Each of a task's rows has its time.
+    seconds = sum(float(rows.drop_duplicates(["random_seed", "seconds"])["seconds"].sum()) for rows in ran)
+    failed = sum(int((rows["error"] != "").sum()) for rows in ran)
+    lengths = {int(length) for rows in ran if "kept_draws" in rows for length in rows["kept_draws"].dropna()}
     return Trust(*parts, sizes, tuple(sorted(lengths)), seconds / 60.0, failed)
-
-
-def _seconds(rows: pd.DataFrame) -> float:
-    """Sum what the tasks took; each of a task's rows has its time."""
-    if rows.empty:
-        return 0.0
-    return float(rows.drop_duplicates(["random_seed", "seconds"])["seconds"].sum())

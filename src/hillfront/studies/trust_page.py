@@ -9,21 +9,25 @@ import pandas as pd
 
 from hillfront.studies.calibration import calibration_table
 from hillfront.studies.calibration import verdict_table as reliability_table
-from hillfront.studies.calibration_figure import save_calibration
+from hillfront.studies.case_tables import (
+    coverage_table,
+    design_table,
+    recommend,
+    verdict_table,
+    with_outcomes,
+)
 from hillfront.studies.coverage import HILLFRONT
-from hillfront.studies.coverage_figure import plot_coverage
-from hillfront.studies.coverage_tables import coverage_table, verdict_table
-from hillfront.studies.design_figure import plot_design
-from hillfront.studies.design_tables import design_table, recommend
+from hillfront.studies.figures import plot_coverage, plot_design, save_calibration
 from hillfront.studies.markdown import Report, number, versions
-from hillfront.studies.refits import TUNE
 from hillfront.studies.selection_study import selection_summary
+from hillfront.studies.simulated import TUNE
 from hillfront.studies.trust import GAIN, SIGMA, Trust
 
 __all__ = ["write_trust"]
 
 _POWER = 0.8
 _COVERED = (0.86, 0.96)
+_SHARE = "{covered:.1%} [{covered_lower:.1%}, {covered_upper:.1%}]"
 
 
 def write_trust(found: Trust, folder: Path) -> Path:
@@ -64,44 +68,21 @@ def _calibration(report: Report, found: Trust, folder: Path) -> None:
         stays inside its band (simultaneous, 95%), which one quantity in twenty leaves by chance. `left out`
         are sets that the data themselves exclude: a curve without a positive hit, or no shared range."""
     )
-    report.table(
-        ["quantity", "where", "sets", "left out", "inside the band", "p", "mean rank", "spread", "diverged"],
-        [
-            (
-                row["quantity"],
-                row["where"],
-                row["sets"],
-                row["left_out"],
-                "" if pd.isna(row["inside"]) else "yes" if row["inside"] else "**no**",
-                number(row["p"]),
-                f"{row['mean']:.3f}",
-                f"{row['spread']:.2f}",
-                f"{row['diverged']:.1%}",
-            )
-            for _, row in table.iterrows()
-        ],
+    inside = ["" if pd.isna(value) else "yes" if value else "**no**" for value in table["inside"]]
+    report.frame(
+        table.assign(inside=inside, p=table["p"].map(number)),
+        "quantity | where | sets | left out | inside the band | p | mean rank | spread | diverged",
+        "{quantity} | {where} | {sets} | {left_out} | {inside} | {p} | {mean:.3f} | {spread:.2f} | "
+        "{diverged:.1%}",
     )
     save_calibration(found.calibration, folder / "calibration.png")
     report.image("calibration.png", "Rank ECDFs minus uniform, with 95% bands; and p_better against truth")
     report.paragraph("How often the variant is truly better everywhere, by what `p_better` said:")
-    report.table(
-        ["scope", "p_better", "sets", "mean p_better", "truly better", "95% interval"],
-        [
-            (
-                row["where"],
-                f"{row['low']:g} to {row['high']:g}",
-                row["sets"],
-                f"{row['p_better']:.3f}",
-                f"{row['better']:.3f}",
-                f"[{row['lower']:.3f}, {row['upper']:.3f}]",
-            )
-            for _, row in reliability_table(found.calibration).iterrows()
-        ],
+    report.frame(
+        reliability_table(found.calibration),
+        "scope | p_better | sets | mean p_better | truly better | 95% interval",
+        "{where} | {low:g} to {high:g} | {sets} | {p_better:.3f} | {better:.3f} | [{lower:.3f}, {upper:.3f}]",
     )
-
-
-def _share(row: pd.Series, name: str) -> str:
-    return f"{row[name]:.1%} [{row[f'{name}_lower']:.1%}, {row[f'{name}_upper']:.1%}]"
 
 
 def _coverage(report: Report, found: Trust, folder: Path) -> None:
@@ -114,61 +95,44 @@ def _coverage(report: Report, found: Trust, folder: Path) -> None:
         normal scatter: a truth that the priors know nothing of. `against the oracle` is the mean log width
         of the interval over that of the same model told the true sigma, on the same sets."""
     )
-    report.table(
-        ["settings", "sigma", "quantity", "sets", "covered", "width", "against the oracle", "diverged"],
-        [
-            (
-                row["settings"],
-                row["sigma"],
-                row["quantity"],
-                row["sets"],
-                _share(row, "covered"),
-                f"{row['width']:.2f}x",
-                "" if pd.isna(row["log_width_ratio"]) else f"{row['log_width_ratio']:.2f}",
-                f"{row['diverged']:.1%}",
-            )
-            for _, row in main[main["method"] == HILLFRONT].iterrows()
-        ],
+    own = main[main["method"] == HILLFRONT]
+    ratio = ["" if pd.isna(value) else f"{value:.2f}" for value in own["log_width_ratio"]]
+    report.frame(
+        own.assign(log_width_ratio=ratio),
+        "settings | sigma | quantity | sets | covered | width | against the oracle | diverged",
+        "{settings} | {sigma} | {quantity} | {sets} | " + _SHARE + " | {width:.2f}x | {log_width_ratio} | "
+        "{diverged:.1%}",
     )
-    report.paragraph(_said_of(main[main["method"] == HILLFRONT]))
+    report.paragraph(_coverage_in_words(own))
     report.paragraph(
         """Beside it, on the same sets, what one would do otherwise. Sets without an interval are left out of
         a method's share, and counted."""
     )
     rivals = main[main["quantity"] == "mean_sparsity_gain"]
-    report.table(
-        ["settings", "sigma", "method", "covered", "width", "sets without an interval"],
-        [
-            (
-                row["settings"],
-                row["sigma"],
-                row["method"],
-                _share(row, "covered"),
-                f"{number(row['width'])}x",
-                row["failed"],
-            )
-            for _, row in rivals.iterrows()
-        ],
+    report.frame(
+        rivals.assign(width=rivals["width"].map(number)),
+        "settings | sigma | method | covered | width | sets without an interval",
+        "{settings} | {sigma} | {method} | " + _SHARE + " | {width}x | {failed}",
     )
     plot_coverage(main).savefig(folder / "coverage.png", dpi=160)
-    report.image("coverage.png", "Coverage of 90% intervals, and their widths, by cell and method")
+    report.image("coverage.png", "Coverage of 90% intervals, and their widths, by case and method")
 
 
-def _said_of(table: pd.DataFrame) -> str:
-    """Say what the shares come to for a reader, and which lie away from 90%."""
+def _coverage_in_words(table: pd.DataFrame) -> str:
+    """Say how often intervals held the truth, and which cases lie away from 90%."""
     low, high = table["covered"].min(), table["covered"].max()
-    text = f"So a 90% interval contained truths like these in {low:.1%} to {high:.1%} of the sets of a cell"
+    text = f"So a 90% interval contained truths like these in {low:.1%} to {high:.1%} of the sets of a case"
     away = table[(table["covered"] < _COVERED[0]) | (table["covered"] > _COVERED[1])]
     bounds = f"{_COVERED[0]:.0%} to {_COVERED[1]:.0%}"
     if away.empty:
         return f"{text}, all inside {bounds}."
-    cells = ", ".join(
+    cases = ", ".join(
         f"{row['quantity']} with {row['settings']} setting{'s' if row['settings'] > 1 else ''} at sigma "
         f"{row['sigma']} ({row['covered']:.1%})"
         for _, row in away.iterrows()
     )
     return (
-        f"{text}. Outside {bounds}: {cells}. Above, intervals are wider than they need be; below, treat the "
+        f"{text}. Outside {bounds}: {cases}. Above, intervals are wider than they need be; below, treat the "
         "ends of an interval with more caution than its 90% says."
     )
 
@@ -177,47 +141,32 @@ def _verdicts(report: Report, found: Trust) -> None:
     report.heading("Verdicts: how often are they wrong, and how often right?")
     report.paragraph(
         """The verdict on the average over the settings, at the default threshold of 0.95. With a gain of 1
-        the
-        curves are identical: `better`, `worse` and `crossing` are wrong."""
+        the curves are identical: `better`, `worse` and `crossing` are wrong."""
     )
     table = verdict_table(found.coverage)
-    wide = table[table["verdict"] != "no shared range"]
-    report.table(
-        ["settings", "sigma", "gain", "verdict", "sets", "share"],
-        [
-            (
-                row["settings"],
-                row["sigma"],
-                row["gain"],
-                row["verdict"],
-                row["sets"],
-                f"{row['share']:.1%} [{row['lower']:.1%}, {row['upper']:.1%}]",
-            )
-            for _, row in wide.iterrows()
-            if row["count"] or row["gain"] == 1.0
-        ],
+    table = table[(table["verdict"] != "no shared range") & ((table["count"] > 0) | (table["gain"] == 1.0))]
+    report.frame(
+        table,
+        "settings | sigma | gain | verdict | sets | share",
+        "{settings} | {sigma} | {gain} | {verdict} | {sets} | {share:.1%} [{lower:.1%}, {upper:.1%}]",
     )
-
-
-def _pooled(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Coverage of hillfront over all cells that agree in some columns."""
-    own = rows[(rows["method"] == HILLFRONT) & rows["lower"].notna()]
-    inside = (own["lower"] <= own["truth"]) & (own["truth"] <= own["upper"])
-    grouped = own.assign(inside=inside).groupby([*by, "quantity"], sort=True)
-    return grouped.agg(sets=("inside", "size"), covered=("inside", "mean")).reset_index()
 
 
 def _grid(report: Report, found: Trust) -> None:
-    report.heading("A grid of designs")
+    report.heading("A grid of cases")
     sizes = found.sizes
     report.paragraph(
         f"""Points {_listed(sizes.grid_points)}, settings {_listed(sizes.grid_settings)}, sigma 0.03,
         0.1 and 0.3, gains of 1, 1.5 and 3: {sizes.grid} sets of each combination, so each is known badly;
         the table pools them by points and settings."""
     )
-    report.table(
-        ["points", "settings", "quantity", "sets", "covered"],
-        [(*row[:4], f"{row[4]:.1%}") for row in _pooled(found.grid, ["points", "settings"]).to_numpy()],
+    own = found.grid[found.grid["method"] == HILLFRONT]
+    intervals = with_outcomes(own[own["lower"].notna()])
+    pooled = intervals.groupby(["points", "settings", "quantity"])["inside"].agg(["size", "mean"])
+    report.frame(
+        pooled.reset_index(),
+        "points | settings | quantity | sets | covered",
+        "{points} | {settings} | {quantity} | {size} | {mean:.1%}",
     )
 
 
@@ -229,20 +178,11 @@ def _departures(report: Report, found: Trust) -> None:
         `wrong-family`: the truth is a power law; `dense-limit`: hits vanish at L0 = 512. Hill curves without
         a dense limit are fitted to all."""
     )
-    report.table(
-        ["noise", "settings", "quantity", "method", "sets", "covered", "width"],
-        [
-            (
-                row["noise"],
-                row["settings"],
-                row["quantity"],
-                row["method"],
-                row["sets"],
-                _share(row, "covered"),
-                f"{number(row['width'])}x",
-            )
-            for _, row in coverage_table(found.departures).iterrows()
-        ],
+    table = coverage_table(found.departures)
+    report.frame(
+        table.assign(width=table["width"].map(number)),
+        "noise | settings | quantity | method | sets | covered | width",
+        "{noise} | {settings} | {quantity} | {method} | {sets} | " + _SHARE + " | {width}x",
     )
 
 
@@ -252,17 +192,16 @@ def _design(report: Report, found: Trust, folder: Path) -> None:
     table.to_csv(folder / "design.csv", index=False)
     report.paragraph(
         f"""To find a true gain of {GAIN} at a scatter of {SIGMA}, with a power of {_POWER:.0%}:
-        {recommend(table, power=_POWER).text} {found.sizes.design} sets of each design; design.csv has them
+        {recommend(table, power=_POWER).text} {found.sizes.design} sets of each case; design.csv has them
         all. For another gain, scatter or target: `hillfront study design`."""
     )
     plot_design(table, power=_POWER).savefig(folder / "design.png", dpi=160)
     report.image("design.png", "Power and interval width against the number of SAEs to train")
     predicted = design_table(found.check).iloc[0]
-    cell = verdict_table(found.coverage)
-    same = (cell["settings"] == 3) & (cell["sigma"] == 0.1) & (cell["gain"] == 2.0)
-    seen = cell[same & (cell["verdict"] == "better")].iloc[0]
+    same_case = "settings == 3 and sigma == 0.1 and gain == 2.0 and verdict == 'better'"
+    seen = verdict_table(found.coverage).query(same_case).iloc[0]
     report.paragraph(
-        f"""A check of the design study on a cell of the coverage study (3 settings, 4 points, sigma 0.1, gain
+        f"""A check of the design study on a case of the coverage study (3 settings, 4 points, sigma 0.1, gain
         2), from seeds of its own: it predicts `better` in {predicted["power"]:.1%} of {predicted["sets"]:g}
         sets; the coverage study found {seen["share"]:.1%} of {seen["sets"]:g}."""
     )
@@ -274,24 +213,14 @@ def _selection(report: Report, found: Trust) -> None:
         """Two identical variants of which not equally many SAEs were trained, at L0 spread evenly in log L0;
         only the Pareto-optimal ones were kept. `bias` is the geometric mean of the estimated mean sparsity
         gain, 1 if right, with its standard error. `sigma` is its posterior median over the truth.
-        `with n_trained`: the fit is told how many were trained; `half of n_trained`: it is told half."""
+        `with n_trained`: the fit knows how many were trained; `half of n_trained`: it is given half."""
     )
     table = selection_summary(found.selection)
-    report.table(
-        ["trained", "sigma", "method", "SAEs a set", "bias", "covered", "`better` or `worse`", "sigma found"],
-        [
-            (
-                f"{row['trained_baseline']} and {row['trained_variant']}",
-                row["sigma"],
-                row["method"],
-                f"{row['kept']:.1f}",
-                f"{row['bias']:.3f} ({row['bias_se']:.3f})",
-                f"{row['covered']:.0%}",
-                f"{row['better'] + row['worse']:.0%}",
-                f"{row['sigma_share']:.2f}",
-            )
-            for _, row in table.iterrows()
-        ],
+    report.frame(
+        table.assign(decided=table["better"] + table["worse"]),
+        "trained | sigma | method | SAEs a set | bias | covered | `better` or `worse` | sigma found",
+        "{trained_baseline} and {trained_variant} | {sigma} | {method} | {kept:.1f} | "
+        "{bias:.3f} ({bias_se:.3f}) | {covered:.0%} | {decided:.0%} | {sigma_share:.2f}",
     )
     if len(found.packaged):
         report.paragraph(
@@ -299,22 +228,14 @@ def _selection(report: Report, found: Trust) -> None:
             Pareto-optimal ones of each curve as if they were all; and with these and their number. The means
             are over the range that the fitted SAEs share, which is not quite the same for all three."""
         )
-        report.table(
-            ["model", "method", "SAEs", "mean sparsity gain, average", "sigma"],
-            [
-                (
-                    row["model"],
-                    row["method"],
-                    row["saes"],
-                    f"{row['median']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]",
-                    f"{row['sigma']:.3f}",
-                )
-                for _, row in found.packaged.iterrows()
-            ],
+        report.frame(
+            found.packaged,
+            "model | method | SAEs | mean sparsity gain, average | sigma",
+            "{model} | {method} | {saes} | {median:.2f} [{lower:.2f}, {upper:.2f}] | {sigma:.3f}",
         )
     report.paragraph(
-        """What a handful of kept SAEs cannot tell: how many were trained (the fit has to be told), whether
-        they were spread evenly, and, with four or five of them, the scatter, on which the size of the
+        """What a handful of kept SAEs cannot tell: how many were trained (which the fit must be given),
+        whether they were spread evenly, and, with four or five of them, the scatter, on which the size of the
         correction rests; there the prior on sigma decides much of it."""
     )
 

@@ -1,4 +1,4 @@
-"""Fits of simulated sets: one compiled model for each design and process, sampled just long enough.
+"""Simulated sets of known truth, and their fits: one compiled model a table's design and process.
 
 600 kept draws of 4 chains leave at least 400 effective ones of the reported gains in nearly all fits, at a
 third of the cost of a fit's defaults; model, priors and target acceptance are those of a fit.
@@ -6,24 +6,74 @@ third of the cost of a fit's defaults; model, priors and target acceptance are t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
+import pandas as pd
 import xarray as xr
 
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.pareto import Pareto, pareto_of
 from hillfront.fits.fitting import PreparedModel, prepare
-from hillfront.fits.simulation import simulate
-from hillfront.frontiers.table import Frontiers
+from hillfront.fits.simulation import Simulation, simulate
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.sampling.nutpie_run import SamplerOptions
 
-__all__ = ["DRAWS", "TUNE", "Refit", "prepared_for", "refit"]
+__all__ = [
+    "AT_HIT",
+    "DEPARTURES",
+    "DRAWS",
+    "TUNE",
+    "Refit",
+    "prepared_for",
+    "quiet_frontiers",
+    "refit",
+    "simulated_set",
+]
+
+AT_HIT: Final = 0.05
+K: Final[Mapping[str, float]] = {"baseline": 0.9, "variant": 0.8}
+DEPARTURES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "normal": {},
+    "heavy-tails": {"nu": 3.0},
+    "outliers": {"outliers": 0.05},
+    "additive": {"tau": 0.003},
+    "wrong-family": {"curve": "power"},
+    "dense-limit": {"dense_limit": 512.0},
+}
+"""How simulated hits depart from the fitted model, by name: arguments of `hillfront.simulate`."""
 
 DRAWS: Final = 600
 TUNE: Final = 400
+
+
+def quiet_frontiers(rows: pd.DataFrame, **options: Any) -> Frontiers:
+    """Read a table by `hillfront.Frontiers.from_frame`, without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FrontierDataWarning)
+        return Frontiers.from_frame(rows, **options)
+
+
+def simulated_set(
+    *, points: int, settings: int, sigma: float, gain: float, noise: str, random_seed: int
+) -> Simulation:
+    """Simulate a baseline with k = 0.9 and a variant with k = 0.8; identical curves for a gain of 1.
+
+    ``gain`` is the true gain at a hit of 0.05, in every setting, and ``noise`` a name in :data:`DEPARTURES`.
+    """
+    return simulate(
+        points=points,
+        settings=settings,
+        sigma=sigma,
+        gain=gain,
+        k=K["baseline"] if gain == 1.0 else K,
+        at_hit=(AT_HIT,),
+        random_seed=random_seed,
+        **DEPARTURES[noise],
+    )
 
 
 @dataclass(frozen=True)
@@ -56,13 +106,24 @@ class Refit:
         found = table.loc[table["scope"] == "average", "verdict"]
         return str(found.iloc[0]) if len(found) else "no shared range"
 
+    def average(self, quantity: str = "mean_sparsity_gain") -> dict[str, float]:
+        """Return lower, median and upper of a gain on average over the settings, or nothing without one."""
+        table = self.improvement.summary
+        found = table[(table["scope"] == "average") & (table["quantity"] == quantity)]
+        return {name: float(found[name].iloc[0]) for name in ("lower", "median", "upper") if len(found)}
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Columns that rows of every study hold of a fit."""
+        return {"verdict": self.verdict, "divergences": self.divergences, "kept_draws": self.kept_draws}
+
 
 def prepared_for(*, settings: int, sigma: float | None = None) -> PreparedModel:
-    """Model of two simulated variants in so many settings, prepared once a process."""
+    """Prepare the model of two simulated variants in so many settings, once a process."""
     return _prepared(settings, sigma)
 
 
-# Room for a grid of four sizes with three told sigmas, which a study visits in turn.
+# Room for a grid of four sizes with three known sigmas, which a study visits in turn.
 @lru_cache(maxsize=16)
 def _prepared(settings: int, sigma: float | None) -> PreparedModel:
     frontiers = simulate(settings=settings, random_seed=1).frontiers

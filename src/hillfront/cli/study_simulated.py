@@ -1,0 +1,208 @@
+"""``hillfront study coverage``, ``design`` and ``selection``: studies over cases of simulated sets."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hillfront.cli.options import with_options
+from hillfront.cli.study_run import ProcessOptions, print_table, run_study, validate_sets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["coverage", "design", "pair_from", "selection"]
+
+Out = Annotated[
+    Path, typer.Option(help="Folder for the tables, the figure and the finished fits; made if needed.")
+]
+Sets = Annotated[int, typer.Option(help="Simulated sets of each case.")]
+
+
+@with_options
+def coverage(
+    *,
+    out: Out,
+    sets: Sets = 100,
+    oracle_sets: Annotated[
+        int, typer.Option(help="Of these, how many are also fitted with the true scatter, for its width.")
+    ] = 0,
+    points: Annotated[list[int] | None, typer.Option(help="SAEs a curve. Repeat; 4 if left out.")] = None,
+    settings: Annotated[list[int] | None, typer.Option(help="Settings. Repeat; 1 and 3 if left out.")] = None,
+    sigma: Annotated[
+        list[float] | None, typer.Option(help="True scatter. Repeat; 0.03, 0.1 and 0.3 if left out.")
+    ] = None,
+    gain: Annotated[
+        list[float] | None,
+        typer.Option(help="True gain; 1 for identical curves. Repeat; 2 if left out."),
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How the sets depart from the model: normal (not at all), heavy-tails, outliers, "
+            "additive, wrong-family or dense-limit. Repeat; normal if left out."
+        ),
+    ] = None,
+    processes: ProcessOptions,
+) -> None:
+    """Count how often intervals contain the truth and verdicts are right, beside least squares and bootstrap.
+
+    Writes coverage.csv, verdicts.csv and coverage.png. A study that was stopped goes on where it was, if it
+    is given the same folder.
+    """
+    from hillfront.studies.case_tables import coverage_table, verdict_table
+    from hillfront.studies.coverage import CASE, coverage_cases
+    from hillfront.studies.coverage import coverage as coverage_study
+    from hillfront.studies.figures import plot_coverage
+
+    validate_sets(sets, processes)
+    if not 0 <= oracle_sets <= sets:
+        raise ValueError(f"--oracle-sets {oracle_sets}: give from 0 up to all {sets} of --sets.")
+    cases = coverage_cases(**_given(points=points, settings=settings, sigma=sigma, gain=gain, noise=noise))
+
+    def write(rows: pd.DataFrame) -> None:
+        table, verdicts = coverage_table(rows), verdict_table(rows)
+        table.to_csv(out / "coverage.csv", index=False)
+        verdicts.to_csv(out / "verdicts.csv", index=False)
+        plot_coverage(table).savefig(out / "coverage.png", dpi=160)
+        shares = verdicts.pivot(index=list(CASE), columns="verdict", values="share").reset_index()
+        for shown in (table, shares):
+            print_table(shown)
+            typer.echo("")
+
+    study = partial(coverage_study, cases, sets=sets, oracle_sets=oracle_sets)
+    run_study(study, out / "coverage.jsonl", processes, write=write)
+
+
+@with_options
+def design(
+    *,
+    out: Out,
+    gain: Annotated[float, typer.Option(help="True gain to find, a factor above 1.")],
+    sigma: Annotated[
+        float, typer.Option(help="Scatter to expect, on the logit scale; 0.1 is 10% of a small hit.")
+    ],
+    power: Annotated[float, typer.Option(help="Share of verdicts 'better' to reach.")] = 0.8,
+    width: Annotated[
+        float | None, typer.Option(help="Largest interval width to accept, upper / lower, such as 1.5.")
+    ] = None,
+    points: Annotated[
+        list[int] | None, typer.Option(help="SAEs a curve. Repeat; 3, 4, 6, 8 and 12 if left out.")
+    ] = None,
+    settings: Annotated[
+        list[int] | None, typer.Option(help="Settings, such as layers. Repeat; 1, 2, 3 and 6 if left out.")
+    ] = None,
+    l0: Annotated[
+        list[str] | None,
+        typer.Option(help="Sweep, LOW-HIGH. Repeat; 10-200, 20-100 and 10-50 if left out."),
+    ] = None,
+    sets: Sets = 50,
+    setting_sd: Annotated[float, typer.Option(help="Spread of log position between settings.")] = 0.5,
+    interaction_sd: Annotated[
+        float, typer.Option(help="Spread of each variant's log position within settings.")
+    ] = 0.1,
+    tau: Annotated[float, typer.Option(help="Additive noise of the hits.")] = 0.0,
+    processes: ProcessOptions,
+) -> None:
+    """Find how many SAEs, in how many settings and over which L0, find a gain: simulated and fitted.
+
+    Writes design.csv and design.png, and names the smallest cases. A study that was stopped goes on where
+    it was, if it is given the same folder.
+    """
+    from hillfront.studies.case_tables import design_table, recommend, validate_targets
+    from hillfront.studies.design_study import design_study
+    from hillfront.studies.figures import plot_design
+
+    validate_sets(sets, processes)
+    validate_targets(power=power, width=width)
+    sweeps = [
+        pair_from(text, float, f"--l0 {text}: give the lowest and the highest L0, such as 10-200.")
+        for text in l0 or ()
+    ]
+    study = partial(
+        design_study,
+        gain=gain,
+        sigma=sigma,
+        sets=sets,
+        tau=tau,
+        setting_sd=setting_sd,
+        interaction_sd=interaction_sd,
+        **_given(points=points, settings=settings, sweeps=sweeps),
+    )
+
+    def write(rows: pd.DataFrame) -> None:
+        table = design_table(rows)
+        table.to_csv(out / "design.csv", index=False)
+        plot_design(table, power=power, width=width).savefig(out / "design.png", dpi=160)
+        print_table(table, digits="3g")
+        typer.echo("\n" + recommend(table, power=power, width=width).text)
+
+    run_study(study, out / "design.jsonl", processes, write=write)
+
+
+@with_options
+def selection(
+    *,
+    out: Out,
+    sets: Sets = 100,
+    trained: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="SAEs trained for the baseline and the variant, such as 8-64. Repeat; 8-64, 8-8, 64-64 and "
+            "5-12 if left out."
+        ),
+    ] = None,
+    settings: Annotated[list[int] | None, typer.Option(help="Settings. Repeat; 1 if left out.")] = None,
+    sigma: Annotated[
+        list[float] | None, typer.Option(help="True scatter. Repeat; 0.1 and 0.3 if left out.")
+    ] = None,
+    gain: Annotated[
+        list[float] | None, typer.Option(help="True gain; 1, identical curves, if left out. Repeat.")
+    ] = None,
+    processes: ProcessOptions,
+) -> None:
+    """See what fitting only Pareto-optimal SAEs does, and what the number of trained ones takes back.
+
+    Writes selection.csv. A study that was stopped goes on where it was, if it is given the same folder.
+    """
+    from hillfront.studies.selection_study import selection_cases, selection_study, selection_summary
+
+    validate_sets(sets, processes)
+    wanted = "give the SAEs of the baseline and of the variant, such as 8-64."
+    pairs = [pair_from(text, int, f"--trained {text}: {wanted}") for text in trained or ()]
+    cases = selection_cases(**_given(trained=pairs, settings=settings, sigma=sigma, gain=gain))
+
+    def write(rows: pd.DataFrame) -> None:
+        table = selection_summary(rows)
+        table.to_csv(out / "selection.csv", index=False)
+        print_table(table)
+
+    run_study(partial(selection_study, cases, sets=sets), out / "selection.jsonl", processes, write=write)
+
+
+def pair_from[N: (int, float)](text: str, number: type[N], message: str) -> tuple[N, N]:
+    """Read two numbers with a dash between them.
+
+    Raises
+    ------
+    ValueError
+        With the message, if it is anything else.
+
+    Examples
+    --------
+    >>> pair_from("10-200", float, "give two numbers"), pair_from("8-64", int, "give two whole numbers")
+    ((10.0, 200.0), (8, 64))
+    """
+    first, _, second = text.partition("-")
+    try:
+        return number(first), number(second)
+    except ValueError:
+        raise ValueError(message) from None
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given; a study has defaults for the others."""
+    return {name: value for name, value in options.items() if value}
