@@ -1,7 +1,7 @@
 """The reference, written from the package while the pages are built: its folders, and their public names.
 
 Public is what `hillfront` and its folders list in ``__all__``, every class that such a function, method or
-property returns, and every function or class that their docstrings refer to.
+property returns, and every function or class that their docstrings, or a folder's, refer to.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def public_names() -> dict[str, list[str]]:
             item = getattr(package, name)
             if isinstance(item, type | FunctionType):
                 found.setdefault(item, f"{package.__name__}.{name}")
-    todo = list(found)
+    todo = [*found, *packages]
     while todo:
         for word in _mentioned(todo.pop()):
             if (item := named.get(word)) is not None and item not in found:

@@ -149,19 +149,17 @@ def _run(
     typer.Exit
         If a diagnostic failed, or the run was interrupted.
     """
-    from hillfront.fits.fitting import fit
-    from hillfront.model.design import design_of
+    from hillfront.fits.fitting import prepare
     from hillfront.sampling.nutpie_run import SamplerOptions
     from hillfront.text.outputs import write_outputs
 
     # What these refuse must be the only word, so they come before the one about sampling.
     SamplerOptions(**{name: value for name, value in sampler.items() if value is not None})
-    design_of(frontiers, **{name: value for name, value in model.items() if name != "priors"})
-    if not output.quiet:
-        typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
     with unless_interrupted(), _logged(quiet=output.quiet):
-        progressbar = not output.quiet and sys.stderr.isatty()
-        result = fit(frontiers, progressbar=progressbar, **model, **sampler)
+        prepared = prepare(frontiers, **model)
+        if not output.quiet:
+            typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
+        result = prepared.fit(progressbar=not output.quiet and sys.stderr.isatty(), **sampler)
         write_outputs(result, out, config=config, **asked_at)
     if output.json_output:
         from hillfront.cli.json_output import fit_document, to_json

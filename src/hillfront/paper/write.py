@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD
@@ -15,7 +16,6 @@ from hillfront.paper.example import example_tex
 from hillfront.paper.latex import latex
 from hillfront.paper.macros import macros_file
 from hillfront.paper.methods import methods_paragraph, prior_rows
-from hillfront.paper.references import references_bib
 from hillfront.paper.source import PaperSource, paper_source
 from hillfront.paper.tables import diagnostics_table, gains_table, priors_table, verdicts_table
 from hillfront.text.outputs import FAILED_FILE, folder_at_once, write_tables
@@ -105,8 +105,6 @@ def write_paper(
         )
     ]
     paragraphs = "\n\n".join(f"{latex(str(sentence))}\n" for sentence in sentences)
-    attributes = fit.data.attrs
-    versions = json.loads(attributes["versions"])
     with folder_at_once(Path(out)) as folder:
         files = {
             "gains.tex": gains_table(source),
@@ -117,11 +115,7 @@ def write_paper(
             "sentences.tex": f"{source.head('A paragraph for every comparison.')}\n{paragraphs}",
             "sentences.txt": "".join(f"{sentence}\n\n" for sentence in sentences),
             "methods.tex": methods_paragraph(source),
-            "references.bib": references_bib(
-                version=str(versions["hillfront"]),
-                nutpie=str(versions["nutpie"]),
-                year=str(attributes["created"])[:4],
-            ),
+            "references.bib": _references(fit),
         }
         figures = write_figures(source, folder)
         files["example.tex"] = example_tex(source, figures)
@@ -129,3 +123,18 @@ def write_paper(
             (folder / name).write_text(text, encoding="utf-8")
         write_tables(folder, source.improvement, source.pareto, source.diagnostics)
     return source
+
+
+def _references(fit: FrontierFit) -> str:
+    """Fill references.bib in: software is cited in the version that made the fit."""
+    attributes = fit.data.attrs
+    versions = json.loads(attributes["versions"])
+    text = resources.files(__package__).joinpath("references.bib").read_text(encoding="utf-8")
+    known = {
+        "VERSION": versions["hillfront"],
+        "NUTPIE": versions["nutpie"],
+        "YEAR": attributes["created"][:4],
+    }
+    for word, value in known.items():
+        text = text.replace(word, str(value))
+    return text

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from hillfront.estimands.comparisons import Comparison, comparisons, gains_at
+from hillfront.estimands.quantities import QUANTITIES
 from hillfront.estimands.scopes import AVERAGE, SCOPES
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import Range
@@ -145,7 +146,7 @@ def plot_gain_profile(
             words = "no hit that every setting shares" if title == _AVERAGE else "no shared range of hits"
             axis.text(0.03, 0.03, words, fontsize="small", color="0.4", transform=axis.transAxes)
     put_titles(axes, [title for title, _ in panels])
-    put_labels(axes, fit.frontiers.metric_label, "sparsity gain")
+    put_labels(axes, fit.frontiers.metric_label, QUANTITIES["sparsity_gain"].words)
     if legend:
         handles = gain_handles(fit, variants=shown, prob=prob)
         put_legend(figure, axes, handles, where="inside" if len(axes) == 1 else "below")

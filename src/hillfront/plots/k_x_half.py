@@ -161,7 +161,8 @@ def plot_k_against_x_half(
     log_ticks(axis.xaxis, axis)
     log_ticks(axis.yaxis, axis)
     axis.spines[["top", "right"]].set_visible(False)
-    put_labels([axis], "x_half, sparsity at a hit of 1/2", "k, slope")
+    words = {parameter.natural: parameter.words for parameter in design.family.sampled}
+    put_labels([axis], words["x_half"], words["k"])
     if legend:
         handles = _handles(fit, shown_variants, prob, extrapolated=False in supports)
         put_legend(figure, [axis], handles, where="below" if ax is None else "inside", fontsize="small")

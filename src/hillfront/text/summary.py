@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hillfront.estimands.pareto import headline_table
-from hillfront.estimands.quantities import headlines
+from hillfront.estimands.quantities import QUANTITIES, headlines
 from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.selection import hidden_data
@@ -33,16 +33,20 @@ def summary_table(fit: FrontierFit) -> Table:
 def gain_lines(fit: FrontierFit) -> list[str]:
     """Say the headline of each variant in a sentence."""
     improvement = fit.improvement().summary
-    rows = improvement[(improvement["quantity"] == headlines()[0]) & (improvement["scope"] == AVERAGE)]
+    quantity, metric = QUANTITIES[headlines()[0]], fit.frontiers.metric_label
+    rows = improvement[(improvement["quantity"] == quantity.name) & (improvement["scope"] == AVERAGE)]
+    effect = quantity.effect
+    assert effect is not None  # a headline says what it is a gain of
     lines = []
     if improvement.empty and len(fit.design.variants) > 1:
         lines.append(f"No variant has a setting in common with {fit.baseline}: there is nothing to compare.")
     average = "On average over the settings, " if len(fit.design.settings) > 1 else ""
     for _, row in rows.iterrows():
+        factor = f"{row['median']:.2f}x [{row['lower']:.2f}, {row['upper']:.2f}] "
         lines.append(
-            f"{average}{row['variant']} needs {row['median']:.2f}x "
-            f"[{row['lower']:.2f}, {row['upper']:.2f}] fewer active latents than {row['baseline']} for the "
-            f"same {fit.frontiers.metric_label} ({row['prob']:.0%} interval, {row['support']}"
+            f"{average}{row['variant']} {effect.verb_of_one} "
+            f"{effect.better.format(factor=factor, metric=metric)} than {row['baseline']} for the same "
+            f"{metric} ({row['prob']:.0%} interval, {row['support']}"
             f"{', driven by the prior' if row['prior_driven'] else ''})."
         )
     return [*lines, *correction_lines(fit)]
