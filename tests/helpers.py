@@ -23,6 +23,12 @@ from hillfront.sampling.nutpie_run import SamplerOptions
 Floats = NDArray[np.float64]
 NU = 4.0
 
+RARE = 1e-4
+"""Probability with which a right program may fail a comparison of draws, whatever their seed."""
+
+RARE_Z = float(special.ndtri(1 - RARE / 2))
+"""The standard errors that an estimate from draws strays by so rarely, to either side."""
+
 
 def drawn(improvement: Improvement, row: pd.Series) -> xr.DataArray:
     """Draws behind one row of an improvement table, dims (chain, draw)."""
