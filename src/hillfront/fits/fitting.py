@@ -154,9 +154,9 @@ class PreparedModel:
                 *(failed[0].name, failed[0].seen, f"{before:,}", f"{sampler_options.draws:,}"),
             )
             posterior, stats = self.sample(frontiers, sampler_options, progressbar=progressbar, cores=cores)
-        draws = {"posterior": posterior, "sample_stats": stats, "prior": self.prior}
-        draws["log_prior"] = self._log_priors.at(posterior)
-        tree = fit_tree(draws, frontiers, self.design, sampler_options, priors=self.priors)
+        sampled = {"posterior": posterior, "sample_stats": stats, "prior": self.prior}
+        sampled["log_prior"] = self._log_priors.at(posterior)
+        tree = fit_tree(sampled, frontiers, self.design, sampler_options, priors=self.priors)
         if self.design.selected:
             as_if_all = without_selection(frontiers)
             uncorrected, _ = self.sample(as_if_all, sampler_options, progressbar=progressbar, cores=cores)

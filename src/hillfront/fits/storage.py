@@ -104,8 +104,8 @@ def fit_tree(
     Parameters
     ----------
     draws : mapping of str to xarray.Dataset
-        ``posterior``, ``sample_stats``, ``prior`` and ``log_prior``, the log densities of the top-level priors
-        at the posterior draws; dims (chain, draw, ...).
+        ``posterior``, ``sample_stats``, ``prior`` and ``log_prior``, the log densities of the top-level
+        priors at the posterior draws; dims (chain, draw, ...).
     frontiers : Frontiers
         The data that were fitted.
     design : Design
