@@ -163,7 +163,9 @@ def fit_of(
     hyper: Mapping[str, float] | None = None,
 ) -> FrontierFit:
     """Build a fit whose posterior was made by hand: around the curves given, or a least-squares guess."""
-    from hillfront.fits.fitting import PreparedModel, _complete
+    from hillfront.fits.fitting import _complete
+    from hillfront.fits.storage import fit_tree
+    from hillfront.model.log_prior import log_priors_of
 
     design = design_of(frontiers, baseline=baseline)
     x, y = (frontiers.table[name].to_numpy() for name in ("sparsity", "performance_hit"))
@@ -177,12 +179,12 @@ def fit_of(
     )
     prior = posterior_of(design, *curves, sd=1.0, chains=1, draws=50, random_seed=random_seed + 1)
     priors = {"nu": NU}
-    prepared = PreparedModel(frontiers, design, priors, sampler=None)  # type: ignore[arg-type]
-    prepared.__dict__["prior"] = _complete(prior, design, priors)
-    tree = prepared._tree(
-        _complete(posterior, design, priors),
-        stats_of(chains, draws, diverging=diverging, random_seed=random_seed),
-        frontiers,
-        SamplerOptions(draws=draws, chains=chains, random_seed=random_seed),
-    )
-    return FrontierFit(tree)
+    posterior = _complete(posterior, design, priors)
+    sampled = {
+        "posterior": posterior,
+        "sample_stats": stats_of(chains, draws, diverging=diverging, random_seed=random_seed),
+        "prior": _complete(prior, design, priors),
+        "log_prior": log_priors_of(design, priors).at(posterior),
+    }
+    options = SamplerOptions(draws=draws, chains=chains, random_seed=random_seed)
+    return FrontierFit(fit_tree(sampled, frontiers, design, options, priors=priors))

@@ -8,11 +8,10 @@ import pytest
 
 from hillfront.estimands.scopes import SCOPES
 from hillfront.frontiers.cautions import find_warnings, log_chance_of_monotone, looks_filtered
-from hillfront.frontiers.columns import FROM_LOSSES
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.fault_finders import find_faults
 from hillfront.frontiers.number_faults import dense_limit_faults, validate_dense_limit
-from hillfront.frontiers.parsing import RESERVED_SETTINGS, read
+from hillfront.frontiers.parsing import FROM_LOSSES, RESERVED_SETTINGS, read
 from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import name_rows, nearest, shorten, show
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from hillfront.frontiers.columns import LOSS_ERRORS
 from hillfront.frontiers.measurement_error import denominator, hit_errors, shares_denominator
+from hillfront.frontiers.parsing import LOSS_ERRORS
 from hillfront.frontiers.table import Frontiers
 
 L0 = [10.0, 20.0, 40.0, 80.0]

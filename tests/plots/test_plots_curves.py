@@ -24,7 +24,7 @@ from hillfront.model.design import Design, design_of
 from hillfront.plots import plot_k_against_x_half, plot_prior, plot_shrinkage
 from hillfront.plots.k_x_half import ellipse_of
 from hillfront.plots.style import styles_for
-from hillfront.sampling.initial_guess import curve_guesses
+from hillfront.sampling.parameterization import curve_guesses
 
 L0 = {"relu": [10, 20, 40, 80], "gated": [16, 32, 64, 128]}
 X_HALF = {"relu": 2.0, "gated": 4.0}

@@ -128,7 +128,7 @@ def outputs(folder: Path) -> dict[str, str]:
         "sentences": "\n".join(map(str, sentences)),
         "terminal": terminal.getvalue(),
         "claims": "\n".join(map(str, claims)),
-        "json of fit": to_json(fit_document("fit", fit, folder)),
+        "json of fit": to_json(fit_document("fit", fit, folder, asked_at={})),
         "json of comparison": to_json(comparison_document(comparison, fit.frontiers, None)),
         "json of claim": to_json(claim_document(claims[0], fit)),
         "report": report_html(fit),

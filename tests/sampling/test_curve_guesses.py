@@ -15,7 +15,7 @@ from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.model.data import row_data
 from hillfront.model.design import Design, design_of
-from hillfront.sampling.initial_guess import curve_guesses
+from hillfront.sampling.parameterization import curve_guesses
 from hillfront.utils.robust_least_squares import robust_jacobian, solve_robust
 
 

@@ -19,9 +19,8 @@ from hillfront.model.data import in_logs, row_data
 from hillfront.model.design import Design, design_of
 from hillfront.model.priors import resolve_priors
 from hillfront.model.pymc_model import build_model
-from hillfront.sampling.initial_guess import curve_guesses
 from hillfront.sampling.nutpie_run import SamplerOptions
-from hillfront.sampling.parameterization import parameterization_of
+from hillfront.sampling.parameterization import curve_guesses, parameterization_of
 from hillfront.sampling.pymc_sampler import partially_centred
 
 POOLS: list[dict[str, Any]] = [

@@ -1,8 +1,8 @@
 """Curves ``y = f(x)``: families, their functions and inverses, and the sparsity scale.
 
 Pure functions of arrays, on NumPy and on PyTensor; nothing here knows where data come from or how a curve is
-fitted. A new family is one :class:`CurveFamily`, with its equation and words, given to
-:func:`register_family`.
+fitted. A new family is one :class:`CurveFamily`, with its equation, words and default priors, given to
+:func:`register_family`; those of the families of the package are in ``curves.families``.
 """
 
 from __future__ import annotations

@@ -2,5 +2,5 @@
 
 A check is one :class:`Check` and says itself whether it passed; bounds are beside the functions that compute
 them. What a failed check does to the exit status is decided in
-:mod:`hillfront.cli`.
+:mod:`hillfront.cli.app`.
 """

@@ -50,6 +50,12 @@ class Diagnostics(Displayed):
         return tuple(check for check in self.checks if check.passed is False)
 
     @property
+    def state(self) -> str:
+        """What they come to, in a few words."""
+        failed = "; ".join(f"{check.name} FAILED" for check in self.failed)
+        return failed or "all diagnostics passed"
+
+    @property
     def summary(self) -> pd.DataFrame:
         """One row a check: check, value, asked, passed (passed, failed or informational), seen, next_step."""
         words = {True: "passed", False: "failed", None: "informational"}

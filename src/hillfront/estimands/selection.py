@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hillfront.estimands.draws import curve_draws
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.predict import noise_draws
-from hillfront.frontiers.columns import CURVE
+from hillfront.frontiers.parsing import CURVE
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at
 from hillfront.model.design import Design
@@ -85,3 +85,19 @@ def selection_table(corrected: Improvement, uncorrected: Improvement) -> pd.Data
     labels = list(table.columns[: list(table.columns).index("at") + 1])
     side = other[numbers].add_suffix("_uncorrected")
     return pd.concat([table[[*labels, *numbers]], side, table["prob"]], axis=1)
+
+
+def uncorrected_of(tree: xr.DataTree, design: Design) -> xr.Dataset:
+    """Return the posterior that takes the SAEs of the table for all that were trained.
+
+    Raises
+    ------
+    ValueError
+        If the table did not say how many SAEs were trained.
+    """
+    if not design.selected:
+        raise ValueError(
+            "The table that was fitted has no column n_trained, so nothing was corrected. Add it, with the "
+            "number of SAEs that were trained for each curve, and fit again."
+        )
+    return tree["posterior_uncorrected"].to_dataset()

@@ -16,7 +16,7 @@ from hillfront.diagnostics.run import convergence_of
 from hillfront.estimands.draws import curve_draws, effect_draws
 from hillfront.estimands.selection import hidden_log_likelihood, without_selection
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.fits.tree import fit_tree
+from hillfront.fits.storage import fit_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import row_data
 from hillfront.model.design import Design, design_of
@@ -24,9 +24,8 @@ from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.model.log_prior import LogPriors, log_priors_of
 from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.model.pymc_model import build_model
-from hillfront.sampling.nutpie_run import Sampler, SamplerOptions, default_target_accept
+from hillfront.sampling.nutpie_run import Sampler, SamplerOptions, default_target_accept, sampler_of
 from hillfront.sampling.parameterization import parameterization_of
-from hillfront.sampling.samplers import sampler_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -155,7 +154,9 @@ class PreparedModel:
                 *(failed[0].name, failed[0].seen, f"{before:,}", f"{sampler_options.draws:,}"),
             )
             posterior, stats = self.sample(frontiers, sampler_options, progressbar=progressbar, cores=cores)
-        tree = self._tree(posterior, stats, frontiers, sampler_options)
+        sampled = {"posterior": posterior, "sample_stats": stats, "prior": self.prior}
+        sampled["log_prior"] = self._log_priors.at(posterior)
+        tree = fit_tree(sampled, frontiers, self.design, sampler_options, priors=self.priors)
         if self.design.selected:
             as_if_all = without_selection(frontiers)
             uncorrected, _ = self.sample(as_if_all, sampler_options, progressbar=progressbar, cores=cores)
@@ -222,20 +223,6 @@ class PreparedModel:
                     "by prepare(frontiers, ...).".format(name, *shown)
                 )
 
-    def _tree(
-        self, posterior: xr.Dataset, stats: xr.Dataset, frontiers: Frontiers, sampler_options: SamplerOptions
-    ) -> xr.DataTree:
-        return fit_tree(
-            posterior,
-            stats,
-            frontiers,
-            self.design,
-            sampler_options,
-            prior=self.prior,
-            log_prior=self._log_priors.at(posterior),
-            priors=self.priors,
-        )
-
 
 def _errors(design: Design) -> set[str]:
     shared = (
@@ -277,7 +264,7 @@ def prepare(
 ) -> PreparedModel:
     """Make the model of a table ready once, to fit it and others of its design at once.
 
-    Most designs are sampled by a density that is compiled once on a machine; those that it has no place for
+    Most designs are sampled by a density that is compiled once on a machine; those that it does not support
     (docs/design-notes.md) compile their PyMC model here.
 
     Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -23,11 +22,11 @@ from hillfront.estimands.pareto import DEFAULT_THRESHOLD, Pareto, headline_table
 from hillfront.estimands.predict import predict_curves
 from hillfront.estimands.prior_sensitivity import sensitivity_of
 from hillfront.estimands.quantities import DEFAULT_AT_L0
-from hillfront.fits.storage import read_tree, write_tree
+from hillfront.fits.storage import by_group_columns, read_tree, write_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.priors import priors_from_json
-from hillfront.model.pymc_model import build_model
+from hillfront.model.pymc_model import model_of_posterior
 from hillfront.utils.intervals import DEFAULT_PROB
 from hillfront.utils.tables import TextTable
 
@@ -71,51 +70,32 @@ class FrontierFit:
         """The PyMC model with the data that were fitted, for PyMC's own tools.
 
         ``pm.sample_posterior_predictive(fit.data, model=fit.model)`` and
-        ``pm.compute_log_likelihood(fit.data, model=fit.model)`` give what the fit holds.
-
-        Raises
-        ------
-        ValueError
-            If the posterior lacks a free variable of the model, which PyMC would draw from its prior.
+        ``pm.compute_log_likelihood(fit.data, model=fit.model)`` give what the fit holds. Raises a ValueError
+        for a posterior of format 1 that lacks a free variable, which PyMC would draw from its prior.
         """
         priors = priors_from_json(json.loads(self.data.attrs["priors"]))
-        model = build_model(self.frontiers, self.design, priors)
-        missing = [variable.name for variable in model.free_RVs if variable.name not in self._posterior]
-        if missing:
-            raise ValueError(
-                f"The posterior of this fit lacks {', '.join(missing)}, which its PyMC model samples: files "
-                "of format 1 did not keep the variables inside a prior. Fit the table again."
-            )
-        return model
+        return model_of_posterior(*self._fitted, priors=priors)
 
     @cached_property
     def posterior(self) -> xr.Dataset:
         """Posterior draws, dims (chain, draw, ...), with the group columns along the settings.
 
         So ``fit.posterior.sel(site="resid")`` and ``fit.posterior.groupby("site")`` work; labels are text.
-        ArviZ reads ``fit.data``, which has the same draws without these coordinates.
-
-        Warns
-        -----
-        UserWarning
-            For a group column whose name the draws use themselves, which is left out.
+        ArviZ reads ``fit.data``, which has the same draws without these coordinates. A group column whose
+        name the draws use themselves is not among them, and a warning says so.
         """
-        return _by_group_columns(self._posterior, self.frontiers)
+        return by_group_columns(self._posterior, self.frontiers)
 
     @cached_property
     def prior(self) -> xr.Dataset:
         """Prior draws of the same variables, as :attr:`posterior`; empty if every parameter is fixed."""
-        return (
-            _by_group_columns(self.data["prior"].to_dataset(), self.frontiers)
-            if "prior" in self.data
-            else xr.Dataset()
-        )
+        prior = self.data["prior"].to_dataset() if "prior" in self.data else xr.Dataset()
+        return by_group_columns(prior, self.frontiers)
 
     @property
     def sampler_options(self) -> dict[str, Any]:
         """Options of the sampler, ``random_seed`` among them."""
-        sampler_options: dict[str, Any] = json.loads(self.data.attrs["sampler_options"])
-        return sampler_options
+        return dict(json.loads(self.data.attrs["sampler_options"]))
 
     @property
     def baseline(self) -> str:
@@ -126,16 +106,22 @@ class FrontierFit:
     def _posterior(self) -> xr.Dataset:
         return self.data["posterior"].to_dataset()
 
+    @property
+    def _fitted(self) -> tuple[xr.Dataset, Frontiers, Design]:
+        return self._posterior, self.frontiers, self.design
+
+    @property
+    def _seed(self) -> int:
+        return int(self.sampler_options["random_seed"])
+
     @cached_property
     def _sensitivities(self) -> dict[Hashable, pd.DataFrame]:
-        # By the places of a table, so that asking again costs nothing.
+        # By the hits, L0 and nats of a table, so that asking again costs nothing.
         return {}
 
     @cached_property
     def _convergence(self) -> tuple[Check, ...]:
-        return convergence_of(
-            self._posterior, self.frontiers, self.design, random_seed=self.sampler_options["random_seed"]
-        )
+        return convergence_of(*self._fitted, random_seed=self._seed)
 
     @cached_property
     def _diagnostics(self) -> Diagnostics:
@@ -145,7 +131,7 @@ class FrontierFit:
             self.design,
             convergence=self._convergence,
             loo=self.loo,
-            random_seed=self.sampler_options["random_seed"],
+            random_seed=self._seed,
         )
 
     @cached_property
@@ -155,15 +141,12 @@ class FrontierFit:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What every summary of this fit says first: failed diagnostics, then the data's warnings."""
+        """Notes that head every summary: failed diagnostics, then the data's warnings."""
         failed = tuple(f"DIAGNOSTIC FAILED: {check}" for check in self._diagnostics.failed)
         dropped = len(self.frontiers.dropped)
         rows = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
-        nothing = (
-            (f"Only one variant, {self.baseline!r}: there is nothing to compare it with.",)
-            if len(self.design.variants) == 1
-            else ()
-        )
+        alone = f"Only one variant, {self.baseline!r}: there is nothing to compare it with."
+        nothing = (alone,) if len(self.design.variants) == 1 else ()
         return (*failed, *nothing, *rows, *(f"Warning: {text}" for text in self.frontiers.warnings))
 
     def improvement(
@@ -174,7 +157,7 @@ class FrontierFit:
         at_l0: Sequence[float] = DEFAULT_AT_L0,
         at_nats: Sequence[float] = (),
     ) -> Improvement:
-        """How many times better each variant is than the baseline.
+        """Compare each variant with the baseline by improvement factors.
 
         Parameters
         ----------
@@ -194,7 +177,7 @@ class FrontierFit:
         -------
         Improvement
             ``mean_sparsity_gain`` and ``mean_hit_reduction``, the headline figures, over the range that both
-            frontiers observed; the gains at the places asked for; and the ratios of the curves' parameters.
+            frontiers observed; the gains asked for; and the ratios of the curves' parameters.
             All are above 1 where the variant is better, apart from ``k_ratio``, which only describes the
             shape. Empty with a single variant. ``prior_driven`` marks what changes with the prior; it is
             False throughout in a fit that was saved by a version without log_prior.
@@ -205,22 +188,20 @@ class FrontierFit:
             For a probability or a hit outside (0, 1), an L0 or a loss difference that is not positive, or
             ``at_nats`` without the losses.
         """
-        places = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
+        positions = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
 
         def sensitivity(draws: xr.Dataset) -> pd.DataFrame:
-            if places not in self._sensitivities:
-                self._sensitivities[places] = sensitivity_of(self.data, draws)
-            return self._sensitivities[places].copy()
+            if positions not in self._sensitivities:
+                self._sensitivities[positions] = sensitivity_of(self.data, draws)
+            return self._sensitivities[positions].copy()
 
         return improvement_of(
-            self._posterior,
-            self.frontiers,
-            self.design,
+            *self._fitted,
             prob=prob,
             at_hit=at_hit,
             at_l0=at_l0,
             at_nats=at_nats,
-            random_seed=self.sampler_options["random_seed"],
+            random_seed=self._seed,
             notes=self.notes,
             sensitivity=sensitivity,
         )
@@ -233,7 +214,7 @@ class FrontierFit:
         at_l0: Sequence[float] = DEFAULT_AT_L0,
         at_nats: Sequence[float] = (),
     ) -> pd.DataFrame:
-        """Every improvement factor with and without the correction for a Pareto selection.
+        """Tabulate every improvement factor with and without the correction for a Pareto selection.
 
         Parameters
         ----------
@@ -250,26 +231,15 @@ class FrontierFit:
         ValueError
             If the table did not say how many SAEs were trained.
         """
-        if not self.design.selected:
-            raise ValueError(
-                "The table that was fitted has no column n_trained, so nothing was corrected. Add it, with "
-                "the number of SAEs that were trained for each curve, and fit again."
-            )
-        places = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
-        uncorrected = improvement_of(
-            self.data["posterior_uncorrected"].to_dataset(),
-            self.frontiers,
-            self.design,
-            prob=prob,
-            random_seed=self.sampler_options["random_seed"],
-            **places,  # type: ignore[arg-type]
-        )
-        from hillfront.estimands.selection import selection_table
+        from hillfront.estimands.selection import selection_table, uncorrected_of
 
-        return selection_table(self.improvement(prob=prob, **places), uncorrected)  # type: ignore[arg-type]
+        at: dict[str, Any] = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats, "prob": prob}
+        uncorrected = uncorrected_of(self.data, self.design)
+        without = improvement_of(uncorrected, self.frontiers, self.design, random_seed=self._seed, **at)
+        return selection_table(self.improvement(**at), without)
 
     def pareto(self, *, threshold: float = DEFAULT_THRESHOLD, margin: float = 1.0) -> Pareto:
-        """Whether each variant's curve lies below the baseline's over their whole shared range.
+        """Judge whether each variant's curve lies below the baseline's over their whole shared range.
 
         Parameters
         ----------
@@ -284,13 +254,7 @@ class FrontierFit:
         Pareto
         """
         return pareto_of(
-            self._posterior,
-            self.frontiers,
-            self.design,
-            threshold=threshold,
-            margin=margin,
-            random_seed=self.sampler_options["random_seed"],
-            notes=self.notes,
+            *self._fitted, threshold=threshold, margin=margin, random_seed=self._seed, notes=self.notes
         )
 
     def check_claim(
@@ -303,7 +267,7 @@ class FrontierFit:
         setting: str | None = None,
         variant: str | None = None,
     ) -> ClaimCheck:
-        """How probable a published claim is: "k falls by 1.2 to 1.4", "a gain of at least 2.7".
+        """Compute how probable a claim is: "k falls by 1.2 to 1.4", "a gain of at least 2.7".
 
         Parameters
         ----------
@@ -314,8 +278,7 @@ class FrontierFit:
         at : float, optional
             The hit of a ``sparsity_gain``, or the L0 of a ``hit_reduction``; the others have none.
         setting : str, optional
-            Label of a setting, or ``"new_setting"``. Left out, the claim is about the average over the
-            settings.
+            Label of a setting, or ``"new_setting"``; the average over the settings if left out.
         variant : str, optional
             May be left out where the baseline is compared with only one.
 
@@ -328,26 +291,19 @@ class FrontierFit:
         Raises
         ------
         ValueError
-            For an unknown quantity, setting or variant, a place that is missing or out of range, or bounds
-            that are missing or the wrong way round.
-
-        See Also
-        --------
-        hillfront.fit : Its example ends in a claim.
+            For an unknown quantity, setting or variant, or ``at`` or bounds that are missing or wrong.
         """
         from hillfront.estimands.claims import check_claim_of
 
         return check_claim_of(
-            self._posterior,
-            self.frontiers,
-            self.design,
+            *self._fitted,
             quantity,
             low=low,
             high=high,
             at=at,
             setting=setting,
             variant=variant,
-            random_seed=self.sampler_options["random_seed"],
+            random_seed=self._seed,
             notes=self.notes,
             sensitivity=partial(sensitivity_of, self.data),
         )
@@ -395,21 +351,12 @@ class FrontierFit:
         >>> predicted = fit.predict(variants=["variant"])
         >>> dict(predicted["predictive"].sizes)
         {'setting': 1, 'variant': 1, 'l0': 50, 'chain': 4, 'draw': 100}
-        >>> median = predicted["predictive"].median(("chain", "draw"))
-        >>> bool(median.isel(l0=0).item() > median.isel(l0=-1).item())
-        True
         """
         if l0 is None:
             observed = self.frontiers.table["l0"]
             l0 = np.geomspace(observed.min(), observed.max(), 50)
-        return predict_curves(
-            self._posterior,
-            self.design,
-            l0=l0,
-            variants=variants,
-            settings=settings,
-            random_seed=self.sampler_options["random_seed"],
-        )
+        curves = {"variants": variants, "settings": settings}
+        return predict_curves(self._posterior, self.design, l0=l0, random_seed=self._seed, **curves)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the fit to a NetCDF file that :meth:`load`, ArviZ and xarray open.
@@ -445,32 +392,9 @@ class FrontierFit:
         return headline_table(self.improvement(), self.pareto())
 
     def _heading(self) -> str:
-        design = self.design
-        state = (
-            "all diagnostics passed"
-            if self._diagnostics.passed
-            else "; ".join(f"{check.name} FAILED" for check in self._diagnostics.failed)
-        )
+        design, sizes = self.design, self._posterior.sizes
         return (
             f"FrontierFit({design.curve}, baseline {design.baseline!r}, {len(design.variants)} variants x "
-            f"{len(design.settings)} settings, {len(self.frontiers)} SAEs, "
-            f"{np.prod([self._posterior.sizes[d] for d in ('chain', 'draw')])} draws; {state})"
+            f"{len(design.settings)} settings, {len(self.frontiers)} SAEs, {sizes['chain'] * sizes['draw']} "
+            f"draws; {self._diagnostics.state})"
         )
-
-
-def _by_group_columns(draws: xr.Dataset, frontiers: Frontiers) -> xr.Dataset:
-    """Add an indexed coordinate for each group column along the settings."""
-    if "setting" not in draws.dims:
-        return draws
-    columns = frontiers.setting_table.loc[draws["setting"].to_numpy()]
-    for name in columns.columns.drop("setting", errors="ignore"):
-        if name in draws.variables or name in draws.dims:
-            warnings.warn(
-                f"The group column {name} is no coordinate of these draws, which use its name themselves. "
-                "Rename the column, or select by setting.",
-                stacklevel=3,
-            )
-        else:
-            values = columns[name].to_numpy(dtype="U")
-            draws = draws.assign_coords({name: ("setting", values)}).set_xindex(name)
-    return draws

@@ -1,18 +1,40 @@
-"""NetCDF in and out: names and numbers, never code."""
+"""The DataTree of a fit, written to NetCDF and read back; names and numbers, never code."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import platform
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from hillfront.fits.format_1 import from_format_1
+from hillfront.estimands.draws import effect_draws
+from hillfront.estimands.predict import pointwise
+from hillfront.frontiers.netcdf import in_words_of_today
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.model.priors import priors_to_json
+from hillfront.sampling.nutpie_run import SamplerOptions
 
-__all__ = ["FORMAT", "file_at_once", "read_tree", "write_tree"]
+__all__ = [
+    "FORMAT",
+    "by_group_columns",
+    "file_at_once",
+    "fit_tree",
+    "from_format_1",
+    "read_tree",
+    "write_tree",
+]
 
 FORMAT = 2
 """Version of the file's layout; raised when older files would be misread."""
@@ -64,3 +86,150 @@ def read_tree(path: Path) -> xr.DataTree:
             f"{FORMAT} are known). Save fits with FrontierFit.save()."
         )
     return tree
+
+
+_VERSIONED = ("hillfront", "pymc", "nutpie", "arviz", "numpy", "xarray", "pandas")
+
+
+def fit_tree(
+    draws: Mapping[str, xr.Dataset],
+    frontiers: Frontiers,
+    design: Design,
+    sampler_options: SamplerOptions,
+    *,
+    priors: Mapping[str, Any],
+) -> xr.DataTree:
+    """Put a fit together.
+
+    Parameters
+    ----------
+    draws : mapping of str to xarray.Dataset
+        ``posterior``, ``sample_stats``, ``prior`` and ``log_prior``, the log densities of the top-level
+        priors at the posterior draws; dims (chain, draw, ...).
+    frontiers : Frontiers
+        The data that were fitted.
+    design : Design
+    sampler_options : SamplerOptions
+    priors : mapping of str to Prior or float
+
+    Returns
+    -------
+    xarray.DataTree
+        With the groups that :class:`hillfront.FrontierFit` lists.
+    """
+    from arviz_base import make_attrs
+
+    rng = np.random.default_rng([sampler_options.random_seed, 3])
+    posterior, stats = draws["posterior"], draws["sample_stats"]
+    predictive, log_likelihood = pointwise(posterior, frontiers, design, rng=rng)
+    prior_predictive, _ = pointwise(draws["prior"], frontiers, design, rng=rng)
+    table = frontiers.table
+    of_rows = {
+        "l0": table["l0"].to_numpy(),
+        "sparsity": table["sparsity"].to_numpy(),
+        # Named apart from the dims of the posterior.
+        "variant_of_row": table["variant"].to_numpy(dtype="U"),
+        "setting_of_row": table["setting"].to_numpy(dtype="U"),
+    }
+    obs = {"obs": table["row"].to_numpy()}
+    attrs = make_attrs({"inference_library": "nutpie", "inference_library_version": version("nutpie")})
+    groups = {
+        "posterior": posterior.assign_attrs(stats.attrs),
+        "sample_stats": stats,
+        "posterior_predictive": predictive.to_dataset(name="y"),
+        "log_likelihood": log_likelihood.to_dataset(name="y"),
+        "log_prior": draws["log_prior"],
+        "prior": draws["prior"],
+        "prior_predictive": prior_predictive.to_dataset(name="y"),
+        "observed_data": xr.Dataset({"y": ("obs", frontiers.y.to_numpy(np.float64))}, coords=obs),
+        "constant_data": xr.Dataset({n: ("obs", values) for n, values in of_rows.items()}, coords=obs),
+    }
+    # With every parameter fixed, there is no prior.
+    groups = {name: dataset.assign_attrs(attrs) for name, dataset in groups.items() if dataset.data_vars}
+    groups["frontiers"] = frontiers.to_dataset()
+    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+    tree.attrs = {
+        "hillfront_format": FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": json.dumps(
+            {name: version(name) for name in _VERSIONED} | {"python": platform.python_version()}
+        ),
+        "random_seed": sampler_options.random_seed,
+        "sampler_options": json.dumps(asdict(sampler_options)),
+        "design": design.to_json(),
+        "priors": json.dumps(priors_to_json(priors)),
+        "data_hash": frontiers.data_hash,
+    }
+    return tree
+
+
+def from_format_1(tree: xr.DataTree) -> xr.DataTree:
+    """Rename the variables, dims and attributes of a tree that was saved in format 1.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        As it stands in the file.
+
+    Returns
+    -------
+    xarray.DataTree
+        A new tree of the present format. No number changes but the data's hash, which covers names too.
+    """
+    attrs = dict(tree.attrs)
+    options = json.loads(attrs.pop("settings"))
+    options["random_seed"] = options.pop("seed")
+    attrs["random_seed"] = attrs.pop("seed")
+    attrs["sampler_options"] = json.dumps(options)
+    design = json.loads(attrs["design"])
+    design["settings"] = design.pop("groups")
+    if "shared_groups" in design:
+        design["shared_settings"] = design.pop("shared_groups")
+    attrs["design"] = json.dumps(design)
+    priors = json.loads(attrs["priors"])
+    attrs["priors"] = json.dumps({_renamed(name): prior for name, prior in priors.items()})
+    attrs["hillfront_format"] = 2
+    groups = {name: _renamed_dataset(child.to_dataset()) for name, child in tree.children.items()}
+    of_design = Design.from_json(attrs["design"])
+    for name in groups.keys() & {"posterior", "prior", "posterior_uncorrected"}:
+        groups[name] = groups[name].assign(effect_draws(groups[name], of_design))
+    attrs["data_hash"] = Frontiers.from_dataset(groups["frontiers"]).data_hash
+    new = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+    new.attrs = attrs
+    return new
+
+
+def _renamed(name: str) -> str:
+    """Return the name of today of a variable or dim."""
+    if name == "group_of_row":
+        return "setting_of_row"
+    if name.endswith("_group_sd"):
+        return f"{name.removesuffix('_group_sd')}_setting_sd"
+    return "setting" if name == "group" else name
+
+
+def _renamed_dataset(dataset: xr.Dataset) -> xr.Dataset:
+    new = {str(name): _renamed(str(name)) for name in (*dataset.variables, *dataset.dims)}
+    renamed = in_words_of_today(dataset) if "group_columns" in dataset.attrs else dataset
+    renamed = renamed.rename({old: name for old, name in new.items() if old != name and old in renamed})
+    for name in [name for name in renamed.attrs if str(name).startswith("fixed_")]:
+        renamed.attrs[_renamed(str(name))] = renamed.attrs.pop(name)
+    return renamed
+
+
+def by_group_columns(draws: xr.Dataset, frontiers: Frontiers) -> xr.Dataset:
+    """Add an indexed coordinate for each group column along the settings."""
+    if "setting" not in draws.dims:
+        return draws
+    columns = frontiers.setting_table.loc[draws["setting"].to_numpy()]
+    for name in columns.columns.drop("setting", errors="ignore"):
+        if name in draws.variables or name in draws.dims:
+            warnings.warn(
+                f"The group column {name} is no coordinate of these draws, which use its name themselves. "
+                "Rename the column, or select by setting.",
+                stacklevel=3,
+            )
+        else:
+            values = columns[name].to_numpy(dtype="U")
+            draws = draws.assign_coords({name: ("setting", values)}).set_xindex(name)
+    return draws

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hillfront.frontiers.columns import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
 from hillfront.frontiers.measurement_error import SHARED_WITHIN, hit_errors, shares_denominator
+from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
 from hillfront.utils.wording import name_curve, name_curves, name_rows, shorten
 
 MIN_POINTS: Final = 4

@@ -12,7 +12,6 @@ from typing import Final, Literal
 
 import pandas as pd
 
-from hillfront.frontiers.columns import COMPUTED_COSTS, CURVE, LOSSES
 from hillfront.frontiers.fault import Fault, FrontierDataError
 from hillfront.frontiers.number_faults import (
     ablated_not_above_base,
@@ -26,7 +25,7 @@ from hillfront.frontiers.number_faults import (
     no_positive_y,
     text_in_numbers,
 )
-from hillfront.frontiers.parsing import RESERVED_SETTINGS, Draft, is_blank
+from hillfront.frontiers.parsing import COMPUTED_COSTS, CURVE, LOSSES, RESERVED_SETTINGS, Draft, is_blank
 from hillfront.utils.wording import nearest, shorten
 
 DROPPED: Final = ("row", "variant", "setting", "fault", "value")

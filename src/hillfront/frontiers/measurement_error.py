@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from hillfront.frontiers.columns import LOSS_ERRORS, LOSSES, metric_of
+from hillfront.frontiers.parsing import LOSS_ERRORS, LOSSES, metric_of
 
 if TYPE_CHECKING:
     from hillfront.frontiers.table import Frontiers

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hillfront.frontiers.columns import HIT_LABEL, OPTIONAL
 from hillfront.frontiers.fault_finders import DROPPED
+from hillfront.frontiers.parsing import HIT_LABEL, OPTIONAL
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,9 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hillfront.curves.sparsity import DenseLimit
-from hillfront.frontiers.columns import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
 from hillfront.frontiers.fault import Fault
-from hillfront.frontiers.parsing import Draft, is_blank
+from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, Draft, is_blank, metric_of
 from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import name_curve, shorten, show
 

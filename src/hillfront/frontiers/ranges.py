@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from hillfront.frontiers.columns import CURVE, metric_of
+from hillfront.frontiers.parsing import CURVE, metric_of
 
 if TYPE_CHECKING:
     from hillfront.frontiers.table import Frontiers

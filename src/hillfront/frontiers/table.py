@@ -13,11 +13,10 @@ import pandas as pd
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers import netcdf
 from hillfront.frontiers.cautions import find_warnings
-from hillfront.frontiers.columns import CURVE, FROM_LOSSES, HIT_LABEL
 from hillfront.frontiers.fault import FrontierDataError as FrontierDataError  # where users look for it
 from hillfront.frontiers.fault_finders import no_drops, raise_or_drop
 from hillfront.frontiers.number_faults import curves_without_positive_y, validate_dense_limit
-from hillfront.frontiers.parsing import Table, read
+from hillfront.frontiers.parsing import CURVE, FROM_LOSSES, HIT_LABEL, Table, read
 from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.wording import count, name_rows, shorten
 

@@ -29,12 +29,20 @@ from hillfront.model.selection import add_hidden, hidden_curve_index, hidden_dat
 
 if TYPE_CHECKING:
     import pymc as pm
+    import xarray as xr
     from pytensor.tensor.variable import TensorVariable
 
     type Tensor = TensorVariable[Any, Any]
     type Effects = Callable[[Design, Mapping[str, Any]], Mapping[str, Tensor]]
 
-__all__ = ["build_model", "effect_columns", "reported_variables", "variable_of", "zero_sum_effects"]
+__all__ = [
+    "build_model",
+    "effect_columns",
+    "model_of_posterior",
+    "reported_variables",
+    "variable_of",
+    "zero_sum_effects",
+]
 
 
 def build_model(
@@ -266,3 +274,23 @@ def effect_columns(design: Design) -> list[tuple[str, str]]:
         if design.pooling[parameter.natural] == "partial"
         for kind in ("setting", *("interaction",) * (n_variants - 1))
     ]
+
+
+def model_of_posterior(
+    posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, priors: Mapping[str, Any]
+) -> pm.Model:
+    """Build the model of a fit, whose posterior must hold every free variable of it.
+
+    Raises
+    ------
+    ValueError
+        If a free variable is missing: PyMC's tools would draw it from its prior, without a word.
+    """
+    model = build_model(frontiers, design, priors)
+    missing = [variable.name for variable in model.free_RVs if variable.name not in posterior]
+    if missing:
+        raise ValueError(
+            f"The posterior of this fit lacks {', '.join(missing)}, which its PyMC model samples: files of "
+            "format 1 did not keep the variables inside a prior. Fit the table again."
+        )
+    return model

@@ -1,7 +1,8 @@
 """Figures. Each function takes axes, or makes them, and returns what it drew on; none shows or saves.
 
 One module per figure, with its panels, labels and legend; colours and markers are in
-:mod:`~hillfront.plots.style`. Nothing is computed here that a table does not have.
+:mod:`~hillfront.plots.style`, the layout of legends, panels and ticks in :mod:`~hillfront.plots.axes`.
+Nothing is computed here that a table does not have.
 """
 
 from __future__ import annotations

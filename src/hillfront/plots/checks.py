@@ -17,7 +17,7 @@ from hillfront.estimands.predict import noise_draws
 from hillfront.estimands.prior_sensitivity import DRAWS_MIN
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.plots.axes import axes_for, log_ticks, plain_numbers, put_legend
-from hillfront.plots.panels import L0_LABEL
+from hillfront.plots.frontier import L0_LABEL
 from hillfront.plots.style import DASHED, VariantStyle, styles_for
 from hillfront.utils.intervals import DEFAULT_PROB
 

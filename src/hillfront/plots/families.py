@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hillfront.fits.compare import CurveComparison
 from hillfront.plots.axes import put_legend, validate_names
-from hillfront.plots.panels import Scale, frontier_panels
+from hillfront.plots.frontier import Scale, frontier_panels
 from hillfront.plots.style import FAMILY_STYLES, VariantStyle, styles_for
 
 __all__ = ["plot_families"]

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal
 
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import Range, observed_ranges
-from hillfront.plots.axes import put_legend, validate_names, variant_handles
-from hillfront.plots.panels import Scale, frontier_panels
-from hillfront.plots.style import DASHED, SCREEN, FigureStyle, styles_for
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design
+from hillfront.plots.axes import (
+    axes_for,
+    log_ticks,
+    plain_numbers,
+    put_labels,
+    put_legend,
+    put_titles,
+    say_no_data,
+    validate_names,
+    variant_handles,
+)
+from hillfront.plots.style import DASHED, SCREEN, FigureStyle, VariantStyle, styles_for
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
+
+__all__ = [
+    "L0_LABEL",
+    "X_LABEL",
+    "DrawCurves",
+    "Scale",
+    "draw_points",
+    "frontier_handles",
+    "frontier_panels",
+    "plot_frontiers",
+    "set_scales",
+]
 
 Floats = NDArray[np.float64]
 
-__all__ = ["frontier_handles", "plot_frontiers"]
 
 Band = Literal["predictive", "expectation"]
 
@@ -141,3 +165,165 @@ def frontier_handles(
     if len(shown) > 1:
         handles.append(Patch(facecolor="0.5", alpha=0.12, label="shared range"))
     return handles
+
+
+Scale = Literal["log", "linear", "logit"]
+
+X_LABEL: Final = "sparsity, 1 / L0"
+L0_LABEL: Final = "L0, active latents per token"
+
+_GRID_POINTS: Final = 80
+_REACH: Final = 1.6
+"""How far, as a factor of L0, a curve is drawn beyond its setting's data."""
+DrawCurves = Callable[[Axes, str, Sequence[str], Floats], None]
+"""What draws on axes, of a setting, the curves of some variants at values of 1/L0."""
+
+
+def frontier_panels(
+    frontiers: Frontiers,
+    design: Design,
+    draw_curves: DrawCurves,
+    looks: dict[str, VariantStyle],
+    *,
+    settings: Sequence[str] | None,
+    variants: tuple[str, ...],
+    scale: Scale,
+    ax: Axes | Sequence[Axes] | None,
+    style: FigureStyle = SCREEN,
+) -> tuple[Figure, list[Axes]]:
+    """Draw one panel a setting: curves, SAEs over them, scales, title and labels.
+
+    Parameters
+    ----------
+    frontiers : Frontiers
+    design : Design
+    draw_curves : callable
+    looks : dict of str to VariantStyle
+        Colour and marker of each variant's SAEs.
+    settings : sequence of str, optional
+        Which to draw; all by default.
+    variants : tuple of str
+    scale : {"log", "linear", "logit"}
+    ax : matplotlib Axes or sequence of them, optional
+    style : FigureStyle
+
+    Raises
+    ------
+    ValueError
+        For an unknown setting or scale, a logit scale for a cost without an upper bound, or the wrong number
+        of axes.
+    """
+    if scale not in ("log", "linear", "logit"):
+        raise ValueError(f"scale={scale!r}. Allowed: 'log', 'linear', 'logit'.")
+    if scale == "logit" and not frontiers.bounded:
+        raise ValueError(
+            "scale='logit' is for performance hits inside (0, 1), and this fit is of a cost. Allowed: 'log', "
+            "'linear'."
+        )
+    shown = validate_names(settings, design.settings, "settings")
+    figure, axes = axes_for(len(shown), ax, style=style)
+    table = frontiers.table
+    for axis, setting in zip(axes, shown, strict=True):
+        here = table[(table["setting"] == setting) & table["variant"].isin(variants)]
+        if here.empty:
+            say_no_data(axis)
+            continue
+        present = [name for name in variants if (here["variant"] == name).any()]
+        offset = design.scales[design.settings.index(setting)].offset
+        draw_curves(axis, setting, present, _curve_grid(here["sparsity"], scale, above=offset))
+        set_scales(axis, here["sparsity"].to_numpy(), here[frontiers.metric].to_numpy(), scale)
+        for name in present:
+            rows = here[here["variant"] == name]
+            x, y = rows["sparsity"].to_numpy(), rows[frontiers.metric].to_numpy()
+            draw_points(axis, x, y, looks[name], scale, marks=style.marks)
+    put_titles(axes, shown, style)
+    put_labels(axes, X_LABEL, frontiers.metric_label, style, top=L0_LABEL)
+    return figure, axes
+
+
+def _curve_grid(sparsity: pd.Series, scale: Scale, *, above: float) -> Floats:
+    """Return values of 1/L0 a little beyond the data, all above 1/L0 at the dense limit."""
+    low, high = float(sparsity.min()), float(sparsity.max())
+    start = max(low / _REACH, above + 0.1 * (low - above))
+    if scale == "linear":
+        return np.linspace(start, high * (1 + 0.3 * (_REACH - 1)), _GRID_POINTS)
+    return np.geomspace(start, high * _REACH, _GRID_POINTS)
+
+
+def set_scales(axis: Axes, x: Floats, y: Floats, scale: Scale) -> None:
+    """Set scales, limits and ticks of a panel for its points, and L0 along its top."""
+    if scale == "linear":
+        axis.set_xlim(0, float(x.max()) * 1.15)
+        axis.set_ylim(min(0.0, 1.1 * y.min()), 1.15 * y.max())
+    else:
+        axis.set_xscale("log")
+        axis.set_xlim(float(x.min()) / _REACH, float(x.max()) * _REACH)
+        log_ticks(axis.xaxis, axis)
+    if scale == "log":
+        axis.set_yscale("log")
+        positive = y[y > 0]
+        if positive.size:
+            axis.set_ylim(positive.min() / 2, positive.max() * 2)
+        log_ticks(axis.yaxis, axis)
+    elif scale == "logit":
+        # Clipped, because a band that leaves (0, 1) would lose its corners.
+        axis.set_yscale("logit", nonpositive="clip")
+        inside = y[(y > 0) & (y < 1)]
+        odds = inside / (1 - inside) if inside.size else np.array([0.01, 100.0])
+        low, high = (end / (1 + end) for end in (odds.min() / 2.2, odds.max() * 2.2))
+        axis.set_ylim(low, high)
+        ticks = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99])
+        axis.set_yticks(ticks[(ticks > low) & (ticks < high)])
+        plain_numbers(axis.yaxis)
+    axis.spines["right"].set_visible(False)
+    _add_l0_axis(axis, scale)
+
+
+def _add_l0_axis(axis: Axes, scale: Scale) -> None:
+    """Draw L0 along the top: the number that people quote for an SAE."""
+
+    def invert(values: ArrayLike) -> Floats:
+        # A linear axis starts at a sparsity of 0, whose L0 must be finite to be drawn.
+        return 1.0 / np.maximum(np.asarray(values, dtype=np.float64), 1e-12)
+
+    # The scale is matplotlib's own choice: a plain log scale set here would run the wrong way.
+    top = axis.secondary_xaxis("top", functions=(invert, invert))
+    if scale == "linear":
+        high = axis.get_xlim()[1]
+        candidates = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500])
+        shown = candidates[(1.0 / candidates < high)]
+        top.set_xticks(shown[np.append(True, np.diff(1.0 / shown) < -0.06 * high)])
+        plain_numbers(top.xaxis)
+    else:
+        log_ticks(top.xaxis, axis, size="small")
+    top.tick_params(labelsize="small")
+
+
+def draw_points(
+    axis: Axes, x: Floats, y: Floats, style: VariantStyle, scale: Scale, *, marks: float = 1.0
+) -> None:
+    """Draw SAEs; those whose hit lies outside the axis as arrowheads at its edge."""
+    below = (y <= 0) & (scale != "linear")
+    above = (y >= 1) & (scale == "logit")
+    fine = ~(below | above)
+    look: dict[str, Any] = {"linestyle": "none", "color": style.colour, "zorder": 4}
+    axis.plot(
+        x[fine],
+        y[fine],
+        marker=style.marker,
+        markersize=5.5 * marks,
+        markeredgecolor="white",
+        markeredgewidth=0.6 * marks,
+        **look,
+    )
+    for mask, height, marker in ((below, 0.015, "v"), (above, 0.985, "^")):
+        if mask.any():
+            axis.plot(
+                x[mask],
+                np.full(mask.sum(), height),
+                marker=marker,
+                transform=axis.get_xaxis_transform(),
+                markersize=6 * marks,
+                clip_on=False,
+                **look,
+            )

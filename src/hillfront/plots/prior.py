@@ -22,7 +22,7 @@ from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.plots.axes import axes_for, log_ticks, plain_numbers, put_labels, put_legend
-from hillfront.plots.panels import L0_LABEL, X_LABEL, draw_points, set_scales
+from hillfront.plots.frontier import L0_LABEL, X_LABEL, draw_points, set_scales
 from hillfront.plots.style import VariantStyle, styles_for
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 

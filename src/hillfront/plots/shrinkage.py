@@ -18,7 +18,7 @@ from hillfront.model.data import row_data
 from hillfront.model.design import Design
 from hillfront.plots.axes import axes_for, log_ticks, put_legend
 from hillfront.plots.style import styles_for
-from hillfront.sampling.initial_guess import curve_guesses
+from hillfront.sampling.parameterization import curve_guesses
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]

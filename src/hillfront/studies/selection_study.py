@@ -23,7 +23,7 @@ from hillfront.datasets import load_dataset
 from hillfront.estimands.selection import without_selection
 from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.simulation import Simulation, simulate
-from hillfront.frontiers.columns import CURVE
+from hillfront.frontiers.parsing import CURVE
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.simulated import prepared_for, quiet_frontiers, refit

@@ -16,11 +16,12 @@ from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.pareto import Pareto
 from hillfront.estimands.quantities import DEFAULT_AT_L0
 from hillfront.estimands.scopes import SETTING
-from hillfront.fits.compare import CurveComparison
 from hillfront.fits.frontier_fit import FrontierFit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from hillfront.fits.compare import CurveComparison
 
 __all__ = [
     "FAILED_FILE",
@@ -182,7 +183,9 @@ def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str)
     import matplotlib
 
     matplotlib.use("Agg")
-    from hillfront.plots import plot_checks, plot_frontiers, plot_improvement
+    from hillfront.plots.checks import plot_checks
+    from hillfront.plots.forest import plot_improvement
+    from hillfront.plots.frontier import plot_frontiers
 
     shown, hidden = fit.design.settings[:SETTINGS_DRAWN], fit.design.settings[SETTINGS_DRAWN:]
     note = f"The first {len(shown)} of {len(shown) + len(hidden)} settings." if hidden else ""
@@ -213,7 +216,7 @@ def write_comparison(comparison: CurveComparison, out: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from hillfront.plots import plot_families
+    from hillfront.plots.families import plot_families
 
     failed = comparison.failed
     with folder_at_once(out) as folder:

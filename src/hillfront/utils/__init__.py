@@ -1,5 +1,6 @@
 """Helpers that know no SAE: numbers in words, intervals, files, robust least squares.
 
-Import nothing of hillfront here. Change an interval's default in :mod:`~hillfront.utils.intervals`, and how a
-number is printed in :mod:`~hillfront.utils.numbers`; every table, figure and sentence follows.
+Import nothing of hillfront here. How a median and an interval are taken, and the default probability, are
+in :mod:`~hillfront.utils.intervals`; how a number is printed is in :mod:`~hillfront.utils.numbers`. Every
+table, figure and sentence follows.
 """
