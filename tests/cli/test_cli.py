@@ -870,7 +870,7 @@ BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
     "L0 of 0": (["--at-l0", 0], "at_l0 has 0.0. Allowed: an L0, a positive number of latents"),
     "nats without losses": (["--at-nats", 0.1], "at_nats needs the losses"),
     "draws": (["--draws", 2], "draws=2"),
-    "seed": (["--seed", -1], "seed=-1 must be a non-negative integer"),
+    "seed": (["--seed", -1], "--seed"),
 }
 
 

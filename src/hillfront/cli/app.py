@@ -110,5 +110,6 @@ def main() -> None:
             app()
     except (ValueError, TypeError, OSError) as error:
         # Every error that the library raises for bad input is one of these; their text names the next step.
-        typer.echo(f"hillfront: {error}", err=True)
+        # Python's random_seed is --seed here.
+        typer.echo(f"hillfront: {error}".replace("random_seed=", "--seed="), err=True)
         sys.exit(EXIT_BAD_INPUT)

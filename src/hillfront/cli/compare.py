@@ -12,11 +12,11 @@ from hillfront.cli.app import examples, exit_unless, unless_interrupted
 from hillfront.cli.options import (
     Baseline,
     ChainOptions,
+    ChosenDraws,
     ColumnOptions,
     Data,
     DataFormat,
     DenseLimitText,
-    Draws,
     Force,
     JsonOutput,
     NoiseName,
@@ -62,7 +62,7 @@ def compare(
         Path | None, typer.Option(help="Folder for the tables and the figure of all families.")
     ] = None,
     on_fault: OnFault = "raise",
-    draws: Draws = 1000,
+    draws: ChosenDraws = None,
     chains: ChainOptions,
     json_output: JsonOutput = False,
     force: Force = False,

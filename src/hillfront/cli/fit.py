@@ -174,14 +174,13 @@ def _run(
 def _logged(*, quiet: bool) -> Iterator[None]:
     """Show what the package logs on standard error, unless quiet."""
     logger, handler = logging.getLogger("hillfront"), logging.StreamHandler()
-    level = logger.level
-    if not quiet:
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+    level, handlers = logger.level, list(logger.handlers)
+    logger.handlers = [] if quiet else [handler]
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        logger.handlers = handlers
         logger.setLevel(level)
 
 

@@ -251,7 +251,10 @@ def setting_coords(
         "scope": ("setting", [*scopes, *(SETTING for _ in design.settings)]),
     }
     groups = frontiers.setting_table.reindex(settings).fillna("").astype(str)
-    taken = {*coords, "hit", "l0", "nats"}
+    from hillfront.estimands.quantities import quantities_of
+
+    gaps = ("gap_low_l0", "gap_high_l0", "crossing_l0")  # variables of the verdicts' draws
+    taken = {*coords, *quantities_of(design.family), *gaps, "hit", "l0", "nats"}
     return coords | {
         str(name): ("setting", groups[name].to_numpy(dtype=object)) for name in groups if name not in taken
     }

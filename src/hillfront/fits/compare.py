@@ -17,7 +17,7 @@ from hillfront.diagnostics.model_checks import LOO_DRAWS_MIN
 from hillfront.estimands.quantities import headlines
 from hillfront.estimands.scopes import AVERAGE
 from hillfront.fits.cross_validation import leave_one_curve_out, leave_one_out
-from hillfront.fits.fitting import PreparedModel, prepare
+from hillfront.fits.fitting import FIRST_DRAWS, PreparedModel, prepare
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.likelihood import DEFAULT_NOISE
@@ -91,7 +91,7 @@ def compare_curves(
     exact: bool = True,
     leave_curves_out: bool = False,
     prob: float = DEFAULT_PROB,
-    draws: int = 1000,
+    draws: int | None = None,
     tune: int = 1000,
     chains: int = 4,
     random_seed: int = 1,
@@ -138,7 +138,13 @@ def compare_curves(
         family_named(name)
     if len(set(names)) != len(names) or not names:
         raise ValueError(f"families={list(names)}: name each curve family once, and at least one.")
-    sampler_options = SamplerOptions(draws=draws, tune=tune, chains=chains, random_seed=random_seed)
+    sampler_options = SamplerOptions(
+        FIRST_DRAWS if draws is None else draws,
+        tune=tune,
+        chains=chains,
+        random_seed=random_seed,
+        draws_chosen=draws is None,
+    )
     _check_draws(sampler_options)
     prepared = {
         name: prepare(
@@ -187,16 +193,17 @@ def compare_prepared(
     for name, model in prepared.items():
         fits[name] = model.fit(
             frontiers,
-            draws=sampler_options.draws,
+            draws=None if sampler_options.draws_chosen else sampler_options.draws,
             tune=sampler_options.tune,
             chains=sampler_options.chains,
             target_accept=sampler_options.target_accept,
             random_seed=sampler_options.random_seed,
             progressbar=progressbar,
         )
-        elpds[name], refits[name] = leave_one_out(model, fits[name], sampler_options, exact=exact)
+        used = SamplerOptions(**fits[name].sampler_options)  # refits have the draws of their fit
+        elpds[name], refits[name] = leave_one_out(model, fits[name], used, exact=exact)
         if leave_curves_out:
-            out = leave_one_curve_out(model, fits[name], sampler_options, progressbar=progressbar)
+            out = leave_one_curve_out(model, fits[name], used, progressbar=progressbar)
             left_out.append(out.assign(curve=name)[["curve", *out.columns]])
     ranking = _ranking(elpds)
     order = list(ranking.index)

@@ -12,14 +12,14 @@ import xarray as xr
 
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.diagnostics.model_checks import Check
-from hillfront.diagnostics.run import convergence_of
+from hillfront.diagnostics.run import ESS_PER_CHAIN, convergence_of
 from hillfront.estimands.draws import curve_draws, effect_draws
 from hillfront.estimands.selection import hidden_log_likelihood, without_selection
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.storage import fit_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import row_data
-from hillfront.model.design import Design, design_of
+from hillfront.model.design import Design, design_of, errors_named, widths_named
 from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.model.log_prior import LogPriors, log_priors_of
 from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
@@ -111,7 +111,8 @@ class PreparedModel:
         random_seed : int
             The same seed gives the same draws.
         thin : int
-            Keep every so-many-th draw, where a fit of very many curves would not fit into memory.
+            Keep every so-many-th draw, where a fit of very many curves would not fit into memory. The checks
+            judge the draws that are kept.
         cores : int, optional
             Chains that run at once; all cores by default.
         progressbar : bool
@@ -128,20 +129,23 @@ class PreparedModel:
         """
         if target_accept is None:
             target_accept = default_target_accept(len(self.design.settings))
+        if draws is None and MOST_DRAWS // max(thin, 1) < ESS_PER_CHAIN:
+            kept = f"thin={thin} keeps {MOST_DRAWS // thin} of at most {MOST_DRAWS:,} draws a chain"
+            raise ValueError(f"{kept}, fewer than the {ESS_PER_CHAIN} asked for: give draws=, or less thin.")
         first = FIRST_DRAWS if draws is None else draws
-        sampler_options = SamplerOptions(
-            first, tune, chains, target_accept, random_seed, thin, draws_chosen=draws is None
-        )
+        chosen = draws is None
+        sampler_options = SamplerOptions(first, tune, chains, target_accept, random_seed, thin, chosen)
         if frontiers is None:
             frontiers = self.frontiers
         elif frontiers is not self.frontiers:
             self._check_design(frontiers)
         posterior, stats = self.sample(frontiers, sampler_options, progressbar=progressbar, cores=cores)
+        if progressbar:
+            _show_log()
         convergence: tuple[Check, ...] | None = None
         # Each stage is a run of its own: with the same seed, its first draws are those of the stage before.
         # To watch one run of 8,000 draws and stop it would save those, but all its chains must then run at
-        # once, beyond `cores`: on 2 cores, fits that pass at 1,000 draws, as most do, took up to 1.4 times
-        # as long.
+        # once, beyond `cores`: fits that pass at 1,000 draws, as most do, took longer on 2 cores.
         while draws is None:
             convergence = convergence_of(posterior, frontiers, self.design, random_seed=random_seed)
             failed = [check for check in convergence if check.passed is False]
@@ -153,7 +157,9 @@ class PreparedModel:
                 "%s: %s, after %s draws a chain; sampling on to %s.",
                 *(failed[0].name, failed[0].seen, f"{before:,}", f"{sampler_options.draws:,}"),
             )
+            seconds = stats.attrs.get("sampling_time", 0.0)
             posterior, stats = self.sample(frontiers, sampler_options, progressbar=progressbar, cores=cores)
+            stats.attrs["sampling_time"] = seconds + stats.attrs.get("sampling_time", 0.0)
         sampled = {"posterior": posterior, "sample_stats": stats, "prior": self.prior}
         sampled["log_prior"] = self._log_priors.at(posterior)
         tree = fit_tree(sampled, frontiers, self.design, sampler_options, priors=self.priors)
@@ -212,9 +218,9 @@ class PreparedModel:
             ("variants", set(frontiers.variants), set(design.variants)),
             ("settings", set(frontiers.settings), set(design.settings)),
             ("metric", {frontiers.metric_label}, {before.metric_label}),
-            ("known errors", _errors(again), _errors(design)),
+            ("known errors", errors_named(again), errors_named(design)),
             ("n_trained", {"n_trained" in frontiers.table}, {design.selected}),
-            ("d_model", _widths(again), _widths(design)),
+            ("d_model", widths_named(again), widths_named(design)),
         ):
             if now != prepared:
                 shown = (", ".join(map(str, sorted(values))) or "none" for values in (now, prepared))
@@ -224,21 +230,11 @@ class PreparedModel:
                 )
 
 
-def _errors(design: Design) -> set[str]:
-    shared = (
-        f"error of ce_{name} shared in {setting}"
-        for name in design.shared_errors
-        for setting in design.shared_settings
-    )
-    return {*design.known_errors, *shared}
-
-
-def _widths(design: Design) -> set[str]:
-    """Widths that the scales rest on, by setting."""
-    return {
-        f"{scale.unit if design.relative_sparsity else scale.dense or 0.0:g} in {setting}"
-        for setting, scale in zip(design.settings, design.scales, strict=True)
-    }
+def _show_log() -> None:
+    """Show on standard error what is logged, as PyMC does, unless the process has its own handlers."""
+    if not _log.handlers and not logging.root.handlers:
+        _log.addHandler(logging.StreamHandler())
+        _log.setLevel(logging.INFO)
 
 
 def _complete(draws: xr.Dataset, design: Design, priors: Mapping[str, Any]) -> xr.Dataset:

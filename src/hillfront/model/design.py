@@ -31,7 +31,7 @@ from hillfront.model.likelihood import DEFAULT_NOISE, LIKELIHOODS, Likelihood, l
 from hillfront.model.priors import DEFAULT_HIT_REF
 from hillfront.utils.wording import shorten
 
-__all__ = ["POOLINGS", "Design", "design_of"]
+__all__ = ["POOLINGS", "Design", "design_of", "errors_named", "widths_named"]
 
 Array = Any
 
@@ -298,3 +298,21 @@ def _outside_unit_interval(table: pd.DataFrame) -> Iterator[Fault]:
             "hits between 0 and 1 with noise='logit-normal'",
             step,
         )
+
+
+def errors_named(design: Design) -> set[str]:
+    """Name the known errors of a design, for a message."""
+    shared = (
+        f"error of ce_{name} shared in {setting}"
+        for name in design.shared_errors
+        for setting in design.shared_settings
+    )
+    return {*design.known_errors, *shared}
+
+
+def widths_named(design: Design) -> set[str]:
+    """Name the widths that the scales rest on, by setting, for a message."""
+    return {
+        f"{scale.unit if design.relative_sparsity else scale.dense or 0.0:g} in {setting}"
+        for setting, scale in zip(design.settings, design.scales, strict=True)
+    }

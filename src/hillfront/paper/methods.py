@@ -125,10 +125,20 @@ def _sampling(source: PaperSource) -> str:
     )
     return (
         f"We sampled the posterior by NUTS~\\cite{{hf-nuts}}: {count(sampler['chains'], 'chain')} of "
-        f"{sampler['draws']} draws after {sampler['tune']} of tuning, target acceptance "
+        f"{sampler['draws']} draws after {sampler['tune']} of tuning{_chosen(sampler)}, target acceptance "
         f"{sampler['target_accept']:g}, seed {sampler['random_seed']}. The checks gave "
         f"{', '.join(found)}; all are in Table~\\ref{{tab:hf-diagnostics}}, leave-one-out predictions by "
         f"Pareto-smoothed importance sampling among them~\\cite{{hf-loo,hf-psis}}. Software: {software}."
+    )
+
+
+def _chosen(sampler: Mapping[str, Any]) -> str:
+    """How the number of draws was chosen, where the checks of convergence chose it."""
+    if not sampler.get("draws_chosen"):
+        return ""
+    return (
+        " (doubled from 1000, up to 8000, until $\\widehat R\\le 1.01$ and the effective sample sizes were "
+        "at least 100 a chain)"
     )
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -286,16 +287,20 @@ def sampler_of(frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) 
 
     layout = layout_of(design, priors)
     misfit = "" if layout is None else nutpie_misfit()
+    if layout is not None and not misfit:
+        try:
+            from hillfront.sampling.compiled.sampler import DensitySampler
+        except (ImportError, AttributeError, TypeError, RuntimeError) as error:
+            # Its cache uses parts of Numba that are not public, and Numba may find no place to keep it.
+            misfit = f"Numba {version('numba')} could not load it ({error})"
     if misfit:
         warnings.warn(
             f"hillfront's compiled density is not used with nutpie {version('nutpie')}: {misfit}. PyMC "
             f"{version('pymc')} compiles the model, with the same posterior, and sampling starts later.",
             RuntimeWarning,
-            stacklevel=2,
+            skip_file_prefixes=(str(Path(__file__).parents[1]),),
         )
     elif layout is not None:
-        from hillfront.sampling.compiled.sampler import DensitySampler
-
         return DensitySampler.of(layout, priors)
     from hillfront.sampling.pymc_sampler import GraphSampler
 
