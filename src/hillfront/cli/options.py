@@ -261,7 +261,7 @@ class ChainOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """What is said of a fit, and whether it may replace an earlier one."""
+    """Options of what is printed, and of whether an earlier result may be replaced."""
 
     quiet: Quiet = False
     json_output: JsonOutput = False

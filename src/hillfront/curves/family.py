@@ -1,4 +1,4 @@
-"""What the model, the estimands and the figures need to know of a curve family, with its words."""
+"""A curve family: all that the model, the estimands and the figures need of it, with its words."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class SampledParameter:
 
     @property
     def is_position(self) -> bool:
-        """Whether it is the log of a sparsity, that at the reference hit."""
+        """True for the log of the sparsity at the reference hit."""
         return self.per_sparsity == 1
 
     @property
     def is_log_of_natural(self) -> bool:
-        """Whether the natural parameter is the exponential of the sampled value, whatever the reference."""
+        """True if the natural parameter is the exponential of the sampled value, whatever the reference."""
         return self.to_sampled is math.log and not self.is_position
 
 

@@ -100,7 +100,7 @@ class LeaveOneOut:
 
 @dataclass(frozen=True)
 class SignChanges:
-    """How often residuals change sign along the curves.
+    """Counts of sign changes of residuals along the curves.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ class Diagnostics(Displayed):
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed."""
+        """True if no check failed."""
         return not self.failed
 
     @property
@@ -51,7 +51,7 @@ class Diagnostics(Displayed):
 
     @property
     def state(self) -> str:
-        """What they come to, in a few words."""
+        """The outcome in a few words."""
         failed = "; ".join(f"{check.name} FAILED" for check in self.failed)
         return failed or "all diagnostics passed"
 

@@ -38,7 +38,7 @@ _N_HITS: Final = 41
 
 @dataclass(frozen=True)
 class ClaimCheck:
-    """What a fit says about one claim; see :meth:`hillfront.FrontierFit.check_claim`.
+    """The answer of a fit to one claim; see :meth:`hillfront.FrontierFit.check_claim`.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Ranges = Mapping[str, Range]
 
 LABELS: Final = ("quantity", "variant", "setting", "at")
-"""What names one quantity among the draws of a table."""
+"""Key of one quantity among the draws of a table."""
 
 __all__ = [
     "LABELS",

@@ -1,4 +1,4 @@
-"""What draws of the curves' coordinates imply, at a hit and an L0 that no data choose."""
+"""Implications of draws of the curves' coordinates, at a hit and an L0 that no data choose."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ DEFAULT_AT_L0: Final = (20.0, 50.0, 100.0)
 
 @dataclass(frozen=True)
 class At:
-    """What a quantity is taken at: a hit, an L0 or a loss difference.
+    """The value that a quantity is taken at: a hit, an L0 or a loss difference.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ AT_NATS: Final = At("at_nats", "a loss difference in nats, a positive number, su
 
 @dataclass(frozen=True)
 class Effect:
-    """What a factor above 1 says of the variant, for sentences.
+    """The meaning of a factor above 1, for sentences.
 
     Attributes
     ----------

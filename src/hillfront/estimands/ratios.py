@@ -1,4 +1,4 @@
-"""What is compared: ratios of two curves of one family, draw by draw.
+"""Ratios of two curves of one family, draw by draw.
 
 Each function takes the natural parameters of the variant and of the baseline as arrays that broadcast, and
 returns the quantity for each. Nothing here is a difference of summaries. Curves are functions of the sparsity
@@ -77,7 +77,7 @@ def sparsity_gain(
     scale: SparsityScale = _PLAIN,
     baseline_hit: FloatLike | None = None,
 ) -> Floats:
-    r"""How many times fewer active latents the variant needs for the same hit.
+    r"""Compute how many times fewer active latents the variant needs for the same hit.
 
     ``L0_b(y) / L0_v(y)``; without a dense limit ``x_v(y) / x_b(y)``, in the Hill family
     ``(x_half_v / x_half_b) exp(logit(y) (1 / k_v - 1 / k_b))``.
@@ -114,7 +114,7 @@ def hit_reduction(
     *,
     scale: SparsityScale = _PLAIN,
 ) -> Floats:
-    """How many times smaller the variant's hit is at the same 1/L0, ``f_b(x) / f_v(x)``."""
+    """Compute how many times smaller the variant's hit is at the same 1/L0, ``f_b(x) / f_v(x)``."""
     x = scale.from_reciprocal(reciprocal_l0)
     return _ratio(family.value(x, **baseline), family.value(x, **variant))
 
@@ -175,10 +175,10 @@ def link_gap(
     margin: float = 1.0,
     scale: SparsityScale = _PLAIN,
 ) -> Floats:
-    """How far the variant's curve lies below the baseline's at 1/L0, on the link scale; positive is better.
+    """Compute how far the variant's curve lies below the baseline's at 1/L0, on the link scale.
 
-    With a margin m, the variant is read at ``m / L0``: it is better only where it reaches the baseline's hit
-    with m times fewer active latents. In each family the curves are straight lines of the link against the
+    Positive is better. With a margin m, the variant is read at ``m / L0``: it is better only where it
+    reaches the baseline's hit with m times fewer active latents. In each family the curves are straight lines of the link against the
     coordinate, and so is their gap: its sign over a range is decided at the two ends. (With a dense limit and
     a margin besides, the two are read at sparsities whose ratio changes, and the gap may bend.)
     """

@@ -28,7 +28,7 @@ SETTING: Final = "setting"
 
 @dataclass(frozen=True)
 class Scope:
-    """What a row says something about, where that is not one setting.
+    """The scope of a row that is not about one setting.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ def where_of(row: pd.Series) -> str:
 
 @dataclass(frozen=True)
 class Support:
-    """What a result rests on.
+    """The support that a result rests on.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ BADGES: Final = {
     " *": "* extrapolated, or predicted for a setting without data",
     " !": "! driven by the prior, which moves it as much as the data do or more",
 }
-"""What follows a number in a summary, and what it means."""
+"""Marks behind a number in a summary, and their meaning."""
 
 
 def badges(row: pd.Series) -> str:

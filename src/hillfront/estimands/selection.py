@@ -1,4 +1,4 @@
-"""What a Pareto selection did to a comparison: the gains with and without its correction."""
+"""The effect of a Pareto selection on a comparison: the gains with and without its correction."""
 
 from __future__ import annotations
 

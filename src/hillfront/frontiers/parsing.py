@@ -1,4 +1,4 @@
-"""How a user's table is read: finding its columns, and converting cells of any type to numbers and text."""
+"""Reading of a user's table: finding its columns, and converting cells to numbers and text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = []
 type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
 SEPARATOR: Final = " / "
-"""What joins the values of the group columns to the label of a setting."""
+"""Separator of the values of group columns in the label of a setting."""
 
 RESERVED_SETTINGS: Final = {"average": "the settings together", "new_setting": "a setting without data"}
 """Labels that results use for something else, and what for."""

@@ -244,7 +244,7 @@ class Frontiers:
 
     @property
     def bounded(self) -> bool:
-        """Whether 1 is the worst that is to be expected: so for the performance hit, not for a cost."""
+        """True if 1 is the worst to be expected: for the performance hit, not for a cost."""
         return self.metric == "performance_hit"
 
     @property

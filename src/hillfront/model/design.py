@@ -36,12 +36,12 @@ __all__ = ["POOLINGS", "Design", "design_of", "errors_named", "widths_named"]
 Array = Any
 
 POOLINGS = ("partial", "common", "none")
-"""How the curves share a parameter; a number in their place fixes it."""
+"""Ways in which curves share a parameter; a number instead fixes it."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """What shapes a model: the levels, the curve family, and how parameters are pooled.
+    """The shape of a model: its levels, its curve family, and the pooling of parameters.
 
     Attributes
     ----------

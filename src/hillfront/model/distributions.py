@@ -28,7 +28,7 @@ __all__ = ["DISTRIBUTIONS", "Distribution", "DistributionKind", "distribution_of
 
 @dataclass(frozen=True)
 class DistributionKind:
-    """What is known of a distribution, as functions of its parameters.
+    """A distribution, as functions of its parameters.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class Distribution:
 
     @property
     def kind(self) -> DistributionKind:
-        """What is known of it."""
+        """Its entry in the table of distributions."""
         return DISTRIBUTIONS[self.name]
 
     @property

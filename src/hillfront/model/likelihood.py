@@ -47,7 +47,7 @@ def tail_quantile(nu: Array) -> Array:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the curves say of each SAE; arrays of one shape, or PyTensor variables.
+    """Expectations of the curves for each SAE; arrays of one shape, or PyTensor variables.
 
     Attributes
     ----------

@@ -61,7 +61,7 @@ _STYLE: Final[Any] = {
 
 
 def has_pdflatex() -> bool:
-    """Whether pdflatex is there, which PGF files are measured with."""
+    """Return whether pdflatex is there, which PGF files are measured with."""
     return shutil.which("pdflatex") is not None
 
 

@@ -32,7 +32,7 @@ UNICODE_MACRO: Final = r"\providecommand{\hfUnicode}[1]{\texttt{U+#1}}"
 """Definition that files with such characters need."""
 
 MISSING: Final = "--"
-"""What stands for a number that there is none of, in tables and macros alike."""
+"""Mark of a missing number, in tables and macros alike."""
 
 
 def _pairs(table: str) -> dict[str, str]:

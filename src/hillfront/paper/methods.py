@@ -133,7 +133,7 @@ def _sampling(source: PaperSource) -> str:
 
 
 def _chosen(sampler: Mapping[str, Any]) -> str:
-    """How the number of draws was chosen, where the checks of convergence chose it."""
+    """Say how the number of draws was chosen, where the checks of convergence chose it."""
     if not sampler.get("draws_chosen"):
         return ""
     return (

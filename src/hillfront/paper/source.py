@@ -1,4 +1,4 @@
-"""What every part of a paper is made from: the tables of one fit, computed once."""
+"""The material of every part of a paper: the tables of one fit, computed once."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class PaperSource:
 
     @property
     def warning(self) -> str:
-        """What the printed page says where a diagnostic failed, else nothing."""
+        """Warning on the printed page where a diagnostic failed, else nothing."""
         return rf"\textbf{{{latex(do_not_report(self.failed))}}}" if self.failed else ""
 
 

@@ -48,7 +48,7 @@ _MADE_FROM_THEM = re.compile(
 
 
 def is_paper_file(name: str) -> bool:
-    """Whether a file is one that :func:`write_paper` writes, or that compiling example.tex leaves.
+    """Return whether a file is one that :func:`write_paper` writes, or that compiling example.tex leaves.
 
     Examples
     --------

@@ -174,9 +174,9 @@ L0_LABEL: Final = "L0, active latents per token"
 
 _GRID_POINTS: Final = 80
 _REACH: Final = 1.6
-"""How far, as a factor of L0, a curve is drawn beyond its setting's data."""
+"""Factor of L0 by which a curve is drawn beyond its setting's data."""
 DrawCurves = Callable[[Axes, str, Sequence[str], Floats], None]
-"""What draws on axes, of a setting, the curves of some variants at values of 1/L0."""
+"""Function that draws, on axes, the curves of some variants in a setting at values of 1/L0."""
 
 
 def frontier_panels(

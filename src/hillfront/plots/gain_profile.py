@@ -36,7 +36,7 @@ __all__ = ["gain_handles", "plot_gain_profile"]
 
 _GRID_POINTS = 80
 _REACH = 1.4
-"""How far, as a factor of the hit, profiles are drawn beyond the data of the two frontiers."""
+"""Factor of the hit by which profiles are drawn beyond the data of the two frontiers."""
 _EDGE = 1e12
 """A gain of 0 or infinity, of a straight line that never comes down to the hit, is drawn out here."""
 _AVERAGE = SCOPES[AVERAGE].label
@@ -53,7 +53,7 @@ class _Profile:
 
     @property
     def inside(self) -> NDArray[np.bool_]:
-        """Whether each hit was observed by both frontiers."""
+        """True for each hit that both frontiers observed."""
         return (self.hit >= self.observed.low) & (self.hit <= self.observed.high)
 
 

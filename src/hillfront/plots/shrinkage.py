@@ -1,4 +1,4 @@
-"""What pooling does: each curve by itself, and where the settings together put it."""
+"""Shrinkage by pooling: each curve by itself, and where the settings together put it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures look: their size and print, and colours, markers and lines that stay apart in grey."""
+"""The look of figures: their size and print, and colours, markers and lines that stay apart in grey."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LETTER: Final = 0.6
 
 @dataclass(frozen=True)
 class VariantStyle:
-    """How one variant is drawn."""
+    """The look of one variant."""
 
     colour: str
     marker: str
@@ -40,7 +40,7 @@ class VariantStyle:
 
 @dataclass(frozen=True)
 class FamilyStyle:
-    """How one curve family is drawn."""
+    """The look of one curve family."""
 
     colour: str
     dashes: tuple[float, tuple[float, ...]]
@@ -78,7 +78,7 @@ def styles_for(variants: Sequence[str]) -> dict[str, VariantStyle]:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureStyle:
-    """How a figure is fitted to where it will stand.
+    """The style of a figure for the page that it will stand on.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the report says: the verdicts in words, and the tables."""
+"""Contents of the report: the verdicts in words, and the tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of one variant.
+    """The words about one variant.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ def _headline(factors: pd.DataFrame, variant: str) -> str:
 
 
 def _of_settings(rows: pd.DataFrame) -> Iterator[str]:
-    """How many settings have which verdict, where there are several."""
+    """Count the settings with each verdict, where there are several."""
     words = rows.loc[rows["scope"] == SETTING, "verdict"]
     if len(words) > 1:
         parts = ", ".join(f"{word} in {n}" for word, n in words.value_counts(sort=False).items())

@@ -1,4 +1,4 @@
-"""What a table of the report holds, and how its numbers are written."""
+"""Tables of the report, and the format of their numbers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Table:
 
     @property
     def numeric(self) -> tuple[bool, ...]:
-        """Which columns hold numbers."""
+        """Columns that hold numbers."""
         if not self.rows:
             return (False,) * len(self.headings)
         return tuple(cell.numeric for cell in self.rows[0])

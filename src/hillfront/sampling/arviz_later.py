@@ -33,7 +33,7 @@ class _Later:
 
 
 class _Switch:
-    """Whether this process may delay the import of ArviZ."""
+    """True if this process may delay the import of ArviZ."""
 
     on = False
 

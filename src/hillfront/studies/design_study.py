@@ -1,4 +1,4 @@
-"""How many SAEs to train, and where: simulate cases, fit them, and count how often the fit finds the gain.
+"""The design study: simulate cases, fit them, and count how often the fit finds the gain.
 
 A case is a number of SAEs a curve, a number of settings (layers, models) and a sweep of L0; the baseline and
 one variant are trained at the same L0 in each setting. See :mod:`hillfront.studies.case_tables` for what

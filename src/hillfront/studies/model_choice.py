@@ -1,4 +1,4 @@
-"""Which family, which scatter, and is there a dense limit? Leave-one-out densities on real tables.
+"""Choice of family, scatter and dense limit by leave-one-out densities on real tables.
 
 :func:`family_recovery` sees whether the comparison of families finds the one that made the data.
 ``make model-choice`` writes docs/model-choice.md from the packaged data, and from tables that lie beside the

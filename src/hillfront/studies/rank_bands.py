@@ -91,7 +91,7 @@ class RankEcdf:
 
     @property
     def inside(self) -> bool:
-        """Whether it lies inside the band throughout."""
+        """True if it lies inside the band throughout."""
         return self.excursion <= 1.0 + 1e-9
 
 

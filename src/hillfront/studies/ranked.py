@@ -1,4 +1,4 @@
-"""What a calibration study ranks: one truth among the draws of a refit, both read by the same code."""
+"""The subject of a calibration study: one truth among the draws of a refit, both read by the same code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fitting only Pareto-optimal SAEs does, and what the number of trained ones takes back.
+"""The bias of fitting only Pareto-optimal SAEs, and its correction by the number of trained ones.
 
 Of each curve so many SAEs are trained, at L0 values spread evenly in log L0 and with independent scatter; the
 same sets are then fitted three times: all that were trained; the Pareto-optimal ones as if they were all; and

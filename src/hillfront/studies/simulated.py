@@ -44,7 +44,7 @@ DEPARTURES: Final[Mapping[str, Mapping[str, Any]]] = {
     "wrong-family": {"curve": "power"},
     "dense-limit": {"dense_limit": 512.0},
 }
-"""How simulated hits depart from the fitted model, by name: arguments of `hillfront.simulate`."""
+"""Departures of simulated hits from the fitted model, by name: arguments of `hillfront.simulate`."""
 
 DRAWS: Final = 600
 TUNE: Final = 400
@@ -78,7 +78,7 @@ def simulated_set(
 
 @dataclass(frozen=True)
 class Refit:
-    """What studies read of a fit.
+    """The results that studies read of a fit.
 
     Attributes
     ----------

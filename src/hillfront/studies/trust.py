@@ -20,7 +20,7 @@ __all__ = ["FULL", "QUICK", "Sizes", "Trust", "run_trust"]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many simulated sets each study has, of each of its cases.
+    """Numbers of simulated sets of each study, by case.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ QUICK: Final = Sizes(
 
 GAIN: Final = 1.3
 SIGMA: Final = 0.1
-"""What the page's design study is to find, with the scatter to expect."""
+"""Target of the page's design study, with the scatter to expect."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How numbers are printed in running text: the same digits in sentences, tables and macros."""
+"""Numbers in running text: the same digits in sentences, tables and macros."""
 
 from __future__ import annotations
 

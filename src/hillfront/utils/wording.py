@@ -1,4 +1,4 @@
-"""How faults and warnings name rows, curves, cells and counts."""
+"""Names of rows, curves, cells and counts in faults and warnings."""
 
 from __future__ import annotations
 

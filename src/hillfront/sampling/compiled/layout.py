@@ -68,7 +68,7 @@ class Block:
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Their number."""
         return math.prod(self.shape)
 
     @property
