@@ -178,9 +178,10 @@ def link_gap(
     """Compute how far the variant's curve lies below the baseline's at 1/L0, on the link scale.
 
     Positive is better. With a margin m, the variant is read at ``m / L0``: it is better only where it
-    reaches the baseline's hit with m times fewer active latents. In each family the curves are straight lines of the link against the
-    coordinate, and so is their gap: its sign over a range is decided at the two ends. (With a dense limit and
-    a margin besides, the two are read at sparsities whose ratio changes, and the gap may bend.)
+    reaches the baseline's hit with m times fewer active latents. In each family the curves are straight lines
+    of the link against the coordinate, and so is their gap: its sign over a range is decided at the two ends.
+    (With a dense limit and a margin besides, the two are read at sparsities whose ratio changes, and the gap
+    may bend.)
     """
     with np.errstate(divide="ignore"):
         at_variant = family.line(scale.from_reciprocal(margin * reciprocal_l0), **variant)
