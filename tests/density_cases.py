@@ -84,7 +84,7 @@ class Case:
     @cached_property
     def differences(self) -> Floats:
         """Central differences of the compiled density, to the fourth order of the step."""
-        step, ignored, found = 1e-4, np.empty(self.point.size), np.empty(self.point.size)
+        step, ignored, found = 1e-5, np.empty(self.point.size), np.empty(self.point.size)
         for i, unit in enumerate(np.eye(self.point.size)):
             far_below, below, above, far_above = (
                 density.log_density(self.point + n * step * unit, ignored, self.data) for n in (-2, -1, 1, 2)
