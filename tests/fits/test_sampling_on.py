@@ -139,3 +139,18 @@ def test_the_command_line_says_that_it_samples_on(
     assert (line in done.stderr) == said
     assert line not in done.stdout
     assert not logging.getLogger("hillfront").handlers
+
+
+def test_a_thin_that_can_never_pass_is_refused() -> None:
+    frontiers = hf.simulate(points=4, random_seed=1).frontiers
+    with pytest.raises(ValueError, match=r"thin=100 keeps 80 of at most 8,000 draws a chain, fewer than"):
+        hf.fit(frontiers, baseline="baseline", thin=100, progressbar=False)
+
+
+def test_a_group_column_named_like_a_quantity_is_no_coordinate_of_the_draws() -> None:
+    table = hf.simulate(points=4, random_seed=1).frontiers.table[["variant", "l0", "performance_hit"]]
+    frontiers = hf.Frontiers.from_frame(table.assign(k_ratio="a", site="b"), group=["k_ratio", "site"])
+    fit = hf.fit(frontiers, baseline="baseline", draws=50, tune=100, chains=2, progressbar=False)
+    draws = fit.improvement().draws
+    assert "k_ratio" in draws.data_vars
+    assert draws["site"].dims == ("setting",)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from hillfront.diagnostics.run import ESS_PER_CHAIN, RHAT_MAX
 from hillfront.estimands.quantities import QUANTITIES, headlines
+from hillfront.fits.fitting import FIRST_DRAWS, MOST_DRAWS
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.design import Design
 from hillfront.paper.latex import latex, tex_number
@@ -137,8 +139,8 @@ def _chosen(sampler: Mapping[str, Any]) -> str:
     if not sampler.get("draws_chosen"):
         return ""
     return (
-        " (doubled from 1000, up to 8000, until $\\widehat R\\le 1.01$ and the effective sample sizes were "
-        "at least 100 a chain)"
+        f" (doubled from {FIRST_DRAWS}, up to {MOST_DRAWS}, until $\\widehat R\\le {RHAT_MAX}$ and the "
+        f"effective sample sizes were at least {ESS_PER_CHAIN} a chain)"
     )
 
 
