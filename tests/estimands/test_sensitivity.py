@@ -114,7 +114,8 @@ def conjugate(weight: float, *, draws: int = 1000) -> tuple[xr.DataTree, xr.Data
 def test_diagnosis_follows_the_weights(weight: float, diagnosis: str) -> None:
     found = sensitivity_of(*conjugate(weight)).iloc[0]
     assert found["diagnosis"] == diagnosis
-    assert (found["prior"] > found["likelihood"]) == (weight > 0.5)
+    if weight != 0.5:  # there, both have the same weight
+        assert (found["prior"] > found["likelihood"]) == (weight > 0.5)
 
 
 def test_diagnosis_is_arvizs() -> None:

@@ -104,10 +104,13 @@ def test_pymc_predicts_and_weighs_rows_as_the_package_does(some: hf.FrontierFit)
             some.data, model=some.model, progressbar=False, extend_inferencedata=False
         )
     widths = []
+    # An interval's width from n draws of a normal y has a relative error of 0.9 / sqrt(n); saved files are small.
+    sizes = some.data["posterior_predictive"]["y"].sizes
+    error = 0.9 * np.sqrt(2 / (sizes["chain"] * sizes["draw"] * sizes["obs"]))
     for y in (predicted["posterior_predictive"]["y"], some.data["posterior_predictive"]["y"]):
         low, high = y.quantile([0.05, 0.95], dim=("chain", "draw"))
         widths.append(float((high - low).mean()))
-    assert widths[0] == pytest.approx(widths[1], rel=0.02)
+    assert widths[0] == pytest.approx(widths[1], rel=max(0.02, 4 * error))
     own = some.data["log_likelihood"]["y"]
     np.testing.assert_array_equal(density["y"]["obs"], own["obs"])
     np.testing.assert_allclose(density["y"].transpose(*own.dims), own, rtol=1e-6)

@@ -243,10 +243,11 @@ def centring(**options: Any) -> np.ndarray:
 
 
 def test_effects_are_centred_as_far_as_the_data_fix_them() -> None:
-    seen = centring(setting_sd=0.8, interaction_sd=0.4)
+    # A spread that leaves all hits far from 0, where a guess knows little, over enough settings to be seen.
+    seen = centring(setting_sd=0.4, interaction_sd=0.4, settings=20)
     assert seen.shape == (4,)
     assert (seen[:2] > 0.95).all()
-    absent = centring(setting_sd=0.8, interaction_sd=0.0, sigma=0.1)
+    absent = centring(setting_sd=0.8, interaction_sd=0.0, sigma=0.1, settings=20)
     assert absent[0] > 0.95
     assert (absent[1:] < 0.75).all()
     # The same spread is seen less well through more scatter.
