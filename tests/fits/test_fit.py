@@ -168,8 +168,8 @@ def test_a_file_of_this_version_stays_readable() -> None:
     kept = actual["scope"] != "new_setting"
     medians = expected["median"].astype(float)
     np.testing.assert_allclose(actual["median"][kept], medians[kept], rtol=1e-12)
-    # Effects of a new setting are drawn anew. The median of n draws of a normal quantity of standard deviation
-    # sd has an error of 1.25 sd / sqrt(n), a difference of two 1.8, and 90% intervals are 3.3 sd wide.
+    # Effects of a new setting are drawn anew. The median of n draws of a normal quantity with standard
+    # deviation sd has an error of 1.25 sd / sqrt(n), a difference of two 1.8; 90% intervals are 3.3 sd wide.
     new, n_draws = actual[~kept], fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     error = 1.8 * np.log(new["upper"] / new["lower"]) / 3.3 / np.sqrt(n_draws)
     assert (np.log(new["median"] / medians[~kept]).abs() < 4.5 * error).all()
