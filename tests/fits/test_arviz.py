@@ -104,7 +104,7 @@ def test_pymc_predicts_and_weighs_rows_as_the_package_does(some: hf.FrontierFit)
             some.data, model=some.model, progressbar=False, extend_inferencedata=False
         )
     widths = []
-    # An interval's width from n draws of a normal y has a relative error of 0.9 / sqrt(n), a large one for few.
+    # The width of an interval from n draws of a normal y has a relative error of 0.9 / sqrt(n).
     sizes = some.data["posterior_predictive"]["y"].sizes
     error = 0.9 * np.sqrt(2 / (sizes["chain"] * sizes["draw"] * sizes["obs"]))
     for y in (predicted["posterior_predictive"]["y"], some.data["posterior_predictive"]["y"]):
