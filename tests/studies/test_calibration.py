@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from scipy import special, stats
 from typer.testing import CliRunner
@@ -41,7 +40,7 @@ from hillfront.studies.calibration import (
     verdict_table,
 )
 from hillfront.studies.engine import Task
-from hillfront.studies.figures import draw_calibration
+from hillfront.studies.figures import plot_calibration
 from hillfront.studies.rank_bands import rank_ecdf, rank_of
 from hillfront.studies.ranked import BETTER, NO_RANGE, compared_with_truth, simulated_y
 from hillfront.studies.simulated import Refit
@@ -364,16 +363,15 @@ def test_known_errors_of_simulated_rows_are_those_of_the_observed() -> None:
 
 def test_the_figure_marks_what_leaves_its_band() -> None:
     right, wrong = toy(), toy(width=0.5).assign(quantity="phi")
-    axes = draw_calibration(pd.concat([right, wrong, verdicts()], ignore_index=True))
+    axes = plot_calibration(pd.concat([right, wrong, verdicts()], ignore_index=True)).axes
     assert [axis.get_title() for axis in axes] == ["theta", "phi", f"{BETTER}\nvariant, average"]
     lines = [axis.get_lines()[-1].get_color() for axis in axes[:2]]
     assert lines == ["0.1", "#d55e00"]
-    plt.close("all")
 
 
 def test_a_figure_takes_three_sets() -> None:
     with pytest.raises(ValueError, match=r"No quantity has ranks of 3 sets\. Run more sets\."):
-        draw_calibration(toy(sets=2))
+        plot_calibration(toy(sets=2))
 
 
 # ---------------------------------------------------------------- real runs
@@ -459,8 +457,8 @@ def test_calibration_on_a_table_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sets", "0"], "sets=0, workers=1: give 1 or more of each."),
-        (["--workers", "0"], "sets=100, workers=0: give 1 or more of each."),
+        (["--sets", "0"], "--sets 0, --workers 1: give 1 or more of each."),
+        (["--workers", "0"], "--sets 100, --workers 0: give 1 or more of each."),
         (["--points", "0"], "points=0, settings=3: give 1 or more of each."),
         (["t.csv"], "DATA.csv needs --baseline, the variant that the others are compared with."),
         (
@@ -492,13 +490,11 @@ def test_bad_options_are_named(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "run",
-    [
-        lambda work: calibration(sets=0, work=work),
-        lambda work: posterior_calibration(None, sets=0, work=work),  # type: ignore[arg-type]
-    ],
-)
-def test_a_study_takes_a_set(run: Callable[[Path], pd.DataFrame], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="sets=0, workers=1: give 1 or more of each"):
-        run(tmp_path / "w.jsonl")
+def test_a_study_takes_a_set_and_a_worker(tmp_path: Path) -> None:
+    fit = fit_of(frontiers_of(points("baseline", [10, 20, 40, 80])), baseline="baseline")
+    for study_of in (calibration, partial(posterior_calibration, fit)):
+        with pytest.raises(ValueError, match="sets=0, workers=1: give 1 or more of each"):
+            study_of(sets=0, work=tmp_path / "w.jsonl")
+        with pytest.raises(ValueError, match="sets=1, workers=0: give 1 or more of each"):
+            study_of(sets=1, workers=0, work=tmp_path / "w.jsonl")
+    assert not (tmp_path / "w.jsonl").exists()

@@ -14,12 +14,11 @@ from commands import command
 from hillfront.curves.families import HILL
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies import coverage as coverage_module
-from hillfront.studies.case_tables import chance_band, coverage_table, verdict_table, wilson
-from hillfront.studies.coverage import coverage, coverage_cases, one_set
+from hillfront.studies.coverage import coverage, coverage_cases, coverage_table, one_set, verdict_table
 from hillfront.studies.engine import Task
 from hillfront.studies.figures import plot_coverage
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD
-from hillfront.studies.simulated import DEPARTURES, prepared_for, simulated_set
+from hillfront.studies.simulated import DEPARTURES, chance_band, prepared_for, simulated_set, wilson
 
 CASE: dict[str, Any] = {"points": 6, "settings": 1, "sigma": 0.05, "gain": 2.0, "noise": "normal"}
 
@@ -117,7 +116,9 @@ def test_the_oracle_is_told_sigma_and_sees_the_same_sets(
 ) -> None:
     model, told = prepared_for(settings=1), []
     monkeypatch.setattr(
-        coverage_module, "prepared_for", lambda *, settings, sigma: told.append((settings, sigma)) or model
+        coverage_module,
+        "prepared_for",
+        lambda *, settings, sigma=None: told.append((settings, sigma)) or model,
     )
     rows = coverage([CASE], sets=2, oracle_sets=1, work=tmp_path / "w.jsonl")
     assert told == [(1, None), (1, None), (1, 0.05)]

@@ -13,9 +13,9 @@ import pytest
 from commands import command
 from hillfront.cli.study_simulated import pair_from
 from hillfront.studies import design_study as module
-from hillfront.studies.case_tables import design_table, recommend, wilson
-from hillfront.studies.design_study import design_study
+from hillfront.studies.design_study import design_study, design_table, recommend
 from hillfront.studies.figures import plot_design
+from hillfront.studies.simulated import wilson
 
 WIDE = ((10.0, 200.0),)
 
@@ -104,7 +104,7 @@ def test_the_truth_varies_with_the_settings_as_the_docstring_says() -> None:
     [
         ({"gain": 1.0}, "gain=1.0: there is nothing to find. Give the true gain as a factor above 1"),
         ({"sigma": 0.0}, "sigma=0.0: give the expected scatter on the logit scale"),
-        ({"sets": 0}, "sets=0: give 1 simulated set or more of each case"),
+        ({"sets": 0}, "sets=0, workers=1: give 1 or more of each"),
         ({"points": (1,)}, "points=1, settings=1: a case has at least 2 SAEs a curve"),
         (
             {"settings": (0,)},

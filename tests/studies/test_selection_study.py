@@ -12,16 +12,17 @@ from commands import command
 from hillfront.fits.simulation import simulate
 from hillfront.studies.selection_study import (
     METHODS,
-    _table_for,
     selection_cases,
     selection_study,
     selection_summary,
+    tables_of,
 )
 
 
 def test_each_method_is_told_what_it_says() -> None:
     simulation = simulate(n_trained={"baseline": 8, "variant": 64}, gain=1.0, sigma=0.3, random_seed=1)
-    told = {method: _table_for(simulation, method) for method in METHODS}
+    told = tables_of(simulation.trained, simulation.frontiers)
+    assert tuple(told) == METHODS
     assert len(told["all trained"]) == 72
     assert "n_trained" not in told["all trained"].table
     kept = simulation.frontiers.table.groupby("variant")["l0"].size()

@@ -151,7 +151,7 @@ def test_wald_intervals_cover_where_they_should() -> None:
             least_squares(x, HILL.value(x, x_half=h, k=0.8) + 0.005 * rng.standard_normal(60), HILL)
             for h in (2.0, 1.0)
         ]
-        lower, _, upper = log_ratio_interval(*fits, lambda v, b: float(v[0] - b[0]))
+        lower, _, upper = log_ratio_interval(*fits, lambda theta: float(theta[0]))
         truth = np.exp(
             np.log(HILL.inverse(0.05, x_half=2.0, k=0.8)) - np.log(HILL.inverse(0.05, x_half=1.0, k=0.8))
         )
@@ -162,7 +162,7 @@ def test_wald_intervals_cover_where_they_should() -> None:
 def test_two_points_have_no_interval() -> None:
     x = np.array([0.01, 0.1])
     fit = least_squares(x, HILL.value(x, x_half=2.0, k=0.8), HILL)
-    lower, found, upper = log_ratio_interval(fit, fit, lambda v, b: float(v[0] - b[0]))
+    lower, found, upper = log_ratio_interval(fit, fit, lambda theta: float(theta[0]))
     assert found == pytest.approx(1.0)
     assert interval(lower, upper) == "unbounded"
 

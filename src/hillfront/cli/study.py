@@ -13,7 +13,7 @@ import typer
 
 from hillfront.cli.app import examples, exit_unless
 from hillfront.cli.options import ColumnOptions, ModelOptions, OnFault, with_options
-from hillfront.cli.study_run import ProcessOptions, print_table, run_study
+from hillfront.cli.study_run import ProcessOptions, print_table, run_study, validate_sets
 from hillfront.cli.study_simulated import coverage, design, selection
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def calibration(
     """
     from hillfront.fits.fitting import fit
     from hillfront.studies.calibration import calibration as from_priors
-    from hillfront.studies.calibration import posterior_calibration, validate_sets
+    from hillfront.studies.calibration import posterior_calibration
 
-    validate_sets(sets, processes.workers)
+    validate_sets(sets, processes)
     _validate_options(context, data, baseline)
     study: Callable[..., pd.DataFrame] = partial(from_priors, points=points, settings=settings)
     failed = []
@@ -129,7 +129,7 @@ def _validate_options(context: typer.Context, data: Path | None, baseline: str |
 def _write_calibration(out: Path, rows: pd.DataFrame) -> None:
     """Write the tables and the figure, and print the tables."""
     from hillfront.studies.calibration import calibration_table, verdict_table
-    from hillfront.studies.figures import save_calibration
+    from hillfront.studies.figures import plot_calibration
     from hillfront.studies.rank_bands import MIN_SETS
 
     table, verdicts = calibration_table(rows), verdict_table(rows)
@@ -139,7 +139,7 @@ def _write_calibration(out: Path, rows: pd.DataFrame) -> None:
         print_table(found)
         typer.echo("")
     if table["inside"].notna().any():
-        save_calibration(rows, out / "calibration.png")
+        plot_calibration(rows).savefig(out / "calibration.png", dpi=160)
     else:
         typer.echo(f"No figure: it takes {MIN_SETS} sets that could be fitted.", err=True)
 

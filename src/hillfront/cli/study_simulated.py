@@ -53,28 +53,28 @@ def coverage(
     Writes coverage.csv, verdicts.csv and coverage.png. A study that was stopped goes on where it was, if it
     is given the same folder.
     """
-    from hillfront.studies.case_tables import coverage_table, verdict_table
-    from hillfront.studies.coverage import CASE, coverage_cases
-    from hillfront.studies.coverage import coverage as coverage_study
+    from hillfront.studies import coverage as study
     from hillfront.studies.figures import plot_coverage
 
     validate_sets(sets, processes)
     if not 0 <= oracle_sets <= sets:
         raise ValueError(f"--oracle-sets {oracle_sets}: give from 0 up to all {sets} of --sets.")
-    cases = coverage_cases(**_given(points=points, settings=settings, sigma=sigma, gain=gain, noise=noise))
+    cases = study.coverage_cases(
+        **_given(points=points, settings=settings, sigma=sigma, gain=gain, noise=noise)
+    )
 
     def write(rows: pd.DataFrame) -> None:
-        table, verdicts = coverage_table(rows), verdict_table(rows)
+        table, verdicts = study.coverage_table(rows), study.verdict_table(rows)
         table.to_csv(out / "coverage.csv", index=False)
         verdicts.to_csv(out / "verdicts.csv", index=False)
         plot_coverage(table).savefig(out / "coverage.png", dpi=160)
-        shares = verdicts.pivot(index=list(CASE), columns="verdict", values="share").reset_index()
+        shares = verdicts.pivot(index=list(study.CASE), columns="verdict", values="share").reset_index()
         for shown in (table, shares):
             print_table(shown)
             typer.echo("")
 
-    study = partial(coverage_study, cases, sets=sets, oracle_sets=oracle_sets)
-    run_study(study, out / "coverage.jsonl", processes, write=write)
+    run = partial(study.coverage, cases, sets=sets, oracle_sets=oracle_sets)
+    run_study(run, out / "coverage.jsonl", processes, write=write)
 
 
 @with_options
@@ -112,8 +112,7 @@ def design(
     Writes design.csv and design.png, and names the smallest cases. A study that was stopped goes on where
     it was, if it is given the same folder.
     """
-    from hillfront.studies.case_tables import design_table, recommend, validate_targets
-    from hillfront.studies.design_study import design_study
+    from hillfront.studies.design_study import design_study, design_table, recommend, validate_targets
     from hillfront.studies.figures import plot_design
 
     validate_sets(sets, processes)

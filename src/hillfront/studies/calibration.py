@@ -19,6 +19,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any, Final, Unpack
 
 import numpy as np
@@ -48,7 +49,6 @@ __all__ = [
     "posterior_calibration",
     "prior_draw",
     "simulated_set",
-    "validate_sets",
     "verdict_table",
 ]
 
@@ -56,12 +56,6 @@ VERDICT_BINS: Final = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
 _IDENTITY: Final = ("data_hash", "design", "priors", "sampler_options")
 _RANKED: Final = ("quantity", "where", "sets", "left_out")
 _COLUMNS: Final = (*_RANKED, "inside", "excursion", "p", "mean", "spread", "ess", "diverged")
-
-
-def validate_sets(sets: int, workers: int) -> None:
-    """Refuse a study without sets or workers."""
-    if sets < 1 or workers < 1:
-        raise ValueError(f"sets={sets}, workers={workers}: give 1 or more of each.")
 
 
 def calibration(
@@ -89,7 +83,6 @@ def calibration(
     ValueError
         For fewer than one set, worker, point or setting.
     """
-    validate_sets(sets, options.get("workers", 1))
     if points < 1 or settings < 1:
         raise ValueError(f"points={points}, settings={settings}: give 1 or more of each.")
     case = {"points": points, "settings": settings}
@@ -168,10 +161,9 @@ def posterior_calibration(
     ValueError
         For fewer than one set or worker.
     """
-    validate_sets(sets, options.get("workers", 1))
     observed = _observed(fit)
-    one_set = partial(_one_set, observed)
-    return run_cases("posterior calibration", one_set, [{"fit": observed.key}], sets=sets, **options)
+    case = {"fit": observed.key}
+    return run_cases("posterior calibration", partial(_one_set, observed), [case], sets=sets, **options)
 
 
 def augmented(frontiers: Frontiers, y: NDArray[np.float64]) -> Frontiers:
@@ -291,11 +283,11 @@ def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     good = rows[rows["error"] == ""]
     judged = good[good["quantity"] == BETTER].dropna(subset="p_better") if "p_better" in good else good[:0]
-    edges = np.array(VERDICT_BINS)
+    bins = [*pairwise(VERDICT_BINS), (0.0, 1.0)]
     for where, own in judged.groupby("where", sort=False):
-        index = np.clip(np.searchsorted(edges, own["p_better"], side="right") - 1, 0, len(edges) - 2)
-        parts = [(edges[i], edges[i + 1], own[index == i]) for i in range(len(edges) - 1)]
-        for low, high, part in [*parts, (0.0, 1.0, own)]:
+        for low, high in bins:
+            # The last edge, 1, belongs to the bin below it.
+            part = own[(own["p_better"] >= low) & ((own["p_better"] < high) | (high == 1.0))]
             if part.empty:
                 continue
             better = int(part["truth"].sum())

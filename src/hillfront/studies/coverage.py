@@ -12,16 +12,36 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from hillfront.studies.engine import Task, run, tasks_of
 from hillfront.studies.rivals import rival_rows
-from hillfront.studies.simulated import AT_HIT, DEPARTURES, prepared_for, refit, simulated_set
+from hillfront.studies.simulated import (
+    AT_HIT,
+    DEPARTURES,
+    prepared_for,
+    refit,
+    simulated_set,
+    wilson,
+    wilsons,
+    with_outcomes,
+)
 
-__all__ = ["CASE", "HILLFRONT", "ORACLE", "QUANTITIES", "coverage", "coverage_cases", "one_set"]
+__all__ = [
+    "CASE",
+    "HILLFRONT",
+    "ORACLE",
+    "coverage",
+    "coverage_cases",
+    "coverage_table",
+    "one_set",
+    "verdict_table",
+]
 
 QUANTITIES: Final = ("mean_sparsity_gain", "sparsity_gain")
 CASE: Final = ("points", "settings", "sigma", "gain", "noise")
+VERDICTS: Final = ("better", "worse", "crossing", "undecided", "no shared range")
 HILLFRONT: Final = "hillfront"
 ORACLE: Final = "oracle"
 
@@ -131,7 +151,7 @@ def one_set(task: Task) -> list[dict[str, Any]]:
     known = case.pop("sigma_known")
     simulation = simulated_set(**case, random_seed=task.random_seed)
     truth = simulation.truth.query("scope == 'average'").set_index("quantity")["value"]
-    prepared = prepared_for(settings=case["settings"], sigma=case["sigma"] if known else None)
+    prepared = prepared_for(settings=case["settings"], **({"sigma": case["sigma"]} if known else {}))
     found = refit(prepared, simulation.frontiers, at_hit=[AT_HIT], random_seed=task.random_seed)
     rows: list[dict[str, Any]] = [
         {"method": ORACLE if known else HILLFRONT, "quantity": quantity, **ends, **found.about}
@@ -141,3 +161,77 @@ def one_set(task: Task) -> list[dict[str, Any]]:
     if not known:
         rows += rival_rows(simulation.frontiers, at_hit=AT_HIT, random_seed=task.random_seed)
     return [row | {"truth": float(truth[row["quantity"]])} for row in rows if row["quantity"] in truth.index]
+
+
+def coverage_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of intervals that contain the truth and their widths, by case, method and quantity.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        As from :func:`coverage`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The case's columns, method, quantity, and
+
+        - sets: those with an interval; failed: those without, by an error, for want of a shared range, or
+          because the method gives none for these data;
+        - covered, with covered_lower and covered_upper, its Wilson interval;
+        - width: geometric mean of upper / lower;
+        - log_width_ratio: mean log width over that of the oracle, on the oracle_sets sets that both have;
+        - diverged: share of sets in which a draw diverged, NaN for methods that do not sample.
+    """
+    keys, same_set = [*CASE, "method", "quantity"], [*CASE, "set_index", "quantity"]
+    frame = with_outcomes(rows)
+    oracle = frame[(frame["method"] == ORACLE) & frame["log_width"].notna()]
+    frame = frame.join(oracle.set_index(same_set)["log_width"].rename("of_oracle"), on=same_set)
+    frame = frame.assign(
+        attempted=rows.groupby([*CASE, "sigma_known"])["set_index"].transform("nunique"),
+        of_oracle=frame["of_oracle"].where(frame["log_width"].notna()),
+        beside_oracle=frame["log_width"].where(frame["of_oracle"].notna()),
+    )
+    table = frame.groupby(keys, sort=False).agg(
+        sets=("inside", "count"),
+        failed=("attempted", "first"),
+        covered=("inside", "mean"),
+        covered_lower=("inside", "sum"),
+        covered_upper=("inside", "sum"),
+        width=("log_width", "mean"),
+        log_width_ratio=("beside_oracle", "mean"),
+        oracle_sets=("beside_oracle", "count"),
+        diverged=("diverged", "mean"),
+    )
+    table["failed"] -= table["sets"]
+    table[["covered_lower", "covered_upper"]] = wilsons(table["covered_lower"], table["sets"])
+    table["width"] = np.exp(table["width"])
+    table["log_width_ratio"] /= frame.groupby(keys, sort=False)["of_oracle"].mean()
+    return table.reset_index()
+
+
+def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of each verdict on the average over the settings, by case.
+
+    With a gain of 1 the curves are identical and every ``better``, ``worse`` or ``crossing`` is wrong; with a
+    larger one, as these sets are simulated, the variant is better.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        As from :func:`coverage`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The case's columns, verdict, sets (those without an error), count, share, and lower and upper, the
+        Wilson interval of the share.
+    """
+    # Each quantity of a set repeats its verdict.
+    fits = rows[rows["method"] == HILLFRONT].drop_duplicates([*CASE, "set_index"])
+    found = []
+    for case, part in fits.groupby(list(CASE), sort=False):
+        for verdict in VERDICTS:
+            n = int((part["verdict"] == verdict).sum())
+            found.append((*case, verdict, len(part), n, n / len(part), *wilson(n, len(part))))
+    return pd.DataFrame(found, columns=[*CASE, "verdict", "sets", "count", "share", "lower", "upper"])

@@ -14,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -95,7 +96,15 @@ def run_cases(
     workers: int = 1,
     progressbar: bool = False,
 ) -> pd.DataFrame:
-    """Run a study that simulates so many sets of each case; see :func:`run`."""
+    """Run a study that simulates so many sets of each case; see :func:`run`.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one set or worker.
+    """
+    if sets < 1 or workers < 1:
+        raise ValueError(f"sets={sets}, workers={workers}: give 1 or more of each.")
     tasks = tasks_of(study, cases, sets=sets, random_seed=random_seed)
     return run(function, tasks, work=work, workers=workers, progressbar=progressbar)
 
@@ -128,18 +137,18 @@ def run(
         The rows in the order of the tasks: the case's columns, ``set_index``, ``random_seed``, ``seconds``,
         those of the function, and ``error``, the reason where a task failed (else empty).
     """
+    from rich.console import Console
+    from rich.progress import track
+
     work.parent.mkdir(parents=True, exist_ok=True)
     done = _finished(work)
     todo = [task for task in tasks if task.key not in done]
-    with (
-        _bar(len(tasks), len(tasks) - len(todo), progressbar) as advance,
-        work.open("a", encoding="utf-8") as file,
-    ):
-        for record in _results(function, todo, workers):
+    bar = partial(track, total=len(tasks), completed=len(tasks) - len(todo), disable=not progressbar)
+    with work.open("a", encoding="utf-8") as file:
+        for record in bar(_results(function, todo, workers), "fits", console=Console(stderr=True)):
             done[record["key"]] = record
             file.write(json.dumps(record) + "\n")
             file.flush()
-            advance()
     rows = []
     for task in tasks:
         record = done[task.key]
@@ -166,10 +175,6 @@ def _results(
 ) -> Iterator[dict[str, Any]]:
     from joblib import Parallel, delayed
 
-    if workers == 1:
-        for task in tasks:
-            yield _attempt(function, task)
-        return
     with warnings.catch_warnings():
         # Compiling a model makes a process grow, which joblib takes for a leak: it starts another in its
         # place and gives it the task. As an error, its warning would end the thread that waits for results.
@@ -190,20 +195,6 @@ def _attempt(function: Callable[[Task], Rows], task: Task) -> dict[str, Any]:
     except _FAILURES as failure:
         error = "".join(traceback.format_exception_only(failure)).strip()
     return {"key": task.key, "rows": rows, "error": error, "seconds": round(time.perf_counter() - start, 3)}
-
-
-@contextlib.contextmanager
-def _bar(total: int, done: int, show: bool) -> Iterator[Callable[[], None]]:
-    if not show:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        shown = bar.add_task("fits", total=total, completed=done)
-        yield lambda: bar.advance(shown)
 
 
 @contextlib.contextmanager

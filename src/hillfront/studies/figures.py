@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from hillfront.plots.axes import axes_for
+from hillfront.plots.axes import log_ticks, put_legend
 from hillfront.plots.style import BASELINE_STYLE, VARIANT_STYLES, VariantStyle
 from hillfront.studies.calibration import verdict_table
-from hillfront.studies.case_tables import DESIGN_CASE, chance_band
 from hillfront.studies.coverage import CASE, HILLFRONT, ORACLE
+from hillfront.studies.design_study import DESIGN_CASE
 from hillfront.studies.rank_bands import BAND_PROB, MIN_SETS, RankEcdf, rank_ecdf
 from hillfront.studies.ranked import BETTER
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD
+from hillfront.studies.simulated import chance_band
 from hillfront.utils.intervals import DEFAULT_PROB
+from hillfront.utils.wording import count
 
-__all__ = ["draw_calibration", "plot_coverage", "plot_design", "save_calibration", "ticks_up_to"]
+__all__ = ["plot_calibration", "plot_coverage", "plot_design"]
 
 WIDEST: Final = 100.0
 """Wider than this is as good as unbounded: a figure draws it at the edge."""
@@ -54,7 +54,7 @@ def plot_coverage(table: pd.DataFrame, *, quantity: str = "mean_sparsity_gain") 
     Parameters
     ----------
     table : pandas.DataFrame
-        As from :func:`hillfront.studies.case_tables.coverage_table`.
+        As from :func:`hillfront.studies.coverage.coverage_table`.
     quantity : str
 
     Returns
@@ -90,10 +90,9 @@ def plot_coverage(table: pd.DataFrame, *, quantity: str = "mean_sparsity_gain") 
         xlabel=f"coverage of {DEFAULT_PROB:.0%} intervals",
         xlim=(min(0.4, float(here["covered_lower"].min()) - 0.02), 1.01),
     )
-    right.set(xlabel="width, upper / lower end (geometric mean)", xscale="log")
     top = min(WIDEST, 1.1 * max(1.05, float(here["width"].max())))
-    right.set_xlim(1.0, top)
-    plain_ticks(right.xaxis, ticks_up_to(top))
+    right.set(xlabel="width, upper / lower end (geometric mean)", xscale="log", xlim=(1.0, top))
+    log_ticks(right.xaxis, right)
     left.set_yticks(range(len(cases)), _labels(cases))
     left.set_ylim(len(cases) - 0.5, -0.5)
     for axis in axes:
@@ -102,7 +101,7 @@ def plot_coverage(table: pd.DataFrame, *, quantity: str = "mean_sparsity_gain") 
         _plain(axis)
     handles: list[Artist] = [Line2D([], [], label=method, **_marks(method)) for method in methods]
     handles.append(Patch(color="0.85", label=f"chance about {DEFAULT_PROB:g}"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)), frameon=False)
+    put_legend(figure, axes, handles)
     return figure
 
 
@@ -125,7 +124,7 @@ def _labels(cases: pd.DataFrame) -> list[str]:
     """Name each case by what varies, or by points and settings if nothing does."""
     texts: dict[str, Callable[[Any], str]] = {
         "points": lambda value: f"{value} SAEs a curve",
-        "settings": lambda value: f"{value} setting{'s' if value > 1 else ''}",
+        "settings": lambda value: count(value, "setting"),
         "sigma": lambda value: f"σ {value:g}",
         "gain": lambda value: f"gain {value:g}",
         "noise": str,
@@ -142,7 +141,7 @@ def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None 
     Parameters
     ----------
     table : pandas.DataFrame
-        As from :func:`hillfront.studies.case_tables.design_table`.
+        As from :func:`hillfront.studies.design_study.design_table`.
     power : float
         Target of the share of verdicts ``better``.
     width : float, optional
@@ -159,9 +158,6 @@ def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None 
     several = sorted(table["settings"].unique())
     styles = {n: VARIANT_STYLES[i % len(VARIANT_STYLES)] for i, n in enumerate(several)}
     top = min(WIDEST, 1.1 * max(float(table["width"].fillna(1.0).max()), width or 1.05))
-    # Doubling sizes, so that their labels do not run into each other.
-    fewest, most = table["saes"].min(), table["saes"].max()
-    sizes = [float(n) for n in 3 * 2 ** np.arange(1, 12) if fewest <= n <= most] or [float(fewest)]
     for column, (low, high) in enumerate(sweeps):
         above, below = axes[:, column]
         here = table[(table["l0_low"] == low) & (table["l0_high"] == high)].sort_values(list(DESIGN_CASE))
@@ -180,47 +176,20 @@ def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None 
         above.set_title(f"L0 {low:g} to {high:g}", fontsize="medium")
         above.set_ylim(-0.05, 1.05)
         below.set(xscale="log", yscale="log", xlabel="SAEs to train in all")
-        plain_ticks(below.xaxis, sizes)
-        plain_ticks(below.yaxis, ticks_up_to(top))
         below.set_ylim(1.0, top)
+        log_ticks(below.xaxis, below)
+        log_ticks(below.yaxis, below)
     axes[0, 0].set_ylabel("power: share of verdicts 'better'")
     axes[1, 0].set_ylabel("interval width, upper / lower")
     for axis in axes.ravel():
         axis.grid(color="0.92", linewidth=0.6)
         _plain(axis)
-    labels = {n: f"{n} setting{'s' if n > 1 else ''}" for n in several}
     handles = [
-        Line2D([], [], color=styles[n].colour, marker=styles[n].marker, label=labels[n]) for n in several
+        Line2D([], [], color=style.colour, marker=style.marker, label=count(n, "setting"))
+        for n, style in styles.items()
     ]
-    handles.append(Line2D([], [], **_DASHES, label="target"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    put_legend(figure, list(axes.flat), [*handles, Line2D([], [], **_DASHES, label="target")])
     return figure
-
-
-def plain_ticks(axis: Axis, at: Sequence[float]) -> None:
-    """Put ticks at these values alone, written without powers of ten."""
-    axis.set_major_locator(FixedLocator(at))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-
-
-def ticks_up_to(top: float) -> list[float]:
-    """Return round factors from 1 up, close enough to read values between them.
-
-    Examples
-    --------
-    >>> ticks_up_to(1.6), ticks_up_to(30.0)
-    ([1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6], [1.0, 2.0, 5.0, 10.0, 20.0])
-    """
-    if top < 1.7:
-        at = [1.0 + 0.1 * step for step in range(8)]
-    elif top < 4.0:
-        at = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 3.5]
-    elif top < 10.0:
-        at = [1.0, 1.5, 2.0, 3.0, 5.0, 7.0]
-    else:
-        at = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]
-    return [round(value, 1) for value in at if value <= top + 1e-9]
 
 
 def _plain(axis: Axes) -> None:
@@ -229,8 +198,10 @@ def _plain(axis: Axes) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def draw_calibration(rows: pd.DataFrame) -> list[Axes]:
+def plot_calibration(rows: pd.DataFrame) -> Figure:
     """Draw one panel a quantity, and one for each variant's verdict.
+
+    Panels of ranks share their axes. A quantity that leaves its band is drawn in another colour.
 
     Parameters
     ----------
@@ -239,27 +210,30 @@ def draw_calibration(rows: pd.DataFrame) -> list[Axes]:
 
     Returns
     -------
-    list of matplotlib Axes
-        Panels of ranks share their axes. A quantity that leaves its band is drawn in another colour.
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If no quantity has ranks of three sets.
     """
-    good = rows[(rows["error"] == "") & (rows["quantity"] != "")]
+    ranked = rows[(rows["error"] == "") & ~rows["quantity"].isin(["", BETTER])]
     ranks = {
         (str(quantity), str(where)): rank_ecdf(own["place"].dropna())
-        for (quantity, where), own in good[good["quantity"] != BETTER].groupby(
-            ["quantity", "where"], sort=False
-        )
-        if own["place"].notna().sum() >= MIN_SETS
+        for (quantity, where), own in ranked.groupby(["quantity", "where"], sort=False)
+        if own["place"].count() >= MIN_SETS
     }
     if not ranks:
         raise ValueError(f"No quantity has ranks of {MIN_SETS} sets. Run more sets.")
     verdicts = verdict_table(rows)
     wheres = list(dict.fromkeys(verdicts["where"]))
-    figure, axes = axes_for(len(ranks) + len(wheres), None, columns=_PANELS_A_ROW, size=(1.95, 1.95))
+    panels = len(ranks) + len(wheres)
+    shape = math.ceil(panels / _PANELS_A_ROW), min(panels, _PANELS_A_ROW)
+    figure = Figure(figsize=(1.95 * shape[1], 1.95 * shape[0]), layout="constrained")
+    axes = list(figure.subplots(*shape, squeeze=False).flat)
+    for spare in axes[panels:]:
+        spare.remove()
+    axes = axes[:panels]
     reach = 1.1 * max(float(np.abs([e.difference, e.lower, e.upper]).max()) for e in ranks.values())
     for index, (axis, (name, ecdf)) in enumerate(zip(axes, ranks.items(), strict=False)):
         _draw_ranks(axis, name, ecdf, reach)
@@ -273,14 +247,8 @@ def draw_calibration(rows: pd.DataFrame) -> list[Axes]:
         _draw_verdicts(axis, where, verdicts[verdicts["where"] == where])
     for axis in axes:
         axis.tick_params(labelsize="small")
-    figure.legend(
-        handles=_handles(list(ranks.values()), verdicts=bool(wheres)),
-        loc="outside lower center",
-        ncols=4,
-        frameon=False,
-        fontsize="small",
-    )
-    return axes
+    put_legend(figure, axes, _handles(list(ranks.values()), verdicts=bool(wheres)), fontsize="small")
+    return figure
 
 
 def _handles(ranks: list[RankEcdf], *, verdicts: bool) -> list[Artist]:
@@ -294,9 +262,8 @@ def _handles(ranks: list[RankEcdf], *, verdicts: bool) -> list[Artist]:
     if not all(ecdf.inside for ecdf in ranks):
         handles.append(Line2D([], [], color=_OUTSIDE, linewidth=1.3, label="outside the band"))
     if verdicts:
-        line = Line2D([], [], color=_MARK, marker="o", markersize=4, linewidth=1.2)
-        line.set_label("share truly better, 95% interval")
-        handles.append(line)
+        mark: dict[str, Any] = {"color": _MARK, "marker": "o", "markersize": 4, "linewidth": 1.2}
+        handles.append(Line2D([], [], label="share truly better, 95% interval", **mark))
     return handles
 
 
@@ -304,8 +271,7 @@ def _draw_ranks(axis: Axes, name: tuple[str, str], ecdf: RankEcdf, reach: float)
     axis.fill_between(ecdf.at, ecdf.lower, ecdf.upper, color="0.85", linewidth=0)
     axis.axhline(0.0, color="0.6", linewidth=0.8)
     axis.plot(ecdf.at, ecdf.difference, color=_LINE if ecdf.inside else _OUTSIDE, linewidth=1.3)
-    axis.set_xlim(0, 1)
-    axis.set_ylim(-reach, reach)
+    axis.set(xlim=(0, 1), ylim=(-reach, reach))
     axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axis.set_title("\n".join(part for part in name if part), fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
@@ -318,8 +284,7 @@ def _draw_verdicts(axis: Axes, where: str, table: pd.DataFrame) -> None:
     axis.errorbar(
         bins["p_better"], bins["better"], yerr=errors, fmt="o", color=_MARK, markersize=4, linewidth=1.2
     )
-    axis.set_xlim(-0.04, 1.04)
-    axis.set_ylim(-0.04, 1.04)
+    axis.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
     axis.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axis.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     axis.set_xlabel("p_better", fontsize="small")
@@ -329,17 +294,3 @@ def _draw_verdicts(axis: Axes, where: str, table: pd.DataFrame) -> None:
     axis.set_ylabel("share truly better", fontsize="small")
     axis.set_title(f"{BETTER}\n{where}", fontsize=8)
     axis.spines[["top", "left"]].set_visible(False)
-
-
-def save_calibration(rows: pd.DataFrame, path: Path) -> None:
-    """Draw and save the figure."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    axes = draw_calibration(rows)
-    figure = axes[0].get_figure(root=True)
-    assert figure is not None
-    figure.savefig(path, dpi=160)
-    plt.close(figure)

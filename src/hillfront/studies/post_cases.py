@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.studies.least_squares import REFERENCE, LeastSquares, least_squares, log_ratio_interval
 from hillfront.studies.simulated import quiet_frontiers
 
-__all__ = ["BASELINE", "LAYER", "SITES", "VARIANT", "Case", "Cases", "Fits", "cases", "fit_cases"]
+__all__ = ["BASELINE", "LAYER", "SITES", "VARIANT", "Case", "Cases", "cases", "fit_cases"]
 
 Floats = NDArray[np.float64]
 
@@ -40,11 +40,15 @@ class Case:
     points : str
         ``Pareto`` points, as the post has them; ``all`` that were trained; or ``four`` of the Pareto points.
     frontiers : Frontiers
+    fits : mapping of str to FrontierFit
+        By curve: all families for the Pareto points, the Hill curve for the others. Empty before
+        :func:`fit_cases`.
     """
 
     site: str
     points: str
     frontiers: Frontiers
+    fits: Mapping[str, FrontierFit] = field(default_factory=dict)
 
     @property
     def sizes(self) -> str:
@@ -68,9 +72,8 @@ class Case:
         family = FAMILIES[curve]
         parameter, sign = family.ratios[quantity]
 
-        def log_quantity(variant: Floats, baseline: Floats) -> float:
-            values = [family.natural(*theta, reference=REFERENCE)[parameter] for theta in (variant, baseline)]
-            return float(sign * np.log(values[0] / values[1]))
+        def log_quantity(theta: Floats) -> float:
+            return float(sign * np.log(family.natural(*theta, reference=REFERENCE)[parameter]))
 
         found = self.least_squares(curve)
         return log_ratio_interval(found[VARIANT], found[BASELINE], log_quantity)
@@ -102,50 +105,30 @@ def _four(frontiers: Frontiers) -> Frontiers:
     return quiet_frontiers(pd.concat(parts)[["variant", "l0", "performance_hit"]], y="performance_hit")
 
 
-@dataclass(frozen=True)
-class Fits:
-    """Fits of the cases: all families compared on the Pareto points, the Hill curve on the others.
+def fit_cases(
+    everything: Cases, *, draws: int, random_seed: int
+) -> tuple[Cases, Mapping[str, CurveComparison]]:
+    """Fit every case, each family compiled once: all cases have the same design.
 
-    Attributes
-    ----------
+    Returns
+    -------
+    cases : mapping of (str, str) to Case
+        With their fits.
     comparisons : mapping of str to CurveComparison
-        By site.
-    fits : mapping of (str, str, str) to FrontierFit
-        By site, points and curve.
+        Of all families on the Pareto points, by site.
     """
-
-    comparisons: Mapping[str, CurveComparison]
-    fits: Mapping[tuple[str, str, str], FrontierFit]
-
-    def of(self, case: Case, curve: str = "hill") -> FrontierFit:
-        """Return the fit of a case."""
-        return self.fits[case.site, case.points, curve]
-
-    @property
-    def failed(self) -> list[str]:
-        """Diagnostics that failed, in words."""
-        return [
-            f"{site}, {points} points, {curve}: {check}"
-            for (site, points, curve), fit in self.fits.items()
-            for check in fit.diagnostics().failed
-        ]
-
-
-def fit_cases(everything: Cases, sampler_options: SamplerOptions) -> Fits:
-    """Fit every case, each family compiled once: all cases have the same design."""
     template = everything["resid", "Pareto"].frontiers
     models = {curve: prepare(template, baseline=BASELINE, curve=curve) for curve in FAMILIES}
+    sampler_options = SamplerOptions(draws=draws, random_seed=random_seed)
     comparisons = {
         site: compare_prepared(models, everything[site, "Pareto"].frontiers, sampler_options=sampler_options)
         for site in SITES
     }
-    fits = {
-        (site, "Pareto", curve): fit
-        for site, comparison in comparisons.items()
-        for curve, fit in comparison.fits.items()
-    }
-    options = {name: getattr(sampler_options, name) for name in ("draws", "tune", "random_seed")}
+    fitted = {}
     for (site, points), case in everything.items():
+        fits = comparisons[site].fits
         if points != "Pareto":
-            fits[site, points, "hill"] = models["hill"].fit(case.frontiers, **options, progressbar=False)
-    return Fits(comparisons, fits)
+            fit = models["hill"].fit(case.frontiers, draws=draws, random_seed=random_seed, progressbar=False)
+            fits = {"hill": fit}
+        fitted[site, points] = replace(case, fits=fits)
+    return fitted, comparisons

@@ -6,20 +6,25 @@ The post "How to Better Report Sparse Autoencoder Performance" reads the tables 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
+from matplotlib.figure import Figure
 
 from hillfront.curves.families import FAMILIES
+from hillfront.fits.compare import CurveComparison
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.sampling.nutpie_run import SamplerOptions
+from hillfront.plots import plot_families
 from hillfront.studies.markdown import Report, interval, interval_of, number, versions
-from hillfront.studies.post_cases import BASELINE, LAYER, SITES, VARIANT, Cases, Fits, cases, fit_cases
+from hillfront.studies.post_cases import BASELINE, LAYER, SITES, VARIANT, Cases, cases, fit_cases
+from hillfront.utils.intervals import equal_tailed
 
 __all__ = ["write_reproduction"]
 
 SURE, UNLIKELY = 0.95, 0.05
 MEANS = ("mean_sparsity_gain", "mean_hit_reduction")
+CLAIMS = (("x_half_ratio", 5.0, 6.0), ("k_ratio", 1.2, 1.4))
+"""How far x_half rises and k falls, by the post."""
 
 
 def write_reproduction(out: Path, *, draws: int = 4000, random_seed: int = 1) -> list[str]:
@@ -37,8 +42,7 @@ def write_reproduction(out: Path, *, draws: int = 4000, random_seed: int = 1) ->
     list of str
         Diagnostics that failed, in words.
     """
-    everything = cases()
-    fits = fit_cases(everything, SamplerOptions(draws=draws, random_seed=random_seed))
+    fitted, comparisons = fit_cases(cases(), draws=draws, random_seed=random_seed)
     report = Report("What of the source post stands")
     report.paragraph(
         """The post "How to Better Report Sparse Autoencoder Performance" fits curves by least squares to
@@ -49,17 +53,19 @@ def write_reproduction(out: Path, *, draws: int = 4000, random_seed: int = 1) ->
         0.95 or more, *does not stand* at 0.05 or less, and is *open* between. This page is made by `make
         reproduction`."""
     )
-    for section in (
-        _in_short,
-        _straight_lines,
-        _hill_parameters,
-        _selection,
-        _families,
-        _steep_shapes,
-        _four_points,
-    ):
-        section(report, everything, fits)
-    failed = fits.failed
+    _in_short(report, fitted)
+    _straight_lines(report, fitted)
+    _hill_parameters(report, fitted)
+    _selection(report, fitted)
+    _families(report, fitted, comparisons)
+    _steep_shapes(report, fitted)
+    _four_points(report, fitted)
+    failed = [
+        f"{site}, {points} points, {curve}: {check}"
+        for (site, points), case in fitted.items()
+        for curve, fit in case.fits.items()
+        for check in fit.diagnostics().failed
+    ]
     report.heading("Diagnostics")
     report.paragraph(
         f"4 chains of {draws} draws, seed {random_seed}; {versions()}. "
@@ -70,7 +76,7 @@ def write_reproduction(out: Path, *, draws: int = 4000, random_seed: int = 1) ->
         )
     )
     report.items(failed)
-    _figure(fits, out / "reproduction.png")
+    _figure(comparisons, out / "reproduction.png")
     (out / "reproduction.md").write_text(report.text(), encoding="utf-8")
     return failed
 
@@ -93,35 +99,26 @@ def _claim(fit: FrontierFit, quantity: str, *, low: float, high: float | None = 
     return f"{p:.2f}", word + (", by extrapolation" if check.support == "extrapolated" else "")
 
 
-def _in_short(report: Report, everything: Cases, fits: Fits) -> None:
+def _in_short(report: Report, fitted: Cases) -> None:
     """Say what stands, site by site, in words that follow from the numbers."""
-    optimal = {site: everything[site, "Pareto"] for site in SITES}
-    texts = []
-    slopes = {
-        curve: _claim(fits.of(optimal["resid"], curve), "slope_ratio", low=2.7)
-        for curve in ("linear", "proportional")
-    }
-    texts.append(
-        "**2.7x**, by family: "
-        + "; ".join(
-            f"as a ratio of {curve} slopes it {_is(word)} (P = {p})" for curve, (p, word) in slopes.items()
-        )
-        + "."
-    )
-    for name, move, quantity, bounds in (
-        ("**x_half up**", "a rise", "x_half_ratio", (5.0, 6.0)),
-        ("**k down**", "a fall", "k_ratio", (1.2, 1.4)),
+    optimal = {site: fitted[site, "Pareto"] for site in SITES}
+    slopes = []
+    for curve in ("linear", "proportional"):
+        p, word = _claim(optimal["resid"].fits[curve], "slope_ratio", low=2.7)
+        slopes.append(f"as a ratio of {curve} slopes it {_is(word)} (P = {p})")
+    texts = [f"**2.7x**, by family: {'; '.join(slopes)}."]
+    for name, move, (quantity, low, high) in zip(
+        ("**x_half up**", "**k down**"), ("a rise", "a fall"), CLAIMS, strict=True
     ):
         found = []
         for site, case in optimal.items():
-            fit = fits.of(case)
-            p, word = _claim(fit, quantity, low=1.0)
-            inside, _ = _claim(fit, quantity, low=bounds[0], high=bounds[1])
-            between = f"{number(bounds[0])} to {number(bounds[1])}"
+            p, word = _claim(case.fits["hill"], quantity, low=1.0)
+            inside, _ = _claim(case.fits["hill"], quantity, low=low, high=high)
+            between = f"{low:g} to {high:g}"
             found.append(f"{site}: {move} {_is(word)} (P = {p}), one by {between} has P = {inside}")
         texts.append(f"{name}. {'; '.join(found)}.")
     for points in ("Pareto", "all"):
-        verdicts = ", ".join(f"{site} {_verdict(fits.of(everything[site, points]))}" for site in SITES)
+        verdicts = ", ".join(f"{site} {_verdict(fitted[site, points].fits['hill'])}" for site in SITES)
         texts.append(f"**Pareto-better** over the shared range ({points} points, Hill): {verdicts}.")
     report.heading("In short")
     report.items(texts)
@@ -131,11 +128,11 @@ def _is(word: str) -> str:
     return f"is {word}" if word.startswith("open") else word
 
 
-def _straight_lines(report: Report, everything: Cases, fits: Fits) -> None:
-    case = everything["resid", "Pareto"]
+def _straight_lines(report: Report, fitted: Cases) -> None:
+    case = fitted["resid", "Pareto"]
     rows = []
     for curve in ("linear", "proportional"):
-        fit = fits.of(case, curve)
+        fit = case.fits[curve]
         lower, found, upper = case.least_squares_ratio(curve, "slope_ratio")
         posterior = (_posterior(fit, "slope_ratio"), *_claim(fit, "slope_ratio", low=2.7))
         rows.append((curve, FAMILIES[curve].equation, number(found), interval(lower, upper), *posterior))
@@ -143,7 +140,7 @@ def _straight_lines(report: Report, everything: Cases, fits: Fits) -> None:
     report.table(
         ("family", "curve", "least squares", "Wald 90%", "posterior", "P(at least 2.7)", "verdict"), rows
     )
-    gain, reduction = (_posterior(fits.of(case), quantity) for quantity in MEANS)
+    gain, reduction = (_posterior(case.fits["hill"], quantity) for quantity in MEANS)
     report.paragraph(
         f"""The post's figure is the ratio of two slopes on {case.sizes} Pareto points, with an intercept;
         through the origin it is another. What readers take it for has names of its own: at the same
@@ -152,16 +149,16 @@ def _straight_lines(report: Report, everything: Cases, fits: Fits) -> None:
     )
 
 
-def _hill_parameters(report: Report, everything: Cases, fits: Fits) -> None:
+def _hill_parameters(report: Report, fitted: Cases) -> None:
     rows = []
     for site in SITES:
-        case = everything[site, "Pareto"]
-        fit = fits.of(case)
-        for quantity, low, high in (("x_half_ratio", 5.0, 6.0), ("k_ratio", 1.2, 1.4)):
+        case = fitted[site, "Pareto"]
+        fit = case.fits["hill"]
+        for quantity, low, high in CLAIMS:
             _, found, _ = case.least_squares_ratio("hill", quantity)
             about = (site, case.sizes, quantity, number(found), _posterior(fit, quantity))
             claims = (*_claim(fit, quantity, low=low, high=high), *_claim(fit, quantity, low=1.0))
-            rows.append((*about, f"{number(low)} to {number(high)}", *claims))
+            rows.append((*about, f"{low:g} to {high:g}", *claims))
     report.heading('"x_half up 5-6x, k down 1.3x" for residual stream, attention and MLP')
     headings = ("site", "SAEs", "quantity", "least squares", "posterior", "claim")
     report.table((*headings, "P(claim)", "verdict", "P(above 1)", "verdict"), rows)
@@ -173,13 +170,13 @@ def _hill_parameters(report: Report, everything: Cases, fits: Fits) -> None:
     )
 
 
-def _selection(report: Report, everything: Cases, fits: Fits) -> None:
+def _selection(report: Report, fitted: Cases) -> None:
     quantities = ("x_half_ratio", "k_ratio", *MEANS)
     rows = []
     for site in SITES:
         for points in ("Pareto", "all"):
-            case = everything[site, points]
-            fit = fits.of(case)
+            case = fitted[site, points]
+            fit = case.fits["hill"]
             posteriors = (_posterior(fit, quantity) for quantity in quantities)
             rows.append((site, points, case.sizes, *posteriors, _verdict(fit)))
     report.heading("Pareto points, or all that were trained")
@@ -191,12 +188,12 @@ def _selection(report: Report, everything: Cases, fits: Fits) -> None:
     )
 
 
-def _families(report: Report, everything: Cases, fits: Fits) -> None:
+def _families(report: Report, fitted: Cases, comparisons: Mapping[str, CurveComparison]) -> None:
     rows = []
     for site in SITES:
-        case, comparison = everything[site, "Pareto"], fits.comparisons[site]
+        case, comparison = fitted[site, "Pareto"], comparisons[site]
         for _, row in comparison.summary.iterrows():
-            fit = fits.of(case, str(row["curve"]))
+            fit = case.fits[str(row["curve"])]
             difference = f"{row['difference']:.1f} ({row['difference_se']:.1f})"
             means = [_posterior(fit, quantity) for quantity in MEANS]
             about = (site, row["curve"], difference, f"{row['weight']:.2f}")
@@ -209,32 +206,31 @@ def _families(report: Report, everything: Cases, fits: Fits) -> None:
     report.image("reproduction.png", "Posterior medians of every family over the Pareto points of layer 20")
 
 
-def _steep_shapes(report: Report, everything: Cases, fits: Fits) -> None:
+def _steep_shapes(report: Report, fitted: Cases) -> None:
     rows = []
     for site in SITES:
-        case = everything[site, "Pareto"]
-        k = fits.of(case).data["posterior"]["k"].isel(setting=0)
+        case = fitted[site, "Pareto"]
+        k = case.fits["hill"].data["posterior"]["k"].isel(setting=0)
         found = case.least_squares("hill")
         for variant in (BASELINE, VARIANT):
             values = k.sel(variant=variant).to_numpy().ravel()
-            lower, median, upper = np.quantile(values, [0.05, 0.5, 0.95])
+            lower, median, upper = equal_tailed(values)
             posterior = (f"{median:.2f} [{lower:.2f}, {upper:.2f}]", f"{(values > 1).mean():.2f}")
             rows.append((site, variant, number(found[variant].natural["k"]), *posterior))
     report.heading("k > 1: are there S-shaped curves?")
     report.table(("site", "variant", "k by least squares", "posterior of k", "P(k > 1)"), rows)
 
 
-def _four_points(report: Report, everything: Cases, fits: Fits) -> None:
+def _four_points(report: Report, fitted: Cases) -> None:
     rows = []
     for site in SITES:
-        four, optimal = everything[site, "four"], everything[site, "Pareto"]
+        four, optimal = fitted[site, "four"], fitted[site, "Pareto"]
         for quantity in ("x_half_ratio", "k_ratio", "mean_sparsity_gain"):
-            posteriors = (_posterior(fits.of(four), quantity), _posterior(fits.of(optimal), quantity))
+            posteriors = (_posterior(four.fits["hill"], quantity), _posterior(optimal.fits["hill"], quantity))
+            by_least_squares = ["", ""]
             if quantity in FAMILIES["hill"].ratios:
                 lower, found, upper = four.least_squares_ratio("hill", quantity)
-                by_least_squares = (number(found), interval(lower, upper))
-            else:
-                by_least_squares = ("", "")
+                by_least_squares = [number(found), interval(lower, upper)]
             rows.append((site, quantity, *by_least_squares, *posteriors))
     report.heading("Fits of four points")
     report.paragraph(
@@ -246,20 +242,12 @@ def _four_points(report: Report, everything: Cases, fits: Fits) -> None:
     report.table(("site", "quantity", "least squares", "Wald 90%", *posteriors), rows)
 
 
-def _figure(fits: Fits, path: Path) -> None:
+def _figure(comparisons: Mapping[str, CurveComparison], path: Path) -> None:
     """Draw every family over the Pareto points, one panel a site."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from hillfront.plots import plot_families
-
-    figure, axes = plt.subplots(1, len(SITES), figsize=(11.0, 5.2), layout="constrained")
+    figure = Figure(figsize=(11.0, 5.2), layout="constrained")
     legend = {"ncols": 2, "fontsize": "small", "frameon": False, "loc": "upper center"}
-    for axis, site in zip(axes, SITES, strict=True):
-        plot_families(fits.comparisons[site], ax=axis)
+    for axis, site in zip(figure.subplots(1, len(SITES)), SITES, strict=True):
+        plot_families(comparisons[site], ax=axis)
         axis.set_title(f"{site}, layer {LAYER}", fontsize="medium")
         axis.legend(handles=axis.get_legend().legend_handles, bbox_to_anchor=(0.5, -0.16), **legend)
     figure.savefig(path, dpi=160)
-    plt.close(figure)

@@ -7,11 +7,11 @@ average over settings is defined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from hillfront.curves.families import HILL
@@ -23,7 +23,6 @@ from hillfront.studies.least_squares import (
     LeastSquares,
     fit_hill_lines,
     least_squares,
-    log_ratio,
     resample_counts,
 )
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
@@ -32,18 +31,12 @@ __all__ = ["BOOTSTRAP", "LOGIT", "WALD", "rival_rows"]
 
 Floats = NDArray[np.float64]
 Ends = tuple[float, float, float]
+Curves = Mapping[tuple[str, str], tuple[Floats, Floats]]
 
 WALD: Final = "least squares, Wald"
 LOGIT: Final = "logit regression, t"
 BOOTSTRAP: Final = "least squares, bootstrap"
 _PAIR: Final = ("variant", "baseline")
-
-
-class _Curve(NamedTuple):
-    """Sparsity and hit of the SAEs of one curve."""
-
-    x: Floats
-    y: Floats
 
 
 def rival_rows(frontiers: Frontiers, *, at_hit: float, random_seed: int) -> list[dict[str, Any]]:
@@ -68,27 +61,26 @@ def rival_rows(frontiers: Frontiers, *, at_hit: float, random_seed: int) -> list
         than a tail holds.
     """
     curves = {
-        (setting, variant): _Curve(rows["sparsity"].to_numpy(float), rows["performance_hit"].to_numpy(float))
+        (setting, variant): (rows["sparsity"].to_numpy(float), rows["performance_hit"].to_numpy(float))
         for variant, setting, rows in frontiers.curves()
     }
-    fits = {key: least_squares(curve.x, curve.y, HILL) for key, curve in curves.items()}
+    fits = {key: least_squares(x, y, HILL) for key, (x, y) in curves.items()}
     rng = np.random.default_rng([random_seed, 5])
     lines, redrawn = {}, 0
-    for key, curve in curves.items():
-        counts, again = resample_counts(curve.x, rng=rng)
-        lines[key] = fit_hill_lines(curve.x, curve.y, counts)
+    for key, (x, y) in curves.items():
+        counts, again = resample_counts(x, rng=rng)
+        lines[key] = fit_hill_lines(x, y, counts)
         redrawn += again
     rows = []
     for quantity, hits in _hits(frontiers, at_hit).items():
         if not hits:
             continue
         bootstrap, undefined = _bootstrap(lines, hits)
-        found: dict[str, tuple[Ends, dict[str, int]]] = {
-            WALD: (_wald(fits, hits), {}),
-            LOGIT: (_logit_regression(curves, hits), {}),
-            BOOTSTRAP: (bootstrap, {"redrawn": redrawn, "undefined": undefined}),
-        }
-        for method, (ends, of_resamples) in found.items():
+        for method, ends, of_resamples in (
+            (WALD, _wald(fits, hits), {}),
+            (LOGIT, _logit_regression(curves, hits), {}),
+            (BOOTSTRAP, bootstrap, {"redrawn": redrawn, "undefined": undefined}),
+        ):
             named = dict(zip(("lower", "median", "upper"), ends, strict=True))
             rows.append({"method": method, "quantity": quantity, **named, **of_resamples})
     return rows
@@ -109,55 +101,51 @@ def _hits(frontiers: Frontiers, at_hit: float) -> dict[str, dict[str, float]]:
     return {"sparsity_gain": dict.fromkeys(frontiers.settings, at_hit), "mean_sparsity_gain": middles}
 
 
-def _ends(middle: float, half: float) -> Ends:
+def _ends(log_ends: ArrayLike) -> Ends:
     with np.errstate(over="ignore"):  # an interval without end
-        lower, estimate, upper = np.exp([middle - half, middle, middle + half])
-    return float(lower), float(estimate), float(upper)
+        lower, middle, upper = np.exp(log_ends)
+    return float(lower), float(middle), float(upper)
+
+
+def _mean_log_gain[Curve](
+    curves: Mapping[tuple[str, str], Curve],
+    hits: Mapping[str, float],
+    log_sparsity: Callable[[Curve, float], tuple[float, float]],
+) -> tuple[float, Floats]:
+    """Return the mean over settings, and what each curve adds to its variance."""
+    found = [[log_sparsity(curves[setting, name], hit) for name in _PAIR] for setting, hit in hits.items()]
+    values, variances = np.moveaxis(np.array(found), -1, 0)
+    return float((values[:, 0] - values[:, 1]).mean()), variances.ravel() / len(hits) ** 2
 
 
 def _wald(fits: Mapping[tuple[str, str], LeastSquares], hits: Mapping[str, float]) -> Ends:
-    parts = []
-    for setting, hit in hits.items():
+    def log_sparsity(fit: LeastSquares, hit: float) -> tuple[float, float]:
         above = float(special.logit(hit) - special.logit(REFERENCE.hit))
+        # theta is (log x at the reference hit, log k); x_half itself may lie beyond any float.
+        return fit.estimate(lambda theta: float(theta[0] + above * np.exp(-theta[1])))
 
-        def log_gain(variant: Floats, baseline: Floats, above: float = above) -> float:
-            # theta is (log x at the reference hit, log k); x_half itself may lie beyond any float.
-            (x, k), (x_b, k_b) = variant, baseline
-            return float(x - x_b + above * (np.exp(-k) - np.exp(-k_b)))
-
-        parts.append(log_ratio(fits[setting, "variant"], fits[setting, "baseline"], log_gain))
-    middle, variance = np.mean([m for m, _ in parts]), np.sum([v for _, v in parts]) / len(parts) ** 2
-    return _ends(float(middle), float(special.ndtri(0.5 + 0.5 * DEFAULT_PROB) * np.sqrt(variance)))
+    middle, variances = _mean_log_gain(fits, hits, log_sparsity)
+    half = special.ndtri(0.5 + 0.5 * DEFAULT_PROB) * np.sqrt(variances.sum())
+    return _ends([middle - half, middle, middle + half])
 
 
-def _logit_regression(curves: Mapping[tuple[str, str], _Curve], hits: Mapping[str, float]) -> Ends:
+def _logit_regression(curves: Curves, hits: Mapping[str, float]) -> Ends:
     """Regress logit y on log x and read log x at a hit: delta method, Welch's degrees of freedom."""
-    middle = 0.0
-    variances, dofs = [], []
-    for setting, hit in hits.items():
-        for name, sign in zip(_PAIR, (1.0, -1.0), strict=True):
-            curve = curves[setting, name]
-            if not ((curve.y > 0) & (curve.y < 1)).all() or len(curve.y) < 3:
-                return np.nan, np.nan, np.nan
-            at, variance = _log_sparsity_at(curve, hit)
-            middle += sign * at / len(hits)
-            variances.append(variance / len(hits) ** 2)
-            dofs.append(len(curve.y) - 2)
-    total = sum(variances)
-    dof = total**2 / sum(v**2 / d for v, d in zip(variances, dofs, strict=True))
-    return _ends(middle, float(stats.t.ppf(0.5 + 0.5 * DEFAULT_PROB, dof)) * float(np.sqrt(total)))
+    sizes = np.array([len(curves[setting, name][1]) for setting in hits for name in _PAIR])
+    inside = [((y > 0) & (y < 1)).all() for (setting, _), (_, y) in curves.items() if setting in hits]
+    if not all(inside) or sizes.min() < 3:
+        return np.nan, np.nan, np.nan
 
+    def log_sparsity(curve: tuple[Floats, Floats], hit: float) -> tuple[float, float]:
+        (slope, level), covariance = np.polyfit(np.log(curve[0]), special.logit(curve[1]), 1, cov=True)
+        at = (special.logit(hit) - level) / slope
+        gradient = np.array([-at, -1.0]) / slope
+        return float(at), float(gradient @ covariance @ gradient)
 
-def _log_sparsity_at(curve: _Curve, hit: float) -> tuple[float, float]:
-    """Return the log sparsity at which the regression line reaches a hit, and its variance."""
-    x, z = np.log(curve.x), special.logit(curve.y)
-    design = np.column_stack([np.ones_like(x), x])
-    a, b = np.linalg.lstsq(design, z)[0]
-    residual = z - design @ np.array([a, b])
-    covariance = float(residual @ residual) / (len(x) - 2) * np.linalg.inv(design.T @ design)
-    at = float((special.logit(hit) - a) / b)
-    gradient = np.array([-1.0, -at]) / b
-    return at, float(gradient @ covariance @ gradient)
+    middle, variances = _mean_log_gain(curves, hits, log_sparsity)
+    dof = variances.sum() ** 2 / (variances**2 / (sizes - 2)).sum()
+    half = stats.t.ppf(0.5 + 0.5 * DEFAULT_PROB, dof) * np.sqrt(variances.sum())
+    return _ends([middle - half, middle, middle + half])
 
 
 def _bootstrap(lines: Mapping[tuple[str, str], HillLines], hits: Mapping[str, float]) -> tuple[Ends, int]:
@@ -167,7 +155,4 @@ def _bootstrap(lines: Mapping[tuple[str, str], HillLines], hits: Mapping[str, fl
         for setting, hit in hits.items()
     ]
     log_gain = np.mean(log_gains, axis=0)
-    lower, median, upper = equal_tailed(log_gain, prob=DEFAULT_PROB)
-    with np.errstate(over="ignore"):
-        ends = (float(np.exp(lower)), float(np.exp(median)), float(np.exp(upper)))
-    return ends, int(np.isnan(log_gain).sum())
+    return _ends(equal_tailed(log_gain)), int(np.isnan(log_gain).sum())

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import product
 from typing import Any, Final, Unpack
 
@@ -21,42 +20,27 @@ import pandas as pd
 
 from hillfront.datasets import load_dataset
 from hillfront.estimands.selection import without_selection
-from hillfront.fits.fitting import PreparedModel, prepare
-from hillfront.fits.simulation import Simulation, simulate
+from hillfront.fits.fitting import prepare
+from hillfront.fits.simulation import simulate
 from hillfront.frontiers.parsing import CURVE
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies.engine import RunOptions, Task, run_cases
-from hillfront.studies.simulated import prepared_for, quiet_frontiers, refit
+from hillfront.studies.simulated import prepared_for, quiet_frontiers, refit, with_outcomes
 
-__all__ = [
-    "GAIN",
-    "METHODS",
-    "SETTINGS",
-    "SIGMA",
-    "TRAINED",
-    "packaged_selection",
-    "selection_cases",
-    "selection_study",
-    "selection_summary",
-]
+__all__ = ["METHODS", "packaged_selection", "selection_cases", "selection_study", "selection_summary"]
 
 METHODS: Final = ("all trained", "Pareto-optimal", "with n_trained", "half of n_trained")
 """The last states half the true number, or that of the kept where this is more: users may not count well."""
-
-TRAINED: Final = ((8, 64), (8, 8), (64, 64), (5, 12))
-SETTINGS: Final = (1,)
-SIGMA: Final = (0.1, 0.3)
-GAIN: Final = (1.0,)
 
 _CASE: Final = ("trained_baseline", "trained_variant", "settings", "sigma", "gain")
 
 
 def selection_cases(
     *,
-    trained: Sequence[tuple[int, int]] = TRAINED,
-    settings: Sequence[int] = SETTINGS,
-    sigma: Sequence[float] = SIGMA,
-    gain: Sequence[float] = GAIN,
+    trained: Sequence[tuple[int, int]] = ((8, 64), (8, 8), (64, 64), (5, 12)),
+    settings: Sequence[int] = (1,),
+    sigma: Sequence[float] = (0.1, 0.3),
+    gain: Sequence[float] = (1.0,),
 ) -> list[dict[str, Any]]:
     """Return every combination; ``trained`` has the numbers of the baseline and of the variant.
 
@@ -108,34 +92,22 @@ def one_selection(task: Task) -> list[dict[str, Any]]:
         random_seed=task.random_seed,
     )
     rows = []
-    for method in METHODS:
-        frontiers = _table_for(simulation, method)
-        selected = "n_trained" in frontiers.table
-        model = _selected_model(case["settings"]) if selected else prepared_for(settings=case["settings"])
+    for method, frontiers in tables_of(simulation.trained, simulation.frontiers).items():
+        selected = {"n_trained": 8} if "n_trained" in frontiers.table else {}
+        model = prepared_for(settings=case["settings"], **selected)
         found = refit(model, frontiers, random_seed=task.random_seed)
         if ends := found.average():
             about = {"method": method, "kept": len(frontiers), "truth": case["gain"]}
-            sigma = float(found.posterior["sigma"].median())
-            rows.append({**about, **ends, "sigma_found": sigma, **found.about})
+            rows.append({**about, **ends, "sigma_found": found.sigma, **found.about})
     return rows
 
 
-def _table_for(simulation: Simulation, method: str) -> Frontiers:
-    """Return the table that a user of each method would fit."""
-    if method == "all trained":
-        return simulation.trained
-    if method == "Pareto-optimal":
-        return without_selection(simulation.frontiers)
-    if method == "with n_trained":
-        return simulation.frontiers
-    kept = without_selection(simulation.frontiers).table["n_trained"]
-    half = np.maximum(np.floor(simulation.frontiers.table["n_trained"] / 2), kept)
-    return replace(simulation.frontiers, table=simulation.frontiers.table.assign(n_trained=half))
-
-
-@lru_cache(maxsize=8)
-def _selected_model(settings: int) -> PreparedModel:
-    return prepare(simulate(settings=settings, n_trained=8, random_seed=1).frontiers, baseline="baseline")
+def tables_of(trained: Frontiers, kept: Frontiers) -> dict[str, Frontiers]:
+    """Return the table that a user of each method would fit, of the kept SAEs and their true number."""
+    as_if_all = without_selection(kept)
+    half = np.maximum(np.floor(kept.table["n_trained"] / 2), as_if_all.table["n_trained"])
+    fewer = replace(kept, table=kept.table.assign(n_trained=half))
+    return dict(zip(METHODS, (trained, as_if_all, kept, fewer), strict=True))
 
 
 def selection_summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -150,30 +122,29 @@ def selection_summary(rows: pd.DataFrame) -> pd.DataFrame:
         verdicts), diverged (share of sets).
     """
     case = list(_CASE)
-    good = rows[rows["error"] == ""]
-    error = np.log(good["median"] / good["truth"])
-    frame = good.assign(
-        log_bias=error,
-        inside=(good["lower"] <= good["truth"]) & (good["truth"] <= good["upper"]),
-        log_width=np.log(good["upper"] / good["lower"]),
-        share=good["sigma_found"] / good["sigma"],
-        is_better=good["verdict"] == "better",
-        is_worse=good["verdict"] == "worse",
-        diverges=good["divergences"] > 0,
+    frame = with_outcomes(rows[rows["error"] == ""])
+    frame = frame.assign(
+        log_bias=np.log(frame["median"] / frame["truth"]),
+        share=frame["sigma_found"] / frame["sigma"],
+        better=frame["verdict"] == "better",
+        worse=frame["verdict"] == "worse",
     )
-    grouped = frame.groupby([*case, "method"], sort=False)
-    table = grouped.agg(
-        sets=("inside", "size"),
-        kept=("kept", "mean"),
-        bias=("log_bias", "mean"),
-        bias_se=("log_bias", "sem"),
-        covered=("inside", "mean"),
-        width=("log_width", "mean"),
-        sigma_share=("share", "mean"),
-        better=("is_better", "mean"),
-        worse=("is_worse", "mean"),
-        diverged=("diverges", "mean"),
-    ).reset_index()
+    table = (
+        frame.groupby([*case, "method"], sort=False)
+        .agg(
+            sets=("inside", "size"),
+            kept=("kept", "mean"),
+            bias=("log_bias", "mean"),
+            bias_se=("log_bias", "sem"),
+            covered=("inside", "mean"),
+            width=("log_width", "mean"),
+            sigma_share=("share", "mean"),
+            better=("better", "mean"),
+            worse=("worse", "mean"),
+            diverged=("diverged", "mean"),
+        )
+        .reset_index()
+    )
     table[["bias", "width"]] = np.exp(table[["bias", "width"]])
     failed = rows[rows["error"] != ""].groupby(case).size()
     found = table.set_index(case).index.map(failed.to_dict()).fillna(0).astype(int)
@@ -201,13 +172,10 @@ def _one_table(task: Task) -> list[dict[str, Any]]:
     trained = everyone.table.groupby(CURVE)["l0"].size().astype(float).rename("n_trained")
     counted = replace(kept, table=kept.table.join(trained, on=CURVE))
     found = []
-    for method, frontiers in (
-        ("all trained", everyone),
-        ("Pareto-optimal", without_selection(counted)),
-        ("with n_trained", counted),
-    ):
+    for method, frontiers in list(tables_of(everyone, counted).items())[:3]:
         fit = refit(prepare(frontiers, baseline="baseline"), frontiers, random_seed=task.random_seed)
         about = {"method": method, "saes": len(frontiers), **fit.average()}
-        sigma = float(fit.posterior["sigma"].median())
-        found.append({**about, "sigma": sigma, "divergences": fit.divergences, "kept_draws": fit.kept_draws})
+        found.append(
+            {**about, "sigma": fit.sigma, "divergences": fit.divergences, "kept_draws": fit.kept_draws}
+        )
     return found

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy import stats
 
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.pareto import Pareto, pareto_of
@@ -21,6 +23,7 @@ from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.fits.simulation import Simulation, simulate
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.sampling.nutpie_run import SamplerOptions
+from hillfront.utils.intervals import DEFAULT_PROB
 
 __all__ = [
     "AT_HIT",
@@ -28,10 +31,14 @@ __all__ = [
     "DRAWS",
     "TUNE",
     "Refit",
+    "chance_band",
     "prepared_for",
     "quiet_frontiers",
     "refit",
     "simulated_set",
+    "wilson",
+    "wilsons",
+    "with_outcomes",
 ]
 
 AT_HIT: Final = 0.05
@@ -100,6 +107,11 @@ class Refit:
         return int(self.posterior.sizes["draw"])
 
     @property
+    def sigma(self) -> float:
+        """Posterior median of the scatter."""
+        return float(self.posterior["sigma"].median())
+
+    @property
     def verdict(self) -> str:
         """Verdict on the average over the settings."""
         table = self.pareto.summary
@@ -118,15 +130,20 @@ class Refit:
         return {"verdict": self.verdict, "divergences": self.divergences, "kept_draws": self.kept_draws}
 
 
-def prepared_for(*, settings: int, sigma: float | None = None) -> PreparedModel:
-    """Prepare the model of two simulated variants in so many settings, once a process."""
-    return _prepared(settings, sigma)
-
-
 # Room for a grid of four sizes with three known sigmas, which a study visits in turn.
 @lru_cache(maxsize=16)
-def _prepared(settings: int, sigma: float | None) -> PreparedModel:
-    frontiers = simulate(settings=settings, random_seed=1).frontiers
+def prepared_for(*, settings: int, sigma: float | None = None, n_trained: int | None = None) -> PreparedModel:
+    """Prepare the model of two simulated variants in so many settings, once a process.
+
+    Parameters
+    ----------
+    settings : int
+    sigma : float, optional
+        A scatter that is known.
+    n_trained : int, optional
+        If given, tables have a number of trained SAEs: any number, since it is data.
+    """
+    frontiers = simulate(settings=settings, n_trained=n_trained, random_seed=1).frontiers
     return prepare(frontiers, baseline="baseline", priors=None if sigma is None else {"sigma": sigma})
 
 
@@ -154,3 +171,55 @@ def refit(
         pareto_of(posterior, frontiers, design, random_seed=random_seed),
         int(statistics["diverging"].sum()),
     )
+
+
+def wilson(n: int, sets: int) -> tuple[float, float]:
+    """Return Wilson's score interval of a share.
+
+    Returns
+    -------
+    lower, upper : float
+        NaN without any set.
+
+    References
+    ----------
+    E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference. Journal of the
+    American Statistical Association 22, 209-212.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in wilson(45, 50)]
+    [0.808, 0.95]
+    """
+    if sets == 0:
+        return np.nan, np.nan
+    ends = stats.binomtest(n, sets).proportion_ci(DEFAULT_PROB, method="wilson")
+    return float(ends.low), float(ends.high)
+
+
+def chance_band(share: float, sets: int) -> tuple[float, float]:
+    """Return where the share of so many sets lies by chance alone, if the true share is as given.
+
+    Examples
+    --------
+    >>> chance_band(0.9, 100)
+    (0.85, 0.95)
+    """
+    low, high = stats.binom.interval(DEFAULT_PROB, sets, share)
+    return float(low / sets), float(high / sets)
+
+
+def with_outcomes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add whether intervals hold the truth, their log widths and whether fits diverged; NaN without any."""
+    fitted = rows["error"] == ""
+    bounded = fitted & rows["lower"].notna()
+    return rows.assign(
+        inside=rows["truth"].between(rows["lower"], rows["upper"]).astype(float).where(bounded),
+        log_width=np.log((rows["upper"] / rows["lower"]).where(bounded).to_numpy()),
+        diverged=(rows["divergences"] > 0).astype(float).where(fitted & rows["divergences"].notna()),
+    )
+
+
+def wilsons(counts: pd.Series, sets: pd.Series) -> list[tuple[float, float]]:
+    """Return the interval of each of several shares."""
+    return [wilson(int(n), int(of)) for n, of in zip(counts, sets, strict=True)]

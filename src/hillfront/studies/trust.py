@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +12,10 @@ import pandas as pd
 
 from hillfront.studies.calibration import calibration
 from hillfront.studies.coverage import coverage, coverage_cases
-from hillfront.studies.design_study import SWEEPS, design_study
+from hillfront.studies.design_study import design_study
 from hillfront.studies.engine import task_seed
 from hillfront.studies.selection_study import packaged_selection, selection_cases, selection_study
+from hillfront.studies.simulated import DEPARTURES
 
 __all__ = ["FULL", "QUICK", "Sizes", "Trust", "run_trust"]
 
@@ -79,30 +81,33 @@ class Trust:
 
     Attributes
     ----------
-    calibration, coverage, grid, departures, design, check, selection, packaged : pandas.DataFrame
-        ``coverage`` has the main cases, and identical curves; ``check`` is the design study of one of its
-        cases, with seeds of its own.
+    rows : mapping of str to pandas.DataFrame
+        By name: calibration, coverage, grid, departures, design, check, selection, packaged. ``coverage`` has
+        the main cases, and identical curves; ``check`` is the design study of one of its cases, with seeds of
+        its own.
     sizes : Sizes
-    kept_draws : tuple of int
-        Draws kept of each chain; several where a study was resumed after that number was changed.
-    minutes : float
-        Sum of what the fits took, over all processes, in minutes.
-    failed : int
-        Tasks that ended in an error; their rows say which.
     """
 
-    calibration: pd.DataFrame
-    coverage: pd.DataFrame
-    grid: pd.DataFrame
-    departures: pd.DataFrame
-    design: pd.DataFrame
-    check: pd.DataFrame
-    selection: pd.DataFrame
-    packaged: pd.DataFrame
+    rows: Mapping[str, pd.DataFrame]
     sizes: Sizes
-    kept_draws: tuple[int, ...]
-    minutes: float
-    failed: int
+
+    @property
+    def kept_draws(self) -> list[int]:
+        """Draws kept of each chain; several where a study was resumed after that number was changed."""
+        found = [rows["kept_draws"].dropna() for rows in self.rows.values() if "kept_draws" in rows]
+        return sorted({int(length) for lengths in found for length in lengths})
+
+    @property
+    def minutes(self) -> float:
+        """Sum of what the fits took, over all processes, in minutes."""
+        # Each of a task's rows has its time.
+        tasks = [rows.drop_duplicates(["random_seed", "seconds"]) for rows in self.rows.values() if len(rows)]
+        return sum(float(rows["seconds"].sum()) for rows in tasks) / 60.0
+
+    @property
+    def failed(self) -> int:
+        """Tasks that ended in an error; their rows say which."""
+        return sum(int((rows["error"] != "").sum()) for rows in self.rows.values() if len(rows))
 
 
 def run_trust(
@@ -127,68 +132,49 @@ def run_trust(
     say : callable
         Is told which study comes next.
     """
-    common: dict[str, Any] = {"workers": workers, "random_seed": random_seed, "progressbar": progressbar}
-    coverage_work = work / "coverage.jsonl"
-    say("calibration")
-    calibration_rows = calibration(sets=sizes.calibration, work=work / "calibration.jsonl", **common)
-    say("coverage")
-    apart = coverage(
-        coverage_cases(), sets=sizes.coverage, oracle_sets=sizes.oracle, work=coverage_work, **common
-    )
-    # Of identical curves the verdicts are read, which an oracle has nothing to say about.
-    identical = coverage(
-        coverage_cases(sigma=(0.1,), gain=(1.0,)), sets=sizes.coverage, work=coverage_work, **common
-    )
-    coverage_rows = pd.concat([apart, identical], ignore_index=True)
-    say("selection")
-    selection = selection_study(
-        selection_cases(trained=sizes.trained), sets=sizes.selection, work=work / "selection.jsonl", **common
-    )
-    say("designs")
-    design = design_study(
-        gain=GAIN,
-        sigma=SIGMA,
-        work=work / "design.jsonl",
-        points=sizes.design_points,
-        settings=sizes.design_settings,
-        sweeps=SWEEPS,
-        sets=sizes.design,
-        **common,
-    )
-    say("the design study of a case of the coverage study")
-    check = design_study(
+    rows: dict[str, pd.DataFrame] = {}
+
+    def study(name: str, words: str, run: Callable[..., pd.DataFrame], file: str, **options: Any) -> None:
+        say(words)
+        common = {"workers": workers, "random_seed": random_seed, "progressbar": progressbar}
+        rows[name] = run(work=work / f"{file}.jsonl", **(common | options))
+
+    def covered(name: str, words: str, sets: int, oracle_sets: int = 0, **cases: Any) -> None:
+        of_cases = partial(coverage, coverage_cases(**cases), sets=sets, oracle_sets=oracle_sets)
+        study(name, words, of_cases, "coverage")
+
+    study("calibration", "calibration", calibration, "calibration", sets=sizes.calibration)
+    covered("coverage", "coverage", sizes.coverage, sizes.oracle)
+    # Of these the verdicts are read, which an oracle has nothing to say about.
+    covered("identical", "coverage of identical curves", sizes.coverage, sigma=(0.1,), gain=(1.0,))
+    rows["coverage"] = pd.concat([rows["coverage"], rows.pop("identical")], ignore_index=True)
+    trained = partial(selection_study, selection_cases(trained=sizes.trained))
+    study("selection", "selection", trained, "selection", sets=sizes.selection)
+    designs = {"points": sizes.design_points, "settings": sizes.design_settings, "sets": sizes.design}
+    study("design", "designs", design_study, "design", gain=GAIN, sigma=SIGMA, **designs)
+    study(
+        "check",
+        "the design study of a case of the coverage study",
+        design_study,
+        "design",
         gain=2.0,
         sigma=0.1,
-        work=work / "design.jsonl",
         points=(4,),
         settings=(3,),
         sweeps=((10.0, 200.0),),
         sets=8 * sizes.design,
         interaction_sd=0.0,
-        **{**common, "random_seed": task_seed("check", {}, 0, random_seed=random_seed)},
+        random_seed=task_seed("check", {}, 0, random_seed=random_seed),
     )
-    say("coverage where the sets depart from the model")
-    departures = coverage(
-        coverage_cases(
-            sigma=(0.1,), noise=("heavy-tails", "outliers", "additive", "wrong-family", "dense-limit")
-        ),
-        sets=sizes.departures,
-        work=coverage_work,
-        **common,
-    )
-    say("coverage over a grid")
-    grid = coverage(
-        coverage_cases(points=sizes.grid_points, settings=sizes.grid_settings, gain=(1.0, 1.5, 3.0)),
-        sets=sizes.grid,
-        work=coverage_work,
-        **common,
-    )
-    say("the packaged tables")
-    packaged = packaged_selection(sizes.models, work=work / "packaged.jsonl", **common)
-    parts = (calibration_rows, coverage_rows, grid, departures, design, check, selection, packaged)
-    ran = [rows for rows in parts if len(rows)]
-    # Each of a task's rows has its time.
-    seconds = sum(float(rows.drop_duplicates(["random_seed", "seconds"])["seconds"].sum()) for rows in ran)
-    failed = sum(int((rows["error"] != "").sum()) for rows in ran)
-    lengths = {int(length) for rows in ran if "kept_draws" in rows for length in rows["kept_draws"].dropna()}
-    return Trust(*parts, sizes, tuple(sorted(lengths)), seconds / 60.0, failed)
+    departures: dict[str, Any] = {"sigma": (0.1,), "noise": [name for name in DEPARTURES if name != "normal"]}
+    words = "coverage where the sets depart from the model"
+    covered("departures", words, sizes.departures, **departures)
+    grid: dict[str, Any] = {
+        "points": sizes.grid_points,
+        "settings": sizes.grid_settings,
+        "gain": (1.0, 1.5, 3.0),
+    }
+    covered("grid", "coverage over a grid", sizes.grid, **grid)
+    models = partial(packaged_selection, sizes.models)
+    study("packaged", "the packaged tables", models, "packaged")
+    return Trust(rows, sizes)

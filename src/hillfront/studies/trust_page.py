@@ -9,19 +9,14 @@ import pandas as pd
 
 from hillfront.studies.calibration import calibration_table
 from hillfront.studies.calibration import verdict_table as reliability_table
-from hillfront.studies.case_tables import (
-    coverage_table,
-    design_table,
-    recommend,
-    verdict_table,
-    with_outcomes,
-)
-from hillfront.studies.coverage import HILLFRONT
-from hillfront.studies.figures import plot_coverage, plot_design, save_calibration
+from hillfront.studies.coverage import HILLFRONT, coverage_table, verdict_table
+from hillfront.studies.design_study import design_table, recommend
+from hillfront.studies.figures import plot_calibration, plot_coverage, plot_design
 from hillfront.studies.markdown import Report, number, versions
 from hillfront.studies.selection_study import selection_summary
-from hillfront.studies.simulated import TUNE
+from hillfront.studies.simulated import TUNE, with_outcomes
 from hillfront.studies.trust import GAIN, SIGMA, Trust
+from hillfront.utils.wording import count
 
 __all__ = ["write_trust"]
 
@@ -60,7 +55,7 @@ def write_trust(found: Trust, folder: Path) -> Path:
 
 def _calibration(report: Report, found: Trust, folder: Path) -> None:
     report.heading("Calibration: is the posterior what it says it is?")
-    table = calibration_table(found.calibration)
+    table = calibration_table(found.rows["calibration"])
     report.paragraph(
         """Parameters are drawn from the default priors, data of 2 variants x 3 settings x 4 points from the
         model, and the model is fitted to them. If all is right, a true value is one draw more of its
@@ -75,11 +70,11 @@ def _calibration(report: Report, found: Trust, folder: Path) -> None:
         "{quantity} | {where} | {sets} | {left_out} | {inside} | {p} | {mean:.3f} | {spread:.2f} | "
         "{diverged:.1%}",
     )
-    save_calibration(found.calibration, folder / "calibration.png")
+    plot_calibration(found.rows["calibration"]).savefig(folder / "calibration.png", dpi=160)
     report.image("calibration.png", "Rank ECDFs minus uniform, with 95% bands; and p_better against truth")
     report.paragraph("How often the variant is truly better everywhere, by what `p_better` said:")
     report.frame(
-        reliability_table(found.calibration),
+        reliability_table(found.rows["calibration"]),
         "scope | p_better | sets | mean p_better | truly better | 95% interval",
         "{where} | {low:g} to {high:g} | {sets} | {p_better:.3f} | {better:.3f} | [{lower:.3f}, {upper:.3f}]",
     )
@@ -87,7 +82,7 @@ def _calibration(report: Report, found: Trust, folder: Path) -> None:
 
 def _coverage(report: Report, found: Trust, folder: Path) -> None:
     report.heading("Coverage: do 90% intervals contain a fixed truth?")
-    table = coverage_table(found.coverage)
+    table = coverage_table(found.rows["coverage"])
     table.to_csv(folder / "coverage.csv", index=False)
     main = table[table["gain"] > 1.0]
     report.paragraph(
@@ -127,8 +122,8 @@ def _coverage_in_words(table: pd.DataFrame) -> str:
     if away.empty:
         return f"{text}, all inside {bounds}."
     cases = ", ".join(
-        f"{row['quantity']} with {row['settings']} setting{'s' if row['settings'] > 1 else ''} at sigma "
-        f"{row['sigma']} ({row['covered']:.1%})"
+        f"{row['quantity']} with {count(row['settings'], 'setting')} at sigma {row['sigma']} "
+        f"({row['covered']:.1%})"
         for _, row in away.iterrows()
     )
     return (
@@ -143,7 +138,7 @@ def _verdicts(report: Report, found: Trust) -> None:
         """The verdict on the average over the settings, at the default threshold of 0.95. With a gain of 1
         the curves are identical: `better`, `worse` and `crossing` are wrong."""
     )
-    table = verdict_table(found.coverage)
+    table = verdict_table(found.rows["coverage"])
     table = table[(table["verdict"] != "no shared range") & ((table["count"] > 0) | (table["gain"] == 1.0))]
     report.frame(
         table,
@@ -155,18 +150,18 @@ def _verdicts(report: Report, found: Trust) -> None:
 def _grid(report: Report, found: Trust) -> None:
     report.heading("A grid of cases")
     sizes = found.sizes
+    points, settings = (", ".join(map(str, n)) for n in (sizes.grid_points, sizes.grid_settings))
     report.paragraph(
-        f"""Points {_listed(sizes.grid_points)}, settings {_listed(sizes.grid_settings)}, sigma 0.03,
+        f"""Points {points}, settings {settings}, sigma 0.03,
         0.1 and 0.3, gains of 1, 1.5 and 3: {sizes.grid} sets of each combination, so each is known badly;
         the table pools them by points and settings."""
     )
-    own = found.grid[found.grid["method"] == HILLFRONT]
-    intervals = with_outcomes(own[own["lower"].notna()])
-    pooled = intervals.groupby(["points", "settings", "quantity"])["inside"].agg(["size", "mean"])
+    own = found.rows["grid"][found.rows["grid"]["method"] == HILLFRONT]
+    pooled = with_outcomes(own).groupby(["points", "settings", "quantity"])["inside"].agg(["count", "mean"])
     report.frame(
         pooled.reset_index(),
         "points | settings | quantity | sets | covered",
-        "{points} | {settings} | {quantity} | {size} | {mean:.1%}",
+        "{points} | {settings} | {quantity} | {count} | {mean:.1%}",
     )
 
 
@@ -178,7 +173,7 @@ def _departures(report: Report, found: Trust) -> None:
         `wrong-family`: the truth is a power law; `dense-limit`: hits vanish at L0 = 512. Hill curves without
         a dense limit are fitted to all."""
     )
-    table = coverage_table(found.departures)
+    table = coverage_table(found.rows["departures"])
     report.frame(
         table.assign(width=table["width"].map(number)),
         "noise | settings | quantity | method | sets | covered | width",
@@ -188,7 +183,7 @@ def _departures(report: Report, found: Trust) -> None:
 
 def _design(report: Report, found: Trust, folder: Path) -> None:
     report.heading("How many SAEs does a comparison need?")
-    table = design_table(found.design)
+    table = design_table(found.rows["design"])
     table.to_csv(folder / "design.csv", index=False)
     report.paragraph(
         f"""To find a true gain of {GAIN} at a scatter of {SIGMA}, with a power of {_POWER:.0%}:
@@ -197,9 +192,9 @@ def _design(report: Report, found: Trust, folder: Path) -> None:
     )
     plot_design(table, power=_POWER).savefig(folder / "design.png", dpi=160)
     report.image("design.png", "Power and interval width against the number of SAEs to train")
-    predicted = design_table(found.check).iloc[0]
+    predicted = design_table(found.rows["check"]).iloc[0]
     same_case = "settings == 3 and sigma == 0.1 and gain == 2.0 and verdict == 'better'"
-    seen = verdict_table(found.coverage).query(same_case).iloc[0]
+    seen = verdict_table(found.rows["coverage"]).query(same_case).iloc[0]
     report.paragraph(
         f"""A check of the design study on a case of the coverage study (3 settings, 4 points, sigma 0.1, gain
         2), from seeds of its own: it predicts `better` in {predicted["power"]:.1%} of {predicted["sets"]:g}
@@ -215,21 +210,21 @@ def _selection(report: Report, found: Trust) -> None:
         gain, 1 if right, with its standard error. `sigma` is its posterior median over the truth.
         `with n_trained`: the fit knows how many were trained; `half of n_trained`: it is given half."""
     )
-    table = selection_summary(found.selection)
+    table = selection_summary(found.rows["selection"])
     report.frame(
         table.assign(decided=table["better"] + table["worse"]),
         "trained | sigma | method | SAEs a set | bias | covered | `better` or `worse` | sigma found",
         "{trained_baseline} and {trained_variant} | {sigma} | {method} | {kept:.1f} | "
         "{bias:.3f} ({bias_se:.3f}) | {covered:.0%} | {decided:.0%} | {sigma_share:.2f}",
     )
-    if len(found.packaged):
+    if len(found.rows["packaged"]):
         report.paragraph(
             """The same on real SAEs: the packaged table of a model, with all that were trained; with the
             Pareto-optimal ones of each curve as if they were all; and with these and their number. The means
             are over the range that the fitted SAEs share, which is not quite the same for all three."""
         )
         report.frame(
-            found.packaged,
+            found.rows["packaged"],
             "model | method | SAEs | mean sparsity gain, average | sigma",
             "{model} | {method} | {saes} | {median:.2f} [{lower:.2f}, {upper:.2f}] | {sigma:.3f}",
         )
@@ -238,7 +233,3 @@ def _selection(report: Report, found: Trust) -> None:
         whether they were spread evenly, and, with four or five of them, the scatter, on which the size of the
         correction rests; there the prior on sigma decides much of it."""
     )
-
-
-def _listed(values: tuple[int, ...]) -> str:
-    return ", ".join(map(str, values))
