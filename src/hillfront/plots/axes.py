@@ -19,11 +19,14 @@ from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
+from hillfront.model.design import Design
 from hillfront.plots.style import LETTER, SCREEN, FigureStyle, points_of, styles_for
 
 __all__ = [
     "LogTicks",
     "axes_for",
+    "curve_label",
+    "figure_of",
     "legend_figure",
     "log_ticks",
     "plain_numbers",
@@ -53,6 +56,14 @@ def validate_names(chosen: Sequence[str] | None, allowed: tuple[str, ...], what:
     return names
 
 
+def figure_of(axis: Axes) -> Figure:
+    """Return the figure that axes belong to."""
+    figure = axis.get_figure(root=True)
+    if figure is None:
+        raise ValueError("The given axes belong to no figure.")
+    return figure
+
+
 # ---------------------------------------------------------------- panels
 
 
@@ -65,23 +76,10 @@ def axes_for(
     single: tuple[float, float] = (5.0, 3.9),
     style: FigureStyle = SCREEN,
 ) -> tuple[Figure, list[Axes]]:
-    """Return n axes: those given, or a new grid of them.
+    """Return n axes: those given, if they are n, or a new grid with so many columns at most.
 
-    Parameters
-    ----------
-    n : int
-    ax : matplotlib Axes or sequence of them, optional
-    columns : int
-        Panels in a row, at most.
-    size, single : tuple of float
-        Inches of one of several panels, and of a panel by itself, which has its legend inside.
-    style : FigureStyle
-        A width and its columns take the place of these sizes.
-
-    Raises
-    ------
-    ValueError
-        If axes are given but not n of them.
+    ``size`` holds the inches of one of several panels, and ``single`` those of a panel by itself, which has
+    its legend inside; a style's width and columns take their place.
     """
     import matplotlib.pyplot as plt
 
@@ -92,10 +90,7 @@ def axes_for(
                 f"ax holds {len(given)} axes, and there are {n} panels to draw. Give {n} axes, choose fewer "
                 "panels, or leave ax out."
             )
-        figure = given[0].get_figure(root=True)
-        if figure is None:
-            raise ValueError("The given axes belong to no figure.")
-        return figure, given
+        return figure_of(given[0]), given
     columns = min(columns if style.width is None else style.columns, n)
     rows = math.ceil(n / columns)
     if style.width is None:
@@ -116,20 +111,19 @@ def put_titles(axes: Sequence[Axes], titles: Sequence[str], style: FigureStyle =
     """Name each panel by its setting; a single panel of all SAEs needs no name."""
     if list(titles) == ["all"]:
         return
-    inches = None if style.width is None else style.width / min(style.columns, len(axes)) - 0.2
+    across = min(style.columns, len(axes))
+    inches = None if style.width is None else style.width / across - 0.2
     words = [style.text(title, inches=inches, size="axes.titlesize") for title in titles]
     for axis, title in zip(axes, words, strict=True):
         axis.set_title(title, fontsize="medium")
     if style.width is not None:
-        across = min(style.columns, len(axes))
         _grow(axes[0], 0.12 * max(title.count("\n") for title in words) * math.ceil(len(axes) / across))
 
 
 def put_labels(axes: Sequence[Axes], x: str, y: str, style: FigureStyle = SCREEN, *, top: str = "") -> None:
     """Label the axes, and those along the tops of panels, if there are any: once for all in a given width."""
-    figure = axes[0].get_figure(root=True)
-    if style.width is not None and figure is not None:
-        size = rcParams["axes.labelsize"]
+    if style.width is not None:
+        figure, size = figure_of(axes[0]), rcParams["axes.labelsize"]
         figure.supxlabel(style.text(x + (f"\n(along the top: {top})" if top else "")), fontsize=size)
         if y:
             figure.supylabel(style.text(y), fontsize=size)
@@ -149,25 +143,16 @@ def say_no_data(axis: Axes) -> None:
 
 def _grow(axis: Axes, inches: float) -> None:
     """Make room for what stands above the axes, on a page."""
-    figure = axis.get_figure(root=True)
-    if figure is not None:
-        figure.set_figheight(min(figure.get_figheight() + inches, _MAX_HEIGHT))
+    figure = figure_of(axis)
+    figure.set_figheight(min(figure.get_figheight() + inches, _MAX_HEIGHT))
 
 
 def save_figure(figure: Figure, file: Path | IO[str], *, fixed: bool = False, **options: Any) -> None:
     """Write a figure that is laid out and drawn once each.
 
-    Matplotlib's own ``savefig`` draws a figure that has a layout twice, the first time for its layout alone.
-
-    Parameters
-    ----------
-    figure : matplotlib Figure
-    file : Path or file object
-    fixed : bool
-        Whether it keeps its size. Otherwise it grows to hold titles and legends that a layout leaves out, and
-        without a layout it is as large as what it holds.
-    **options
-        Those of :meth:`matplotlib.figure.Figure.savefig`.
+    Matplotlib's own ``savefig``, which takes the options, draws a figure that has a layout twice, the first
+    time for its layout alone. Unless its size is fixed, the figure grows to hold titles and legends that a
+    layout leaves out, and without a layout it is as large as what it holds.
     """
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -179,20 +164,19 @@ def save_figure(figure: Figure, file: Path | IO[str], *, fixed: bool = False, **
     figure.savefig(file, **options)
 
 
+def curve_label(design: Design, setting: int, variant: int) -> str:
+    """Name a curve by its setting, where there are several, and its variant."""
+    name = design.variants[variant]
+    return f"{design.settings[setting]}, {name}" if len(design.settings) > 1 else name
+
+
 # ---------------------------------------------------------------- ticks
 
 
 class LogTicks(Locator):
     """Ticks of a log axis: the finest of a few series whose labels have room at the axis' present size.
 
-    Parameters
-    ----------
-    frame : matplotlib Axes
-        Whose width, or height, the axis has.
-    size : float
-        Points of the labels' font.
-    across : bool
-        Whether it is a horizontal axis.
+    The axis runs across the frame, or up it, and has labels of so many points.
     """
 
     def __init__(self, frame: Axes, *, size: float, across: bool) -> None:
@@ -234,16 +218,7 @@ def _log_ticks(low: float, high: float, length: float, size: float, across: bool
 
 
 def log_ticks(axis: Axis, frame: Axes, *, size: str | None = None) -> None:
-    """Label a log axis with as many plain numbers as have room.
-
-    Parameters
-    ----------
-    axis : matplotlib Axis
-    frame : matplotlib Axes
-        The axes that it belongs to, or lies along.
-    size : str, optional
-        Size of the labels' font; matplotlib's setting if left out.
-    """
+    """Label a log axis with as many plain numbers as have room along the frame that it belongs to."""
     across = isinstance(axis, XAxis)
     points = points_of(size or ("xtick.labelsize" if across else "ytick.labelsize"))
     axis.set_major_locator(LogTicks(frame, size=points, across=across))
@@ -276,7 +251,6 @@ def variant_handles(variants: Sequence[str], every: Sequence[str], **look: Any) 
 
 
 def put_legend(
-    figure: Figure,
     axes: Sequence[Axes],
     handles: Sequence[Artist],
     *,
@@ -284,21 +258,11 @@ def put_legend(
     where: Literal["inside", "beside", "above", "under", "below"] = "below",
     fontsize: str | None = None,
 ) -> None:
-    """Draw a legend in as many columns as have room.
+    """Draw a legend in as many columns as have room: in or by the first panel, or below the whole figure.
 
-    Parameters
-    ----------
-    figure : matplotlib Figure
-    axes : sequence of matplotlib Axes
-        Its panels.
-    handles : sequence of matplotlib Artist
-        The entries, each with its label.
-    style : FigureStyle
-        With a width, the legend stands above all panels, with the note as its title.
-    where : {"inside", "beside", "above", "under", "below"}
-        In or by the first panel, or below the whole figure.
-    fontsize : str, optional
+    In a style with a width it stands above all panels instead, with the note as its title.
     """
+    figure = figure_of(axes[0])
     if style.width is not None:
         size = points_of("legend.fontsize")
         inches = style.width - _KEY * size / 72

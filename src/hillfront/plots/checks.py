@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from hillfront.estimands.improvement import improvement_of
 from hillfront.estimands.predict import noise_draws
 from hillfront.estimands.prior_sensitivity import DRAWS_MIN
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.plots.axes import axes_for, log_ticks, plain_numbers, put_legend
+from hillfront.plots.axes import axes_for, curve_label, figure_of, log_ticks, plain_numbers, put_legend
 from hillfront.plots.frontier import L0_LABEL
 from hillfront.plots.style import DASHED, VariantStyle, styles_for
 from hillfront.utils.intervals import DEFAULT_PROB
@@ -25,7 +26,8 @@ Floats = NDArray[np.float64]
 
 __all__ = ["plot_checks"]
 
-_ABOVE, _BELOW = "#d55e00", "#0072b2"
+_SIGNS = LinearSegmentedColormap.from_list("signs", ["#0072b2", "#f7f7f7", "#d55e00"])
+"""Below a curve, and above it."""
 _BAND_SEED = 214
 _LABELLED_CURVES = 30
 _FAR = 6.0
@@ -87,12 +89,10 @@ def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
         axis.set_title("Leave-one-out predictions")
         _say(axis, f"takes {LOO_DRAWS_MIN} draws")
         return
-    at, ecdf, lower, upper = ecdf_pit(
-        found.pit,
-        DEFAULT_PROB,
-        n_simulations=_band_sets(found.pit.size),
-        rng=np.random.default_rng(_BAND_SEED),
-    )
+    # The band rests on so many simulated sets, whose cost goes with their product with the SAEs.
+    sets = 1000 if found.pit.size <= 1000 else 200
+    rng = np.random.default_rng(_BAND_SEED)
+    at, ecdf, lower, upper = ecdf_pit(found.pit, DEFAULT_PROB, n_simulations=sets, rng=rng)
     axis.fill_between(
         at,
         lower - at,
@@ -107,15 +107,11 @@ def _draw_loo_pit(axis: Axes, fit: FrontierFit) -> None:
     axis.set_xlim(0, 1)
     top = 1.35 * max(float(np.max(upper - at)), float(np.abs(ecdf - at).max()))
     axis.set_ylim(-top, top)
-    axis.set_xlabel(f"LOO-PIT: share of predictions below the SAE's {_what(fit)}")
+    what = "hit" if fit.frontiers.bounded else fit.frontiers.metric_label
+    axis.set_xlabel(f"LOO-PIT: share of predictions below the SAE's {what}")
     axis.set_ylabel("ECDF minus uniform")
     axis.set_title(f"Leave-one-out predictions: {_p(found.p)}")
     axis.legend(loc="upper center", frameon=False, fontsize="small")
-
-
-def _band_sets(saes: int) -> int:
-    """Return how many simulated sets the band rests on: the cost goes with their product with SAEs."""
-    return 1000 if saes <= 1000 else 200
 
 
 def _draw_residuals(
@@ -164,9 +160,7 @@ def _draw_residuals(
     _log_l0(axis, l0)
     axis.set_ylabel("residual, in scales")
     axis.set_title("Residuals")
-    figure = axis.get_figure(root=True)
-    assert figure is not None  # it has just been drawn on
-    put_legend(figure, [axis], axis.get_legend_handles_labels()[0], where="under")
+    put_legend([axis], axis.get_legend_handles_labels()[0], where="under")
 
 
 def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
@@ -178,7 +172,7 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
         l0,
         height,
         c=(residual > 0).mean(axis=1),
-        cmap=_two_colours(),
+        cmap=_SIGNS,
         vmin=0,
         vmax=1,
         marker="s",
@@ -186,19 +180,14 @@ def _draw_signs(axis: Axes, fit: FrontierFit, residual: Floats) -> None:
         edgecolors="0.4",
         linewidths=0.3,
     )
-    figure = axis.get_figure(root=True)
-    if figure is not None:
-        bar = figure.colorbar(points, ax=axis, ticks=[0, 0.5, 1], fraction=0.05, pad=0.02)
-        bar.set_label("probability that it lies above its curve", fontsize="small")
-        bar.ax.tick_params(labelsize="small")
-        assert bar.solids is not None  # what a colour bar of a scatter has
-        bar.solids.set(rasterized=False, edgecolor="face")  # as lines of a drawing, without gaps between them
+    bar = figure_of(axis).colorbar(points, ax=axis, ticks=[0, 0.5, 1], fraction=0.05, pad=0.02)
+    bar.set_label("probability that it lies above its curve", fontsize="small")
+    bar.ax.tick_params(labelsize="small")
+    assert bar.solids is not None  # what a colour bar of a scatter has
+    bar.solids.set(rasterized=False, edgecolor="face")  # as lines of a drawing, without gaps between them
     axis.set_ylim(len(curves) - 0.4, -0.6)
     if len(curves) <= _LABELLED_CURVES:
-        n = len(design.variants)
-        names = [
-            _curve_name(design.settings[c // n], design.variants[c % n], len(design.settings)) for c in curves
-        ]
+        names = [curve_label(design, *divmod(c, len(design.variants))) for c in curves]
         row = axis.get_window_extent().height * 72 / axis.figure.dpi / len(curves)
         axis.set_yticks(range(len(curves)), names, fontsize=min(max(0.75 * row, 5.5), 8))
     else:
@@ -242,7 +231,7 @@ def _draw_prior(axis: Axes, fit: FrontierFit, styles: Mapping[str, VariantStyle]
         prior, posterior = logs["prior", variant], logs["posterior", variant]
         if number == 0:
             _density(axis, grid, prior, color="0.45", linestyle=DASHED, label="prior")
-        _density(axis, grid, posterior, color=styles[variant].colour, linestyle="-", label=variant)
+        _density(axis, grid, posterior, color=styles[variant].colour, label=variant)
     axis.axvline(1.0, color="0.7", linewidth=0.8, zorder=0)
     axis.set_xscale("log")
     axis.set_xlim(float(np.exp(grid[0])), float(np.exp(grid[-1])))
@@ -273,19 +262,9 @@ def _finite_log(draws: Floats) -> Floats:
     return values[np.isfinite(values)]
 
 
-def _density(
-    axis: Axes,
-    grid: Floats,
-    values: Floats,
-    *,
-    color: str,
-    linestyle: str | tuple[float, tuple[float, ...]],
-    label: str,
-) -> None:
+def _density(axis: Axes, grid: Floats, values: Floats, **look: Any) -> None:
     if values.size > 1 and np.ptp(values) > 0:
-        axis.plot(
-            np.exp(grid), stats.gaussian_kde(values)(grid), color=color, linestyle=linestyle, label=label
-        )
+        axis.plot(np.exp(grid), stats.gaussian_kde(values)(grid), **look)
 
 
 def _log_l0(axis: Axes, l0: Floats) -> None:
@@ -293,18 +272,6 @@ def _log_l0(axis: Axes, l0: Floats) -> None:
     axis.set_xlim(l0.min() / 1.25, l0.max() * 1.25)
     log_ticks(axis.xaxis, axis)
     axis.set_xlabel(L0_LABEL)
-
-
-def _curve_name(setting: str, variant: str, n_settings: int) -> str:
-    return f"{setting}, {variant}" if n_settings > 1 else variant
-
-
-def _two_colours() -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list("signs", [_BELOW, "#f7f7f7", _ABOVE])
-
-
-def _what(fit: FrontierFit) -> str:
-    return "hit" if fit.frontiers.bounded else fit.frontiers.metric_label
 
 
 def _p(p: float) -> str:

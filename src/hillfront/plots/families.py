@@ -62,7 +62,10 @@ def plot_families(
     first = next(iter(fits.values()))
     shown_variants = validate_names(variants, first.design.variants, "variants")
     shown_families = validate_names(families, tuple(fits), "families")
-    drawn = dict(zip(fits, cycle(FAMILY_STYLES)))
+    looks_of: dict[str, dict[str, Any]] = {
+        name: {"color": style.colour, "linestyle": style.dashes}
+        for name, style in zip(fits, cycle(FAMILY_STYLES))
+    }
     looks = {
         name: VariantStyle("0.25", look.marker) for name, look in styles_for(first.design.variants).items()
     }
@@ -71,11 +74,10 @@ def plot_families(
         for family in shown_families:
             predicted = fits[family].predict(l0=1.0 / grid, variants=variants, settings=[setting])
             middle = predicted["expectation"].median(("chain", "draw")).sel(setting=setting)
-            look: dict[str, Any] = {"color": drawn[family].colour, "linestyle": drawn[family].dashes}
             for name in variants:
-                axis.plot(grid, middle.sel(variant=name), **look, linewidth=1.5, zorder=2)
+                axis.plot(grid, middle.sel(variant=name), **looks_of[family], linewidth=1.5, zorder=2)
 
-    figure, axes = frontier_panels(
+    axes = frontier_panels(
         first.frontiers,
         first.design,
         draw_curves,
@@ -89,14 +91,8 @@ def plot_families(
         weights = comparison.summary.set_index("curve")["weight"]
         handles = [
             *(
-                Line2D(
-                    [],
-                    [],
-                    color=look.colour,
-                    linestyle=look.dashes,
-                    label=f"{name}, weight {weights[name]:.2f}",
-                )
-                for name, look in ((name, drawn[name]) for name in shown_families)
+                Line2D([], [], **looks_of[name], label=f"{name}, weight {weights[name]:.2f}")
+                for name in shown_families
             ),
             *(
                 Line2D([], [], color="0.25", marker=looks[name].marker, linestyle="none", label=name)
@@ -104,5 +100,5 @@ def plot_families(
             ),
         ]
         # Beside a single panel: the lines of five families leave no corner free.
-        put_legend(figure, axes, handles, where="beside" if len(axes) == 1 else "below")
+        put_legend(axes, handles, where="beside" if len(axes) == 1 else "below")
     return np.array(axes, dtype=object)

@@ -66,7 +66,7 @@ def plot_improvement(
     else:
         row = 0.027 * points_of("ytick.labelsize")
         width, height = style.width, 0.95 + row * len(order) * max(1.0, 0.75 * len(variants))
-    figure, (axis,) = axes_for(1, ax, single=(width, height), style=style)
+    _, (axis,) = axes_for(1, ax, single=(width, height), style=style)
     offsets = np.linspace(-0.22, 0.22, len(variants)) if len(variants) > 1 else np.zeros(1)
     for variant, offset in zip(variants, offsets, strict=True):
         own = rows[rows["variant"] == variant]
@@ -75,7 +75,7 @@ def plot_improvement(
     words = kind.axis.format(at=np.nan if at is None else at, metric=improvement.metric)
     interval = f"median and {float(rows['prob'].iloc[0]):.0%} interval, against {rows['baseline'].iloc[0]}"
     put_labels([axis], f"{words}\n{interval}", "", style)
-    put_legend(figure, [axis], _handles(rows, variants, styles), style=style, where="above")
+    put_legend([axis], _handles(rows, variants, styles), style=style, where="above")
     return axis
 
 

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.frontiers.ranges import Range, observed_ranges
+from hillfront.frontiers.ranges import observed_ranges
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.plots.axes import (
@@ -120,11 +119,12 @@ def plot_frontiers(
             ):
                 width *= style.marks
                 axis.plot(x[part], middle[part], color=colour, linewidth=width, linestyle=dashes, zorder=3)
-        shared = _shared_by_all([ranges[name, setting]["sparsity"] for name in variants])
-        if shared is not None:
-            axis.axvspan(*shared, color="0.5", alpha=0.10, linewidth=0, zorder=0)
+        spans = [ranges[name, setting]["sparsity"] for name in variants]
+        low, high = max(span.low for span in spans), min(span.high for span in spans)
+        if len(spans) > 1 and high > low:
+            axis.axvspan(low, high, color="0.5", alpha=0.10, linewidth=0, zorder=0)
 
-    figure, axes = frontier_panels(
+    axes = frontier_panels(
         fit.frontiers,
         fit.design,
         draw_curves,
@@ -137,14 +137,8 @@ def plot_frontiers(
     )
     if legend:
         handles = frontier_handles(fit, variants=shown, band=band, prob=prob)
-        put_legend(figure, axes, handles, style=style, where="inside" if len(axes) == 1 else "below")
+        put_legend(axes, handles, style=style, where="inside" if len(axes) == 1 else "below")
     return np.array(axes, dtype=object)
-
-
-def _shared_by_all(spans: Sequence[Range]) -> tuple[float, float] | None:
-    """Return the range of sparsity that all of several curves observed, or None."""
-    low, high = max(s.low for s in spans), min(s.high for s in spans)
-    return (low, high) if len(spans) > 1 and high > low else None
 
 
 def frontier_handles(
@@ -190,29 +184,8 @@ def frontier_panels(
     scale: Scale,
     ax: Axes | Sequence[Axes] | None,
     style: FigureStyle = SCREEN,
-) -> tuple[Figure, list[Axes]]:
-    """Draw one panel a setting: curves, SAEs over them, scales, title and labels.
-
-    Parameters
-    ----------
-    frontiers : Frontiers
-    design : Design
-    draw_curves : callable
-    looks : dict of str to VariantStyle
-        Colour and marker of each variant's SAEs.
-    settings : sequence of str, optional
-        Which to draw; all by default.
-    variants : tuple of str
-    scale : {"log", "linear", "logit"}
-    ax : matplotlib Axes or sequence of them, optional
-    style : FigureStyle
-
-    Raises
-    ------
-    ValueError
-        For an unknown setting or scale, a logit scale for a cost without an upper bound, or the wrong number
-        of axes.
-    """
+) -> list[Axes]:
+    """Draw one panel a setting: curves, SAEs over them in their variants' looks, scales, title and labels."""
     if scale not in ("log", "linear", "logit"):
         raise ValueError(f"scale={scale!r}. Allowed: 'log', 'linear', 'logit'.")
     if scale == "logit" and not frontiers.bounded:
@@ -221,7 +194,7 @@ def frontier_panels(
             "'linear'."
         )
     shown = validate_names(settings, design.settings, "settings")
-    figure, axes = axes_for(len(shown), ax, style=style)
+    _, axes = axes_for(len(shown), ax, style=style)
     table = frontiers.table
     for axis, setting in zip(axes, shown, strict=True):
         here = table[(table["setting"] == setting) & table["variant"].isin(variants)]
@@ -238,7 +211,7 @@ def frontier_panels(
             draw_points(axis, x, y, looks[name], scale, marks=style.marks)
     put_titles(axes, shown, style)
     put_labels(axes, X_LABEL, frontiers.metric_label, style, top=L0_LABEL)
-    return figure, axes
+    return axes
 
 
 def _curve_grid(sparsity: pd.Series, scale: Scale, *, above: float) -> Floats:

@@ -124,7 +124,7 @@ def plot_gain_profile(
         profiles = [p for c in found if (p := _profile(fit, c, prob)) is not None]
         panels.append((_AVERAGE if setting == AVERAGE else setting, profiles))
     styles = styles_for(design.variants)
-    figure, axes = axes_for(len(panels), ax)
+    _, axes = axes_for(len(panels), ax)
     limits = _limits([profile for _, profiles in panels for profile in profiles])
     for axis, (title, profiles) in zip(axes, panels, strict=True):
         if not profiles:
@@ -149,7 +149,7 @@ def plot_gain_profile(
     put_labels(axes, fit.frontiers.metric_label, QUANTITIES["sparsity_gain"].words)
     if legend:
         handles = gain_handles(fit, variants=shown, prob=prob)
-        put_legend(figure, axes, handles, where="inside" if len(axes) == 1 else "below")
+        put_legend(axes, handles, where="inside" if len(axes) == 1 else "below")
     return np.array(axes, dtype=object)
 
 

@@ -98,7 +98,7 @@ def plot_k_against_x_half(
     _check_family(fit)
     shown_settings = validate_names(settings, design.settings, "settings")
     shown_variants = validate_names(variants, design.variants, "variants")
-    figure, (axis,) = axes_for(1, ax, single=(6.6, 5.6))
+    _, (axis,) = axes_for(1, ax, single=(6.6, 5.6))
     curves = curve_draws(fit.data["posterior"].to_dataset(), design)
     logs = np.log(np.stack([curves["x_half"], curves["k"]]))
     ranges, styles = observed_ranges(fit.frontiers), styles_for(design.variants)
@@ -165,7 +165,7 @@ def plot_k_against_x_half(
     put_labels([axis], words["x_half"], words["k"])
     if legend:
         handles = _handles(fit, shown_variants, prob, extrapolated=False in supports)
-        put_legend(figure, [axis], handles, where="below" if ax is None else "inside", fontsize="small")
+        put_legend([axis], handles, where="below" if ax is None else "inside", fontsize="small")
     return axis
 
 

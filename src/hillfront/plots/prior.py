@@ -19,11 +19,10 @@ from hillfront.estimands.implied import Implied, implied_of
 from hillfront.estimands.predict import predict_curves
 from hillfront.fits.fitting import PreparedModel
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.plots.axes import axes_for, log_ticks, plain_numbers, put_labels, put_legend
 from hillfront.plots.frontier import L0_LABEL, X_LABEL, draw_points, set_scales
-from hillfront.plots.style import VariantStyle, styles_for
+from hillfront.plots.style import styles_for
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
@@ -93,13 +92,12 @@ def plot_prior(
     after: list[Implied | None] = [None] * len(before)
     if posterior is not None:
         after = list(implied_of(posterior, design, metric_label=frontiers.metric_label))
-    figure, axes = axes_for(1 + len(before), ax, columns=3, size=(4.0, 3.5))
-    styles = styles_for(design.variants)
-    _draw_frontiers(axes[0], prior, frontiers, design, styles, prob)
+    _, axes = axes_for(1 + len(before), ax, columns=3, size=(4.0, 3.5))
+    _draw_frontiers(axes[0], prior, model, prob)
     for axis, own, found in zip(axes[1:], before, after, strict=True):
-        _draw_quantity(axis, own, found, frontiers, design, styles, prob)
+        _draw_quantity(axis, own, found, model, prob)
     if legend:
-        put_legend(figure, axes, _handles(design, styles, prob, fitted=posterior is not None))
+        put_legend(axes, _handles(design, prob, fitted=posterior is not None))
     return np.array(axes, dtype=object)
 
 
@@ -114,15 +112,9 @@ def _draws_of(model: object) -> tuple[xr.Dataset, xr.Dataset | None]:
     )
 
 
-def _draw_frontiers(
-    axis: Axes,
-    prior: xr.Dataset,
-    frontiers: Frontiers,
-    design: Design,
-    styles: dict[str, VariantStyle],
-    prob: float,
-) -> None:
+def _draw_frontiers(axis: Axes, prior: xr.Dataset, model: PreparedModel | FrontierFit, prob: float) -> None:
     """Draw the SAEs over curves of the baseline, whose prior is the same in every setting of one scale."""
+    frontiers, design = model.frontiers, model.design
     table = frontiers.table
     x_data = np.asarray(table["sparsity"], dtype=np.float64)
     y = np.asarray(frontiers.y, dtype=np.float64)
@@ -146,19 +138,13 @@ def _draw_frontiers(
     set_scales(axis, np.concatenate([x_data, [low, high]]), shown, "log")
     axis.set_ylim(bottom=max(axis.get_ylim()[0], floor))
     put_labels([axis], X_LABEL, frontiers.metric_label, top=L0_LABEL)
-    for name, style in styles.items():
+    for name, style in styles_for(design.variants).items():
         own = (table["variant"] == name).to_numpy()
         draw_points(axis, x_data[own], y[own], style, "log")
 
 
 def _draw_quantity(
-    axis: Axes,
-    before: Implied,
-    after: Implied | None,
-    frontiers: Frontiers,
-    design: Design,
-    styles: dict[str, VariantStyle],
-    prob: float,
+    axis: Axes, before: Implied, after: Implied | None, model: PreparedModel | FrontierFit, prob: float
 ) -> None:
     first = before.values[:, 0].ravel()
     values = first[np.isfinite(first) & ((first > 0) | (not before.positive))]
@@ -179,7 +165,7 @@ def _draw_quantity(
     if before.compares:
         axis.axvline(1.0, color="0.4", linewidth=1.0, zorder=0)
     if after is not None:
-        limits = _draw_posteriors(axis, after, frontiers, design, styles, prob, limits)
+        limits = _draw_posteriors(axis, after, model, prob, limits)
     axis.set_xlim(*limits)
     axis.set_ylim(-1.05 if after is not None else 0.0, 1.12)
     axis.set_yticks([])
@@ -207,15 +193,14 @@ def _density(values: Floats, *, log: bool) -> tuple[Floats, Floats]:
 def _draw_posteriors(
     axis: Axes,
     after: Implied,
-    frontiers: Frontiers,
-    design: Design,
-    styles: dict[str, VariantStyle],
+    model: PreparedModel | FrontierFit,
     prob: float,
     limits: tuple[float, ...],
 ) -> tuple[float, ...]:
     """Draw each curve's interval below the density; return limits that hold them all."""
+    design, styles = model.design, styles_for(model.design.variants)
     shift = 1 if after.compares else 0
-    seen = set(zip(frontiers.table["variant"], frontiers.table["setting"], strict=True))
+    seen = {(variant, setting) for variant, setting, _ in model.frontiers.curves()}
     curves = [
         (g, v)
         for g, setting in enumerate(design.settings)
@@ -234,7 +219,7 @@ def _draw_posteriors(
     return limits
 
 
-def _handles(design: Design, styles: dict[str, VariantStyle], prob: float, *, fitted: bool) -> list[Artist]:
+def _handles(design: Design, prob: float, *, fitted: bool) -> list[Artist]:
     what = f", SAEs; posterior median and {prob:.0%} interval" if fitted else ", SAEs"
     width = 1.2 if fitted else 0.0
     return [
@@ -243,6 +228,6 @@ def _handles(design: Design, styles: dict[str, VariantStyle], prob: float, *, fi
         Line2D([], [], color="0.35", linewidth=3.0, label=f"{prob:.0%} interval of the prior"),
         *(
             Line2D([], [], color=look.colour, marker=look.marker, linewidth=width, label=f"{name}{what}")
-            for name, look in styles.items()
+            for name, look in styles_for(design.variants).items()
         ),
     ]

@@ -16,7 +16,7 @@ from hillfront.estimands.implied import coordinate_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.data import row_data
 from hillfront.model.design import Design
-from hillfront.plots.axes import axes_for, log_ticks, put_legend
+from hillfront.plots.axes import axes_for, curve_label, log_ticks, put_legend
 from hillfront.plots.style import styles_for
 from hillfront.sampling.parameterization import curve_guesses
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
@@ -85,7 +85,7 @@ def plot_shrinkage(
     design = fit.design
     names = _pooled_coordinates(fit, unpooled)
     panels = [_panel(name, fit, unpooled, prob) for name in names]
-    seen = set(zip(fit.frontiers.table["variant"], fit.frontiers.table["setting"], strict=True))
+    seen = {(variant, setting) for variant, setting, _ in fit.frontiers.curves()}
     # Blocks by variant, because it is towards the variant's average that curves are drawn.
     curves = [
         (g, v)
@@ -94,16 +94,13 @@ def plot_shrinkage(
         if (variant, setting) in seen
     ]
     size = (4.2 + 1.6 / len(panels), 1.4 + 0.24 * len(curves))
-    figure, axes = axes_for(len(panels), ax, size=size, single=size)
+    _, axes = axes_for(len(panels), ax, size=size, single=size)
     for index, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
         _draw(axis, panel, curves, design)
-        labels = [
-            f"{design.settings[g]}, {design.variants[v]}" if len(design.settings) > 1 else design.variants[v]
-            for g, v in curves
-        ]
-        axis.set_yticks(range(len(curves)), labels if index == 0 else [], fontsize="small")
+        labels = [curve_label(design, g, v) for g, v in curves] if index == 0 else []
+        axis.set_yticks(range(len(curves)), labels, fontsize="small")
     if legend:
-        put_legend(figure, axes, _handles(prob, own_fit=unpooled is not None), fontsize="small")
+        put_legend(axes, _handles(prob, own_fit=unpooled is not None), fontsize="small")
     return np.array(axes, dtype=object)
 
 

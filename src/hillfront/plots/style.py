@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, cycle
 from textwrap import wrap
 from typing import Any, Final
 
@@ -48,32 +49,17 @@ class FamilyStyle:
 
 # Okabe and Ito's palette (2008, Color Universal Design), ordered so that neighbours differ in lightness.
 BASELINE_STYLE = VariantStyle("#4d4d4d", "s")
-VARIANT_STYLES = (
-    VariantStyle("#d55e00", "o"),
-    VariantStyle("#0072b2", "^"),
-    VariantStyle("#009e73", "D"),
-    VariantStyle("#cc79a7", "v"),
-    VariantStyle("#e69f00", "P"),
-    VariantStyle("#56b4e9", "X"),
-)
-
-
-FAMILY_STYLES = (
-    FamilyStyle("#d55e00", (0, ())),
-    FamilyStyle("#0072b2", (0, (6, 2))),
-    FamilyStyle("#009e73", (0, (3, 1.5))),
-    FamilyStyle("#cc79a7", (0, (5, 1.5, 1, 1.5))),
-    FamilyStyle("#e69f00", (0, (1, 1.2))),
-    FamilyStyle("#56b4e9", (0, (5, 1.5, 1, 1.5, 1, 1.5))),
+_COLOURS: Final = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_DASHES: Final = ((), (6, 2), (3, 1.5), (5, 1.5, 1, 1.5), (1, 1.2), (5, 1.5, 1, 1.5, 1, 1.5))
+VARIANT_STYLES = tuple(map(VariantStyle, _COLOURS, "o^DvPX"))
+FAMILY_STYLES = tuple(
+    FamilyStyle(colour, (0, dashes)) for colour, dashes in zip(_COLOURS, _DASHES, strict=True)
 )
 
 
 def styles_for(variants: Sequence[str]) -> dict[str, VariantStyle]:
     """Return a style for each variant, the first being the baseline."""
-    styles = {variants[0]: BASELINE_STYLE}
-    for index, name in enumerate(variants[1:]):
-        styles[name] = VARIANT_STYLES[index % len(VARIANT_STYLES)]
-    return styles
+    return dict(zip(variants, chain([BASELINE_STYLE], cycle(VARIANT_STYLES)), strict=False))
 
 
 @dataclass(frozen=True, kw_only=True)
