@@ -108,7 +108,7 @@ def _figures(source: PaperSource, width: str, write: Callable[[str], str]) -> It
         marks=0.65,
         # A single column has no room for numbers, which the table has.
         numbers=width != "1col",
-        note=do_not_report(source.failed) if source.failed else "",
+        note=do_not_report(source.failed),
         write=write,
     )
     pages = list(batched(source.fit.design.settings, columns * rows))

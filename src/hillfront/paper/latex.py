@@ -80,10 +80,14 @@ _MATHS: Final = _pairs(r"""
     for greek, latin in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True)
 }
 
-_GREEK: Final = (
-    "alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon chi psi omega"
-)
-_GREEK_CAPITALS: Final = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+_GREEK: Final = _pairs(r"""
+    α \alpha      β \beta       γ \gamma      δ \delta      ζ \zeta       η \eta
+    θ \theta      ι \iota       κ \kappa      λ \lambda     μ \mu         ν \nu
+    ξ \xi         π \pi         ρ \rho        σ \sigma      τ \tau        υ \upsilon
+    χ \chi        ψ \psi        ω \omega      Γ \Gamma      Δ \Delta      Θ \Theta
+    Λ \Lambda     Ξ \Xi         Π \Pi         Σ \Sigma      Υ \Upsilon    Φ \Phi
+    Ψ \Psi        Ω \Omega
+""")
 # Combining marks, in the order of their commands.
 _ACCENTS: Final = dict(
     zip(
@@ -92,33 +96,21 @@ _ACCENTS: Final = dict(
         strict=True,
     )
 )
-_SUPERSCRIPTS: Final = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
-_SUBSCRIPTS: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
-
-
-def _greek(character: str) -> str | None:
-    words = unicodedata.name(character, "").split()
-    if len(words) != 4 or words[0] != "GREEK" or words[2] != "LETTER":
-        return None
-    name = words[3].lower().replace("lamda", "lambda")
-    name, known = (name.capitalize(), _GREEK_CAPITALS) if words[1] == "CAPITAL" else (name, _GREEK)
-    return rf"\{name}" if name in known.split() else None
+_KNOWN: Final = (
+    _ASCII
+    | _SIGNS
+    | {character: rf"\ensuremath{{{maths}}}" for character, maths in (_MATHS | _GREEK).items()}
+    | {character: rf"\textsuperscript{{{digit}}}" for digit, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+    | {character: rf"\textsubscript{{{digit}}}" for digit, character in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+)
 
 
 def _one(character: str) -> str | None:
     """LaTeX of a single composed character, or None if there is none."""
-    if character in _ASCII:
-        return _ASCII[character]
+    if character in _KNOWN:
+        return _KNOWN[character]
     if " " <= character <= "~":
         return character
-    if character in _SIGNS:
-        return _SIGNS[character]
-    if (maths := _MATHS.get(character) or _greek(character)) is not None:
-        return rf"\ensuremath{{{maths}}}"
-    if character in _SUPERSCRIPTS:
-        return rf"\textsuperscript{{{_SUPERSCRIPTS[character]}}}"
-    if character in _SUBSCRIPTS:
-        return rf"\textsubscript{{{_SUBSCRIPTS[character]}}}"
     base, *marks = list(unicodedata.normalize("NFD", character))
     if base.isascii() and base.isalpha() and len(marks) == 1 and marks[0] in _ACCENTS:
         return rf"\{_ACCENTS[marks[0]]}{{{base}}}"

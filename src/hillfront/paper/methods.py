@@ -27,7 +27,7 @@ def methods_paragraph(source: PaperSource) -> str:
     parts = [
         source.warning,
         _data(source),
-        _model(fit.design, priors_of(fit)),
+        _model(fit.design, json.loads(fit.data.attrs["priors"])),
         _sampling(source),
         _reported(source),
     ]
@@ -114,16 +114,11 @@ def _sampling(source: PaperSource) -> str:
     found = [
         text(checks[name].value) for name, text in said if name in checks and np.isfinite(checks[name].value)
     ]
+    cited = {"pymc", "nutpie", "arviz"}
     software = ", ".join(
-        f"{name} {latex(str(versions[key]))}{cite}"
-        for name, key, cite in (
-            ("hillfront", "hillfront", ""),
-            ("PyMC", "pymc", r"~\cite{hf-pymc}"),
-            ("nutpie", "nutpie", r"~\cite{hf-nutpie}"),
-            ("ArviZ", "arviz", r"~\cite{hf-arviz}"),
-            ("Python", "python", ""),
-        )
-        if key in versions
+        f"{name} {latex(str(versions[key]))}{rf'~\cite{{hf-{key}}}' * (key in cited)}"
+        for name in ("hillfront", "PyMC", "nutpie", "ArviZ", "Python")
+        if (key := name.lower()) in versions
     )
     return (
         f"We sampled the posterior by NUTS~\\cite{{hf-nuts}}: {count(sampler['chains'], 'chain')} of "
@@ -161,15 +156,9 @@ def _reported(source: PaperSource) -> str:
     )
 
 
-def priors_of(fit: FrontierFit) -> dict[str, Any]:
-    """Priors of a fit as they are saved: a number fixes the parameter."""
-    found: dict[str, Any] = json.loads(fit.data.attrs["priors"])
-    return found
-
-
 def prior_rows(fit: FrontierFit) -> list[tuple[str, str]]:
-    """Name and density of every prior, in LaTeX."""
-    priors = priors_of(fit)
+    """Name and density of every prior, in LaTeX; a number fixes the parameter."""
+    priors: dict[str, Any] = json.loads(fit.data.attrs["priors"])
     return [(rf"\texttt{{{latex(name)}}}", _density(prior)) for name, prior in priors.items()]
 
 

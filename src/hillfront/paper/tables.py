@@ -53,9 +53,7 @@ def gains_table(source: PaperSource) -> str:
     )
     heads = ["Variant", "Where", *(latex(capital(quantity.words)) for quantity in quantities)]
     columns = "ll" + "r" * len(quantities)
-    return source.head("Improvement factors.") + _tables(
-        source, columns, heads, rows, caption, "tab:hf-gains"
-    )
+    return _tables(source, "Improvement factors.", columns, heads, rows, caption, "gains")
 
 
 def _gain(row: pd.Series) -> str:
@@ -89,19 +87,9 @@ def verdicts_table(source: PaperSource) -> str:
         "$L_0$ that both observed. A verdict takes a probability of "
         f"{source.threshold:g}; the $L_0$ of a crossing is its posterior median where the curves cross."
     )
-    heads = [
-        "Variant",
-        "Where",
-        "Shared $L_0$",
-        "$P$(better)",
-        "$P$(worse)",
-        "$P$(cross)",
-        "Crossing $L_0$",
-        "Verdict",
-    ]
-    return source.head("Pareto verdicts.") + _tables(
-        source, "llrrrrrl", heads, rows, caption, "tab:hf-verdicts"
-    )
+    heads = ["Variant", "Where", "Shared $L_0$", *(f"$P$({word})" for word in ("better", "worse", "cross"))]
+    heads += ["Crossing $L_0$", "Verdict"]
+    return _tables(source, "Pareto verdicts.", "llrrrrrl", heads, rows, caption, "verdicts")
 
 
 def diagnostics_table(source: PaperSource) -> str:
@@ -113,33 +101,25 @@ def diagnostics_table(source: PaperSource) -> str:
     ]
     heads = ["Check", "Seen", "Asked", "Result"]
     columns = r"lp{0.5\linewidth}ll"
-    return source.head("Diagnostics.") + _tables(
-        source, columns, heads, rows, "Diagnostics of the fit.", "tab:hf-diagnostics"
-    )
+    return _tables(source, "Diagnostics.", columns, heads, rows, "Diagnostics of the fit.", "diagnostics")
 
 
 def priors_table(source: PaperSource, rows: Sequence[tuple[str, str]]) -> str:
     """Write the priors; ``rows`` are their names and densities in LaTeX."""
-    cells = [[name, density] for name, density in rows]
-    return source.head("Priors.") + _tables(
-        source,
-        r"l@{\quad}l",
-        ["Parameter", "Prior"],
-        cells,
-        "Priors, in the units of the model.",
-        "tab:hf-priors",
-    )
+    caption = "Priors, in the units of the model."
+    return _tables(source, "Priors.", r"l@{\quad}l", ["Parameter", "Prior"], rows, caption, "priors")
 
 
 def _tables(
     source: PaperSource,
+    what: str,
     columns: str,
     heads: Sequence[str],
     rows: Sequence[Sequence[str]],
     caption: str,
     label: str,
 ) -> str:
-    """Put rows into one table, or several where they are too many for a page."""
+    """Write a file with its rows in one table, or several where they are too many for a page."""
     parts = []
     # Long names are broken into lines, in columns that leave room for the numbers.
     if columns.startswith("ll") and any(len(cell) > LONG_NAME for row in rows for cell in row[:2]):
@@ -147,13 +127,12 @@ def _tables(
         columns = rf"p{{{share}\linewidth}}p{{{share}\linewidth}}{columns[2:]}"
         rows = [[*(rf"\raggedright {cell}" for cell in row[:2]), *row[2:]] for row in rows]
     for number, own in enumerate(batched(rows, ROWS_A_TABLE)):
-        warned = f"{source.warning} " if source.warning else ""
-        said = f"{warned}{caption}" if number == 0 else f"{warned}(Continued.)"
+        said = source.warned(caption if number == 0 else "(Continued.)")
         lines = [
             r"\begin{table}[htbp]",
             r"\centering",
             rf"\caption{{{said}}}",
-            rf"\label{{{label}{f'-{number + 1}' if number else ''}}}",
+            rf"\label{{tab:hf-{label}{f'-{number + 1}' if number else ''}}}",
             r"\footnotesize\setlength{\tabcolsep}{4pt}",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
@@ -165,4 +144,4 @@ def _tables(
             r"\end{table}",
         ]
         parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+    return source.head(what) + "\n".join(parts)

@@ -10,17 +10,18 @@ from importlib import resources
 from pathlib import Path
 
 from hillfront.estimands.pareto import DEFAULT_THRESHOLD
-from hillfront.estimands.quantities import DEFAULT_AT_L0
+from hillfront.estimands.quantities import DEFAULT_AT_L0, QUANTITIES, headlines
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.paper.example import example_tex
+from hillfront.paper import figures
 from hillfront.paper.latex import latex
 from hillfront.paper.macros import macros_file
 from hillfront.paper.methods import methods_paragraph, prior_rows
-from hillfront.paper.source import PaperSource, paper_source
+from hillfront.paper.source import PaperSource
 from hillfront.paper.tables import diagnostics_table, gains_table, priors_table, verdicts_table
 from hillfront.text.outputs import FAILED_FILE, folder_at_once, write_tables
-from hillfront.text.sentences import comparison_sentences, gains
+from hillfront.text.sentences import capital, comparison_sentences, gains
 from hillfront.utils.intervals import DEFAULT_PROB
+from hillfront.utils.numbers import percent
 
 __all__ = ["is_paper_file", "write_paper"]
 
@@ -94,14 +95,19 @@ def write_paper(
     ValueError
         For a fit that compares nothing, or a probability, hit, L0 or loss difference that has no meaning.
     """
-    source = paper_source(fit, prob=prob, threshold=threshold, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
-    from hillfront.paper.figures import write_figures
-
+    improvement = fit.improvement(prob=prob, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
+    if improvement.summary.empty:
+        raise ValueError(
+            f"The fit compares nothing: its variants are {', '.join(fit.design.variants)}, and none shares a "
+            "setting with the baseline. Fit a table in which another variant does."
+        )
+    pareto, diagnostics = fit.pareto(threshold=threshold), fit.diagnostics()
+    source = PaperSource(fit, improvement, pareto, diagnostics, prob, threshold)
     sentences = [
         # The verdict of a comparison is said once, with its headline.
         sentence if sentence.quantity == gains()[0] else replace(sentence, verdict="")
         for sentence in comparison_sentences(
-            source.improvement, source.pareto, fit.frontiers, failed=source.failed, quantities=gains()
+            improvement, pareto, fit.frontiers, failed=source.failed, quantities=gains()
         )
     ]
     paragraphs = "\n\n".join(f"{latex(str(sentence))}\n" for sentence in sentences)
@@ -117,11 +123,10 @@ def write_paper(
             "methods.tex": methods_paragraph(source),
             "references.bib": _references(fit),
         }
-        figures = write_figures(source, folder)
-        files["example.tex"] = example_tex(source, figures)
+        files["example.tex"] = _example(source, figures.write_figures(source, folder))
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
-        write_tables(folder, source.improvement, source.pareto, source.diagnostics)
+        write_tables(folder, improvement, pareto, diagnostics)
     return source
 
 
@@ -129,12 +134,48 @@ def _references(fit: FrontierFit) -> str:
     """Fill references.bib in: software is cited in the version that made the fit."""
     attributes = fit.data.attrs
     versions = json.loads(attributes["versions"])
-    text = resources.files(__package__).joinpath("references.bib").read_text(encoding="utf-8")
-    known = {
-        "VERSION": versions["hillfront"],
-        "NUTPIE": versions["nutpie"],
-        "YEAR": attributes["created"][:4],
-    }
-    for word, value in known.items():
-        text = text.replace(word, str(value))
-    return text
+    return _filled(
+        "references.bib",
+        version=versions["hillfront"],
+        nutpie=versions["nutpie"],
+        year=attributes["created"][:4],
+    )
+
+
+def _example(source: PaperSource, names: Sequence[str]) -> str:
+    """Write a minimal article that inputs every part."""
+    return _filled(
+        "example.tex",
+        warning=rf"{source.warning}\par" + "\n" if source.warning else "",
+        variants=", ".join(map(latex, source.fit.design.variants)),
+        figures="\n".join(_figure(source, name) for name in names),
+    )
+
+
+def _figure(source: PaperSource, name: str) -> str:
+    kind, width = name.split("_")[:2]
+    metric, baseline = latex(source.fit.frontiers.metric_label), latex(source.fit.baseline)
+    prob, headline = latex(percent(source.prob)), latex(capital(QUANTITIES[headlines()[0]].words))
+    caption = {
+        "frontiers": f"Frontiers: SAEs (marks), posterior median of the expected {metric} (lines, dashed "
+        f"outside the data) and {prob} predictive bands; the grey strip is the range of sparsity that all "
+        "curves of a panel observed.",
+        "gains": f"{headline} over {baseline}: median and {prob} interval; hollow marks are extrapolated or "
+        "predicted for a setting without data.",
+    }[kind]
+    return "\n".join(
+        [
+            r"\begin{figure}[htbp]",
+            r"\centering",
+            rf"\includegraphics[width={figures.WIDTHS[width]}in]{{{name}.pdf}}",
+            rf"\caption{{{source.warned(caption)}}}",
+            rf"\label{{fig:hf-{name.replace('_', '-')}}}",
+            r"\end{figure}",
+        ]
+    )
+
+
+def _filled(name: str, **words: str) -> str:
+    """Read a packaged file, with a word in place of each of its own, such as ``@{version}``."""
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return re.sub(r"@\{(\w+)\}", lambda found: words[found[1]], text)
