@@ -35,23 +35,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Verdict:
-    """The words about one variant.
-
-    Attributes
-    ----------
-    variant : str
-    word : str
-        ``better``, ``worse``, ``crossing``, ``undecided`` or ``no shared range``.
-    headline : str
-        The mean sparsity gain with its interval; empty where there is none.
-    sentences : tuple of str
-        The verdict and the headline gains first.
-    """
+    """The words about one variant."""
 
     variant: str
     word: str
+    """``better``, ``worse``, ``crossing``, ``undecided`` or ``no shared range``."""
     headline: str
+    """The mean sparsity gain with its interval; empty where there is none."""
     sentences: tuple[str, ...]
+    """The verdict and the headline gains first."""
 
     @property
     def kind(self) -> str:
@@ -66,17 +58,12 @@ def verdicts_of(fit: FrontierFit, improvement: Improvement) -> tuple[Verdict, ..
     sentences = comparison_sentences(
         improvement, pareto, fit.frontiers, failed=failed, quantities=headlines()
     )
-    table = pareto.summary
-    return tuple(
-        _verdict(
-            fit,
-            variant,
-            _headline(improvement.summary, variant),
-            table[table["variant"] == variant],
-            [sentence for sentence in sentences if sentence.variant == variant],
-        )
-        for variant in fit.design.variants[1:]
-    )
+    found = []
+    for variant in fit.design.variants[1:]:
+        rows = pareto.summary[pareto.summary["variant"] == variant]
+        said = [sentence for sentence in sentences if sentence.variant == variant]
+        found.append(_verdict(fit, variant, _headline(improvement.summary, variant), rows, said))
+    return tuple(found)
 
 
 def _verdict(
@@ -104,11 +91,8 @@ def _verdict(
 
 
 def _headline(factors: pd.DataFrame, variant: str) -> str:
-    own = factors[
-        (factors["variant"] == variant)
-        & (factors["quantity"] == headlines()[0])
-        & (factors["scope"] == AVERAGE)
-    ]
+    headline = (factors["quantity"] == headlines()[0]) & (factors["scope"] == AVERAGE)
+    own = factors[headline & (factors["variant"] == variant)]
     if own.empty or np.isnan(own["median"].iloc[0]):
         return ""
     row = own.iloc[0]
@@ -142,8 +126,7 @@ def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
                 mark(word, word.replace(" ", "-")),
                 *(_interval(factor) for factor in found),
                 *(number(row[name], chance(row[name])) for name in ("p_better", "p_worse", "p_cross")),
-                number(row["l0_low"]),
-                number(row["l0_high"]),
+                *(number(row[name]) for name in ("l0_low", "l0_high")),
             )
         )
     return Table(
@@ -180,9 +163,7 @@ def factors_table(improvement: Improvement) -> Table:
             text(where_of(row)),
             text(quantity.words),
             number(row["at"], f"{row['at']:g}{quantity.at.unit}" if quantity.at else ""),
-            number(row["median"]),
-            number(row["lower"]),
-            number(row["upper"]),
+            *(number(row[name]) for name in ("median", "lower", "upper")),
             number(row["p_gt_1"], chance(row["p_gt_1"])),
             text(row["support"]),
             text("by the prior" if row["prior_driven"] else "by the data"),
@@ -235,9 +216,8 @@ def data_table(frontiers: Frontiers) -> Table:
     first = [name for name in ("row", "variant", *frontiers.group_columns) if name in table]
     left_out = {"setting"} if frontiers.group_columns != ("setting",) else set()
     rest = [name for name in table if name not in first and name not in left_out]
-    frame = table[[*first, *rest]]
     return table_of(
-        frame,
+        table[[*first, *rest]],
         name="data",
         caption="Every SAE that was fitted; row counts from 0 in the table that was given.",
         headings={"l0": "L0", frontiers.metric: frontiers.metric_label, "sparsity": "sparsity (1 / L0)"},

@@ -39,26 +39,14 @@ _WIDE: Final = 5.2
 
 @dataclass(frozen=True)
 class FigureSet:
-    """The panels of one figure.
-
-    Attributes
-    ----------
-    name : str
-        Its id in the page.
-    caption : str
-    panels : tuple of str
-        Vector graphics.
-    legend : str
-        Another one, or nothing.
-    wide : bool
-        Whether a panel takes the width of the page.
-    """
+    """The panels of one figure, and their legend, as vector graphics; the name is their id in the page."""
 
     name: str
     caption: str
     panels: tuple[str, ...]
     legend: str = ""
     wide: bool = False
+    """Whether a panel takes the width of the page."""
 
 
 def frontier_figures(fit: FrontierFit) -> FigureSet:
@@ -69,14 +57,8 @@ def frontier_figures(fit: FrontierFit) -> FigureSet:
         for index, setting in enumerate(shown):
             figure, axis = _panel()
             plot_frontiers(fit, settings=[setting], ax=axis, legend=False)
-            panels.append(
-                svg_of(
-                    figure,
-                    prefix=f"frontiers-{index}",
-                    title=f"Frontiers in {setting}",
-                    description=_describe_points(fit, setting),
-                )
-            )
+            title, description = f"Frontiers in {setting}", _describe_points(fit, setting)
+            panels.append(svg_of(figure, prefix=f"frontiers-{index}", title=title, description=description))
         legend = _legend(frontier_handles(fit), "frontiers-legend")
     caption = (
         f"Each point is one SAE; lines are posterior medians of the expected {fit.frontiers.metric_label}, "
@@ -95,14 +77,8 @@ def forest_figures(improvement: Improvement) -> FigureSet:
             n = rows["variant"].nunique()
             figure, axis = _panel((_WIDE, 0.27 * len(rows) / n * max(1.0, 0.75 * n) + 0.9))
             plot_improvement(improvement, quantity=quantity, ax=axis, style=FigureStyle(width=_WIDE))
-            panels.append(
-                svg_of(
-                    figure,
-                    prefix=f"forest-{quantity.replace('_', '-')}",
-                    title=QUANTITIES[quantity].words.capitalize(),
-                    description=_describe_forest(rows),
-                )
-            )
+            prefix, title = f"forest-{quantity.replace('_', '-')}", QUANTITIES[quantity].words.capitalize()
+            panels.append(svg_of(figure, prefix=prefix, title=title, description=_describe_forest(rows)))
     caption = (
         f"Median and {DEFAULT_PROB:.0%} interval of each factor; above 1 favours the variant. Hollow markers "
         "are extrapolated, or predicted for a setting without data."
@@ -115,21 +91,18 @@ def gain_figures(fit: FrontierFit) -> FigureSet:
     shown = fit.design.settings[:PANELS_MAX]
     several = len(fit.design.settings) > 1
     names = [*([SCOPES[AVERAGE].label] if several else []), *shown]
+    description = (
+        f"Times fewer active latents that each variant needs than {fit.baseline}, against the "
+        f"{fit.frontiers.metric_label} at which they are compared: posterior median and {DEFAULT_PROB:.0%} "
+        "band, solid where both frontiers have data and dashed elsewhere. The table of all factors has the "
+        "numbers."
+    )
     with drawing():
-        made = [_panel() for _ in names]
-        axes = [axis for _, axis in made]
+        figures, axes = zip(*(_panel() for _ in names), strict=True)
         plot_gain_profile(fit, settings=shown, ax=axes, legend=False)
         panels = [
-            svg_of(
-                figure,
-                prefix=f"gain-{index}",
-                title=f"Gain profile, {name}",
-                description="Times fewer active latents that each variant needs than "
-                f"{fit.baseline}, against the {fit.frontiers.metric_label} at which they are compared: "
-                f"posterior median and {DEFAULT_PROB:.0%} band, solid where both frontiers have data and "
-                "dashed elsewhere. The table of all factors has the numbers.",
-            )
-            for index, (name, (figure, _)) in enumerate(zip(names, made, strict=True))
+            svg_of(figure, prefix=f"gain-{index}", title=f"Gain profile, {name}", description=description)
+            for index, (name, figure) in enumerate(zip(names, figures, strict=True))
         ]
         legend = _legend(gain_handles(fit), "gain-legend")
     caption = (
@@ -141,31 +114,24 @@ def gain_figures(fit: FrontierFit) -> FigureSet:
 
 def checks_figures(fit: FrontierFit) -> FigureSet:
     """Draw what the checks of the fit saw, in four panels."""
-    words = (
-        (
-            "Leave-one-out predictions",
-            "Distribution of the LOO-PIT values less a uniform one, and its band.",
-        ),
-        ("Residuals", "Distance of each SAE from its curve, in scales, against L0."),
-        ("Signs of residuals", "Whether each SAE lies above or below its curve, along each curve."),
-        (
-            "Prior and posterior",
-            "The mean sparsity gain, averaged over the settings, before and after the data.",
-        ),
-    )
-    curves = min(fit.frontiers.n_curves, 30)
+    words = {
+        "Leave-one-out predictions": "Distribution of the LOO-PIT values less a uniform one, and its band.",
+        "Residuals": "Distance of each SAE from its curve, in scales, against L0.",
+        "Signs of residuals": "Whether each SAE lies above or below its curve, along each curve.",
+        "Prior and posterior": "The mean sparsity gain, averaged over the settings, before and after the "
+        "data.",
+    }
+    rows = min(fit.frontiers.n_curves, 30)
     with drawing():
-        made = [_bare((3.3, 2.7 if index != 2 else max(2.7, 0.14 * curves))) for index in range(4)]
-        plot_checks(fit, ax=[axis for _, axis in made])
-        panels = [
-            svg_of(
-                figure,
-                prefix=f"checks-{index}",
-                title=title,
-                description=f"{what} The table of diagnostics has the numbers.",
+        # Axes of a fixed size, around which labels take the room that they need.
+        figures = [Figure(figsize=(3.3, height)) for height in (2.7, 2.7, max(2.7, 0.14 * rows), 2.7)]
+        plot_checks(fit, ax=[figure.add_axes((0.0, 0.0, 1.0, 1.0)) for figure in figures])
+        panels = []
+        for index, (title, what) in enumerate(words.items()):
+            description = f"{what} The table of diagnostics has the numbers."
+            panels.append(
+                svg_of(figures[index], prefix=f"checks-{index}", title=title, description=description)
             )
-            for index, ((title, what), (figure, _)) in enumerate(zip(words, made, strict=True))
-        ]
     return FigureSet("checks", "What the checks of the fit saw.", tuple(panels), wide=True)
 
 
@@ -173,12 +139,6 @@ def _panel(size: tuple[float, float] = _PANEL) -> tuple[Figure, Axes]:
     """Return axes on a figure of their own, which pyplot does not know of."""
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots()
-
-
-def _bare(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """Return axes of a fixed size, around which labels take the room that they need."""
-    figure = Figure(figsize=size)
-    return figure, figure.add_axes((0.0, 0.0, 1.0, 1.0))
 
 
 def _legend(handles: Sequence[Artist], prefix: str) -> str:

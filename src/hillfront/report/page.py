@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -24,13 +24,7 @@ from hillfront.report.content import (
     verdict_table,
     verdicts_of,
 )
-from hillfront.report.figures import (
-    FigureSet,
-    checks_figures,
-    forest_figures,
-    frontier_figures,
-    gain_figures,
-)
+from hillfront.report.figures import checks_figures, forest_figures, frontier_figures, gain_figures
 from hillfront.report.provenance import (
     citations_of,
     code_of,
@@ -84,12 +78,6 @@ def report_html(
     diagnostics = fit.diagnostics()
     compared = not improvement.summary.empty
     style, script = _packaged("report.css"), _packaged("report.js")
-    figures: list[FigureSet | None] = [
-        frontier_figures(fit),
-        forest_figures(improvement) if compared else None,
-        gain_figures(fit) if compared else None,
-        checks_figures(fit),
-    ]
     return (
         _environment()
         .get_template(_TEMPLATE)
@@ -101,13 +89,12 @@ def report_html(
             failed=diagnostics.failed,
             verdicts=verdicts_of(fit, improvement),
             corrections=correction_lines(fit) if compared else [],
-            warnings=fit.frontiers.warnings,
-            about=_about(fit),
-            baseline=fit.baseline,
-            frontiers=figures[0],
-            forests=figures[1],
-            gain_profiles=figures[2],
-            checks=figures[3],
+            design=fit.design,
+            data=fit.frontiers,
+            frontiers=frontier_figures(fit),
+            forests=forest_figures(improvement) if compared else None,
+            gain_profiles=gain_figures(fit) if compared else None,
+            checks=checks_figures(fit),
             verdict_table=verdict_table(improvement, fit.pareto()) if compared else None,
             factors_table=factors_table(improvement) if compared else None,
             selection_table=(
@@ -158,21 +145,6 @@ def _title(fit: FrontierFit) -> str:
     if not others:
         return f"The frontiers of {fit.baseline}"
     return f"{', '.join(others)} against {fit.baseline}"
-
-
-def _about(fit: FrontierFit) -> dict[str, Any]:
-    l0, y = fit.frontiers.table["l0"], fit.frontiers.y
-    return {
-        "saes": len(fit.frontiers),
-        "curves": fit.frontiers.n_curves,
-        "variants": fit.design.variants,
-        "settings": len(fit.design.settings),
-        "group_columns": fit.frontiers.group_columns,
-        "l0": (l0.min(), l0.max()),
-        "y": (y.min(), y.max()),
-        "metric": fit.frontiers.metric_label,
-        "dropped": len(fit.frontiers.dropped),
-    }
 
 
 def _packaged(name: str) -> str:

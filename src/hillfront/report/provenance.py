@@ -12,7 +12,7 @@ import numpy as np
 from hillfront.datasets import load_dataset
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
-from hillfront.report.tables import Table, text
+from hillfront.report.tables import Table, table_of_pairs
 
 __all__ = [
     "POST",
@@ -62,24 +62,28 @@ def options_table(fit: FrontierFit, *, source: str) -> Table:
             for name, value in fit.sampler_options.items()
         },
     }
-    rows = tuple((text(name), text(value)) for name, value in pairs.items() if value)
-    return Table("options", "Options of the model and the sampler.", ("option", "value"), rows)
+    return table_of_pairs(
+        {name: value for name, value in pairs.items() if value},
+        name="options",
+        caption="Options of the model and the sampler.",
+        headings=("option", "value"),
+    )
 
 
 def priors_table(fit: FrontierFit) -> Table:
     """List every prior, as it was used."""
-    priors = json.loads(fit.data.attrs["priors"])
-    rows = tuple(
-        (text(name), text(f"fixed at {prior:g}" if isinstance(prior, (int, float)) else _prior(prior)))
-        for name, prior in priors.items()
-    )
-    return Table("priors", "Priors, on the scales that are sampled.", ("parameter", "prior"), rows)
+    priors = {
+        name: f"fixed at {prior:g}" if isinstance(prior, (int, float)) else _prior(prior)
+        for name, prior in json.loads(fit.data.attrs["priors"]).items()
+    }
+    caption = "Priors, on the scales that are sampled."
+    return table_of_pairs(priors, name="priors", caption=caption, headings=("parameter", "prior"))
 
 
 def versions_table(fit: FrontierFit) -> Table:
     """Return the versions that the fit was made with."""
-    rows = tuple((text(name), text(value)) for name, value in versions_of(fit).items())
-    return Table("versions", "Versions that the fit was made with.", ("package", "version"), rows)
+    caption = "Versions that the fit was made with."
+    return table_of_pairs(versions_of(fit), name="versions", caption=caption, headings=("package", "version"))
 
 
 def _prior(prior: Any) -> str:

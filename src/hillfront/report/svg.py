@@ -43,18 +43,10 @@ def drawing() -> Iterator[None]:
 
 
 def svg_of(figure: Figure, *, prefix: str, title: str, description: str) -> str:
-    """Write a figure as an ``svg`` element for the body of a page.
+    """Write a figure as an ``svg`` element for the body of a page; a screen reader says its description.
 
     Styles become attributes, because the page's security policy forbids inline styles; ids, and references
-    to them, get a prefix, because they must not clash with those of another figure.
-
-    Parameters
-    ----------
-    figure : matplotlib Figure
-    prefix : str
-        Of every id, such as ``frontiers-3``.
-    title, description : str
-        What a screen reader says.
+    to them, get a prefix such as ``frontiers-3``, because they must not clash with those of another figure.
     """
     written = io.StringIO()
     save_figure(figure, written, format="svg", metadata=_NO_METADATA)

@@ -10,42 +10,24 @@ import pandas as pd
 
 from hillfront.utils.numbers import probability, significant
 
-__all__ = ["Cell", "Table", "chance", "label", "mark", "number", "table_of", "text"]
+__all__ = ["Cell", "Table", "chance", "label", "mark", "number", "table_of", "table_of_pairs", "text"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell.
-
-    Attributes
-    ----------
-    text : str
-    sort : str
-        The number to sort by, to the last bit; empty where there is none.
-    numeric : bool
-        Whether the column is one of numbers.
-    kind : str
-        A word that the style sheet knows, such as ``passed``; never from data.
-    """
+    """One cell."""
 
     text: str
     sort: str = ""
+    """The number to sort by, to the last bit; empty where there is none."""
     numeric: bool = False
     kind: str = ""
+    """A word that the style sheet knows, such as ``passed``; never from data."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption; the first cell of each row is its header.
-
-    Attributes
-    ----------
-    name : str
-        Its id in the page; never from data.
-    caption : str
-    headings : tuple of str
-    rows : tuple of tuple of Cell
-    """
+    """A table with a caption; the name is its id, never from data, and the first cell heads each row."""
 
     name: str
     caption: str
@@ -55,9 +37,8 @@ class Table:
     @property
     def numeric(self) -> tuple[bool, ...]:
         """Columns that hold numbers."""
-        if not self.rows:
-            return (False,) * len(self.headings)
-        return tuple(cell.numeric for cell in self.rows[0])
+        first = self.rows[0] if self.rows else [Cell("")] * len(self.headings)
+        return tuple(cell.numeric for cell in first)
 
 
 def label(value: float) -> str:
@@ -106,12 +87,14 @@ def table_of(
     frame: pd.DataFrame, *, name: str, caption: str, headings: Mapping[str, str] | None = None
 ) -> Table:
     """Make a table of a frame: numbers as numbers, everything else as text."""
-    columns = [frame[column] for column in frame]
-    rows = zip(*(_cells(column) for column in columns), strict=True)
-    words = headings or {}
-    return Table(
-        name, caption, tuple(words.get(str(c), str(c).replace("_", " ")) for c in frame), tuple(rows)
-    )
+    rows = zip(*(_cells(frame[column]) for column in frame), strict=True)
+    words = {str(column): str(column).replace("_", " ") for column in frame} | dict(headings or {})
+    return Table(name, caption, tuple(words[str(column)] for column in frame), tuple(rows))
+
+
+def table_of_pairs(pairs: Mapping[str, str], *, name: str, caption: str, headings: tuple[str, str]) -> Table:
+    """Make a table of names, each with its text."""
+    return Table(name, caption, headings, tuple((text(key), text(value)) for key, value in pairs.items()))
 
 
 def _cells(column: pd.Series) -> Sequence[Cell]:
