@@ -19,7 +19,7 @@ from hillfront.estimands.scopes import SETTING
 from hillfront.fits.frontier_fit import FrontierFit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from hillfront.fits.compare import CurveComparison
 
@@ -61,18 +61,8 @@ _OWN_FILES = frozenset(
 def validate_out(out: Path, *, force: bool, own: Callable[[str], bool] = _OWN_FILES.__contains__) -> None:
     """Refuse, before any work is done, an output folder that would be overwritten or cannot be made.
 
-    Parameters
-    ----------
-    out : Path
-    force : bool
-        Whether an earlier result may be replaced.
-    own : callable, optional
-        Whether a file of this name is the command's own, and may be replaced; by default those of ``fit`` and
-        ``compare``.
-
-    Raises
-    ------
-    FileExistsError, NotADirectoryError
+    By force an earlier result may be replaced, if the names of all files in it are the command's own: by
+    default those of ``fit`` and ``compare``.
     """
     if out.is_dir() and any(out.iterdir()) and not force:
         raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
@@ -183,20 +173,16 @@ def _draw(fit: FrontierFit, improvement: Improvement, folder: Path, failed: str)
     import matplotlib
 
     matplotlib.use("Agg")
-    from hillfront.plots.checks import plot_checks
-    from hillfront.plots.forest import plot_improvement
-    from hillfront.plots.frontier import plot_frontiers
+    from hillfront.plots import plot_checks, plot_frontiers, plot_improvement
 
-    shown, hidden = fit.design.settings[:SETTINGS_DRAWN], fit.design.settings[SETTINGS_DRAWN:]
-    note = f"The first {len(shown)} of {len(shown) + len(hidden)} settings." if hidden else ""
-    _save(
-        plot_frontiers(fit, settings=shown)[0].get_figure(root=True), folder / "frontiers.png", failed, note
-    )
-    _save(plot_checks(fit)[0].get_figure(root=True), folder / "checks.png", failed)
+    settings = fit.design.settings
+    shown = settings[:SETTINGS_DRAWN]
+    note = f"The first {len(shown)} of {len(settings)} settings." if len(shown) < len(settings) else ""
+    _save(plot_frontiers(fit, settings=shown)[0], folder / "frontiers.png", failed, note)
+    _save(plot_checks(fit)[0], folder / "checks.png", failed)
     if not improvement.summary.empty:
-        figure = plot_improvement(_of_settings(improvement, shown)).get_figure(root=True)
-        assert figure is not None  # an Axes that was just drawn on has its figure
-        _save(figure, folder / "improvement.png", failed, note)
+        axis = plot_improvement(_of_settings(improvement, shown))
+        _save(axis, folder / "improvement.png", failed, note)
 
 
 def _of_settings(improvement: Improvement, settings: Sequence[str]) -> Improvement:
@@ -216,7 +202,7 @@ def write_comparison(comparison: CurveComparison, out: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from hillfront.plots.families import plot_families
+    from hillfront.plots import plot_families
 
     failed = comparison.failed
     with folder_at_once(out) as folder:
@@ -224,20 +210,20 @@ def write_comparison(comparison: CurveComparison, out: Path) -> None:
         comparison.gains.to_csv(folder / "gains.csv", index=False)
         if not comparison.curves.empty:
             comparison.curves.to_csv(folder / "left_out_curves.csv", index=False)
-        diagnostics = {name: comparison.fits[name].diagnostics() for name in failed}
-        _write_failed(
-            folder, [f"{name}: {check}" for name, found in diagnostics.items() for check in found.failed]
-        )
-        figure = plot_families(comparison)[0].get_figure(root=True)
-        _save(figure, folder / "families.png", ", ".join(failed))
+        checks = [
+            f"{name}: {check}" for name in failed for check in comparison.fits[name].diagnostics().failed
+        ]
+        _write_failed(folder, checks)
+        _save(plot_families(comparison)[0], folder / "families.png", ", ".join(failed))
 
 
-def _save(figure: Figure, path: Path, failed: str, note: str = "") -> None:
+def _save(axis: Axes, path: Path, failed: str, note: str = "") -> None:
     import matplotlib.pyplot as plt
 
-    from hillfront.plots.axes import save_figure
+    from hillfront.plots.axes import figure_of, save_figure
     from hillfront.plots.style import FigureStyle
 
+    figure = figure_of(axis)
     words = "\n".join(part for part in (f"DIAGNOSTICS FAILED: {failed}" if failed else "", note) if part)
     if words:
         style = FigureStyle(width=0.85 * figure.get_figwidth())

@@ -31,35 +31,23 @@ def gains() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ComparisonSentence:
-    """One comparison in words.
-
-    Attributes
-    ----------
-    variant, baseline : str
-    scope : str
-        ``average``, ``new_setting`` or ``setting``.
-    setting : str
-        Label of the setting; empty for the scopes above settings.
-    quantity : str
-    at : float
-        Hit, L0 or nats at which the quantity is taken; NaN for the others.
-    warning : str
-        What comes first where a diagnostic failed; else empty.
-    gain : str
-        The factor with its interval, its support and the hits and settings that it holds for.
-    verdict : str
-        The Pareto verdict with its probability.
-    """
+    """One comparison in words."""
 
     variant: str
     baseline: str
     scope: str
+    """``average``, ``new_setting`` or ``setting``."""
     setting: str
+    """Label of the setting; empty for the scopes above settings."""
     quantity: str
     at: float
+    """Hit, L0 or nats at which the quantity is taken; NaN for the others."""
     warning: str
+    """Comes first where a diagnostic failed; else empty."""
     gain: str
+    """The factor with its interval, its support and the hits and settings that it holds for."""
     verdict: str
+    """The Pareto verdict with its probability."""
 
     def __str__(self) -> str:
         """Join all of it into one paragraph."""
@@ -88,33 +76,21 @@ def comparison_sentences(
     quantities: Sequence[str] | None = None,
     times: str = "x",
 ) -> tuple[ComparisonSentence, ...]:
-    """Put every comparison into words: one sentence or two a variant and scope.
+    """Put every comparison into words, in the order of the improvement table: one sentence or two a row.
+
+    With a single setting, its own row stands for the average too, which would say the same. Where diagnostics
+    failed, every sentence begins by saying that it must not be reported.
 
     Parameters
     ----------
-    improvement : Improvement
-    pareto : Pareto
+    improvement, pareto, frontiers
         Of the same fit.
-    frontiers : Frontiers
-        The data that were fitted.
     failed : sequence of str
-        Names of the diagnostics that failed; every sentence then begins by saying that it must not be
-        reported.
+        Names of the diagnostics that failed.
     quantities : sequence of str, optional
         Which of :func:`gains` to put into words, in this order; the first headline by default.
     times : str
         The sign behind a factor.
-
-    Returns
-    -------
-    tuple of ComparisonSentence
-        In the order of the improvement table. With a single setting, its own row stands for the average too,
-        which would say the same.
-
-    Raises
-    ------
-    ValueError
-        For a quantity that there is no sentence for.
     """
     wanted = headlines()[:1] if quantities is None else quantities
     if any(name not in gains() for name in wanted):
@@ -264,16 +240,8 @@ class _Gain:
         return parts
 
     def _range_in_words(self) -> str:
-        shared = (
-            shared_range(
-                self.ranges,
-                variant=self.variant,
-                baseline=self.baseline,
-                setting=setting,
-                of=self.quantity.of,
-            )
-            for setting in self.used
-        )
+        pair = {"variant": self.variant, "baseline": self.baseline, "of": self.quantity.of}
+        shared = (shared_range(self.ranges, setting=setting, **pair) for setting in self.used)
         inside = [own for own in shared if own]
         over = average_range(inside)
         if self.scope != NEW_SETTING:
@@ -309,10 +277,8 @@ def _verdict_sentence(row: pd.Series, gain: _Gain) -> str:
             f"{significant(row['crossing_l0'])} (posterior median): neither is Pareto-better."
         )
     else:
-        odds = ", ".join(
-            f"{name} {probability(float(row[column]))}"
-            for name, column in (("better", "p_better"), ("worse", "p_worse"), ("crossing", "p_cross"))
-        )
+        columns = {"better": "p_better", "worse": "p_worse", "crossing": "p_cross"}
+        odds = ", ".join(f"{name} {probability(float(row[column]))}" for name, column in columns.items())
         text = f"the Pareto verdict over the shared range ({span}) is undecided (probability {odds})."
     return capital(start + text)
 

@@ -20,28 +20,18 @@ _NARROWEST: Final = 8
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table whose cells are written already.
-
-    Attributes
-    ----------
-    title : str
-    columns : tuple of str
-    rows : tuple of tuple of str
-    notes : tuple of str
-        Lines below the table, such as what its signs mean.
-    names : int
-        How many of the first columns hold names, which a narrow terminal may break over lines; what is in the
-        others is never broken or cut.
-    right : frozenset of str
-        Columns that are aligned to the right.
-    """
+    """A table whose cells are written already."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    """Lines below the table, such as what its signs mean."""
     names: int = 0
+    """How many of the first columns hold names, which a narrow terminal may break over lines; what is in the
+    others is never broken or cut."""
     right: frozenset[str] = frozenset()
+    """Columns that are aligned to the right."""
 
     def text(self, width: int | None = None) -> str:
         """Write the table for a terminal of a width, by default that of this one.
@@ -101,13 +91,9 @@ class Displayed(ABC):
     def _table(self) -> TextTable:
         """Make the table that is shown."""
 
-    def __str__(self) -> str:
-        """Write the table as text, below the notes."""
-        return "\n".join([*self.notes, self._table().text()])
-
     def __repr__(self) -> str:
         """Write the table as text, below the notes."""
-        return str(self)
+        return "\n".join([*self.notes, self._table().text()])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)

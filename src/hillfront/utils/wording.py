@@ -32,7 +32,7 @@ def shorten(items: Iterable[object]) -> str:
 
 def name_rows(rows: Sequence[int]) -> str:
     """Name rows by their positions, as in ``rows 3, 8``."""
-    return f"row{'s' if len(rows) != 1 else ''} {shorten(rows)}"
+    return f"{'row' if len(rows) == 1 else 'rows'} {shorten(rows)}"
 
 
 def name_curve(variant: str, setting: str) -> str:
