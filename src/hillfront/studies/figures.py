@@ -101,7 +101,7 @@ def plot_coverage(table: pd.DataFrame, *, quantity: str = "mean_sparsity_gain") 
         _plain(axis)
     handles: list[Artist] = [Line2D([], [], label=method, **_marks(method)) for method in methods]
     handles.append(Patch(color="0.85", label=f"chance about {DEFAULT_PROB:g}"))
-    put_legend(figure, axes, handles)
+    put_legend(axes, handles)
     return figure
 
 
@@ -188,7 +188,7 @@ def plot_design(table: pd.DataFrame, *, power: float = 0.8, width: float | None 
         Line2D([], [], color=style.colour, marker=style.marker, label=count(n, "setting"))
         for n, style in styles.items()
     ]
-    put_legend(figure, list(axes.flat), [*handles, Line2D([], [], **_DASHES, label="target")])
+    put_legend(list(axes.flat), [*handles, Line2D([], [], **_DASHES, label="target")])
     return figure
 
 
@@ -247,7 +247,7 @@ def plot_calibration(rows: pd.DataFrame) -> Figure:
         _draw_verdicts(axis, where, verdicts[verdicts["where"] == where])
     for axis in axes:
         axis.tick_params(labelsize="small")
-    put_legend(figure, axes, _handles(list(ranks.values()), verdicts=bool(wheres)), fontsize="small")
+    put_legend(axes, _handles(list(ranks.values()), verdicts=bool(wheres)), fontsize="small")
     return figure
 
 
