@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.quantities import Quantity, quantity_named
 from hillfront.estimands.scopes import SCOPES, SETTING, SUPPORTS, where_of
-from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend
+from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend, variant_handles
 from hillfront.plots.style import SCREEN, FigureStyle, VariantStyle, points_of, styles_for
 
 __all__ = ["plot_improvement"]
@@ -61,12 +61,11 @@ def plot_improvement(
     variants = list(dict.fromkeys(rows["variant"]))
     styles = styles_for([str(rows["baseline"].iloc[0]), *variants])
     rows = rows.assign(y=[float(order.index(label)) for label in labels])
-    if style.width is None:
-        width, height = 7.2, 1.5 + 0.34 * len(order) * max(1.0, 0.75 * len(variants))
-    else:
-        row = 0.027 * points_of("ytick.labelsize")
-        width, height = style.width, 0.95 + row * len(order) * max(1.0, 0.75 * len(variants))
-    _, (axis,) = axes_for(1, ax, single=(width, height), style=style)
+    lines = len(order) * max(1.0, 0.75 * len(variants))
+    size = (7.2, 1.5 + 0.34 * lines)
+    if style.width is not None:
+        size = (style.width, 0.95 + 0.027 * points_of("ytick.labelsize") * lines)
+    _, (axis,) = axes_for(1, ax, single=size, style=style)
     offsets = np.linspace(-0.22, 0.22, len(variants)) if len(variants) > 1 else np.zeros(1)
     for variant, offset in zip(variants, offsets, strict=True):
         own = rows[rows["variant"] == variant]
@@ -149,14 +148,11 @@ def _decorate(axis: Axes, rows: pd.DataFrame, order: list[str], style: FigureSty
 
 
 def _handles(rows: pd.DataFrame, variants: list[str], styles: dict[str, VariantStyle]) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color=styles[name].colour, marker=styles[name].marker, label=name) for name in variants
-    ]
+    handles = variant_handles(variants, list(styles))
     look: dict[str, Any] = {"color": "0.3", "marker": styles[variants[0]].marker, "linestyle": "none"}
-    if (rows["support"] == "observed").any():
-        handles.append(Line2D([], [], **look, label=SUPPORTS["observed"].legend))
-    if (rows["support"] == "extrapolated").any():
-        handles.append(Line2D([], [], **look, markerfacecolor="white", label=SUPPORTS["extrapolated"].legend))
+    for support, fill in (("observed", "0.3"), ("extrapolated", "white")):
+        if (rows["support"] == support).any():
+            handles.append(Line2D([], [], **look, markerfacecolor=fill, label=SUPPORTS[support].legend))
     if rows["prior_driven"].any():
         # A sign in words: as a marker it would be mathematics, which names in some figures must not be.
         handles.append(Line2D([], [], linestyle="none", label="! driven by the prior"))

@@ -118,14 +118,8 @@ def plot_k_against_x_half(
             supports.add(observed)
             colour = styles[name].colour
             axis.fill(*outline, color=colour, alpha=0.07, linewidth=0, zorder=1)
-            axis.plot(
-                *outline,
-                color=colour,
-                alpha=0.6,
-                linewidth=1.0,
-                zorder=2,
-                linestyle="-" if observed else DASHED,
-            )
+            dashes = "-" if observed else DASHED
+            axis.plot(*outline, color=colour, alpha=0.6, linewidth=1.0, zorder=2, linestyle=dashes)
             axis.plot(
                 *centres[name],
                 marker=styles[name].marker,
@@ -190,13 +184,9 @@ def _handles(fit: FrontierFit, variants: Sequence[str], prob: float, *, extrapol
         Patch(facecolor="0.85", edgecolor="0.4", label=f"{prob:.0%} posterior ellipse, normal on log scales"),
     ]
     if extrapolated:
-        look: dict[str, Any] = {
-            "color": "0.4",
-            "linestyle": DASHED,
-            "marker": "o",
-            "markerfacecolor": "white",
-        }
-        handles.append(Line2D([], [], **look, label="x_half extrapolated: outside its data"))
+        look: dict[str, Any] = {"color": "0.4", "marker": "o", "markerfacecolor": "white"}
+        words = "x_half extrapolated: outside its data"
+        handles.append(Line2D([], [], **look, linestyle=DASHED, label=words))
     if fit.baseline in variants and len(variants) > 1:
         handles.append(Line2D([], [], color="0.3", linewidth=0.9, label="same setting"))
     return handles

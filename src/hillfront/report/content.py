@@ -129,21 +129,12 @@ def verdict_table(improvement: Improvement, pareto: Pareto) -> Table:
                 *(number(row[name]) for name in ("l0_low", "l0_high")),
             )
         )
+    words = (QUANTITIES[name].words for name in headline)
     return Table(
         "verdicts",
         f"Verdicts, and the headline factors: median and {DEFAULT_PROB:.0%} interval. "
         "* extrapolated, or predicted for a setting without data; ! driven by the prior.",
-        (
-            "variant",
-            "where",
-            "verdict",
-            *(QUANTITIES[name].words for name in headline),
-            "p better",
-            "p worse",
-            "p crossing",
-            "shared L0 from",
-            "to",
-        ),
+        ("variant", "where", "verdict", *words, "p better", "p worse", "p crossing", "shared L0 from", "to"),
         tuple(rows),
     )
 
@@ -175,18 +166,7 @@ def factors_table(improvement: Improvement) -> Table:
         "factors",
         f"Every improvement factor, with its {DEFAULT_PROB:.0%} interval. Factors above 1 favour the "
         "variant, apart from those of k, which only describe the shape.",
-        (
-            "variant",
-            "where",
-            "quantity",
-            "at",
-            "median",
-            "lower",
-            "upper",
-            "p above 1",
-            "support",
-            "driven",
-        ),
+        ("variant", "where", "quantity", "at", "median", "lower", "upper", "p above 1", "support", "driven"),
         rows,
     )
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -36,8 +35,6 @@ from hillfront.report.provenance import (
 from hillfront.text.summary import correction_lines
 
 __all__ = ["report_html", "write_report"]
-
-_TEMPLATE: Final = "report.html.j2"
 
 
 def report_html(
@@ -78,37 +75,34 @@ def report_html(
     diagnostics = fit.diagnostics()
     compared = not improvement.summary.empty
     style, script = _packaged("report.css"), _packaged("report.js")
-    return (
-        _environment()
-        .get_template(_TEMPLATE)
-        .render(
-            title=_title(fit) if title is None else title,
-            style=style,
-            script=script,
-            policy=_policy(style, script),
-            failed=diagnostics.failed,
-            verdicts=verdicts_of(fit, improvement),
-            corrections=correction_lines(fit) if compared else [],
-            design=fit.design,
-            data=fit.frontiers,
-            frontiers=frontier_figures(fit),
-            forests=forest_figures(improvement) if compared else None,
-            gain_profiles=gain_figures(fit) if compared else None,
-            checks=checks_figures(fit),
-            verdict_table=verdict_table(improvement, fit.pareto()) if compared else None,
-            factors_table=factors_table(improvement) if compared else None,
-            selection_table=(
-                selection_frame_table(fit, improvement) if compared and fit.design.selected else None
-            ),
-            diagnostics_table=diagnostics_table(diagnostics),
-            data_table=data_table(fit.frontiers),
-            dropped_table=dropped_table(fit.frontiers) if len(fit.frontiers.dropped) else None,
-            options_table=options_table(fit, source=source),
-            priors_table=priors_table(fit),
-            versions_table=versions_table(fit),
-            code=code_of(fit),
-            citations=citations_of(fit.frontiers, version=versions_of(fit)["hillfront"]),
-        )
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        title=_title(fit) if title is None else title,
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        failed=diagnostics.failed,
+        verdicts=verdicts_of(fit, improvement),
+        corrections=correction_lines(fit) if compared else [],
+        design=fit.design,
+        data=fit.frontiers,
+        frontiers=frontier_figures(fit),
+        forests=forest_figures(improvement) if compared else None,
+        gain_profiles=gain_figures(fit) if compared else None,
+        checks=checks_figures(fit),
+        verdict_table=verdict_table(improvement, fit.pareto()) if compared else None,
+        factors_table=factors_table(improvement) if compared else None,
+        selection_table=(
+            selection_frame_table(fit, improvement) if compared and fit.design.selected else None
+        ),
+        diagnostics_table=diagnostics_table(diagnostics),
+        data_table=data_table(fit.frontiers),
+        dropped_table=dropped_table(fit.frontiers) if len(fit.frontiers.dropped) else None,
+        options_table=options_table(fit, source=source),
+        priors_table=priors_table(fit),
+        versions_table=versions_table(fit),
+        code=code_of(fit),
+        citations=citations_of(fit.frontiers, version=versions_of(fit)["hillfront"]),
     )
 
 
