@@ -121,6 +121,38 @@ def test_a_number_of_draws_is_kept_to(pair: PreparedModel, passing_at: Callable[
     assert fit.sampler_options["draws_chosen"] is False
 
 
+def test_a_comparison_samples_each_family_on(
+    sampler: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    passing_at: Callable[[int], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Until its checks pass; a fit without one of the curves has as many draws as the fit with all."""
+    caplog.set_level(logging.INFO, logger="hillfront")
+    passing_at(2000)
+    frontiers = hf.simulate(points=4, random_seed=1).frontiers
+    seen: list[tuple[int, int]] = []
+    sample = PreparedModel.sample
+
+    def noted(model: PreparedModel, table: hf.Frontiers, options: Any, **others: Any) -> Any:
+        seen.append((len(table), options.draws))
+        return sample(model, table, options, **others)
+
+    monkeypatch.setattr(PreparedModel, "sample", noted)
+    options = {"families": ["hill", "hill1"], "exact": False, "leave_curves_out": True, "tune": 20}
+    found = hf.compare_curves(frontiers, baseline="baseline", progressbar=False, **options)  # type: ignore[arg-type]
+    assert seen == [(8, 1000), (8, 2000), (4, 2000), (4, 2000)] * 2
+    for fit in found.fits.values():
+        assert (fit.sampler_options["draws"], fit.sampler_options["draws_chosen"]) == (2000, True)
+        assert fit.posterior.sizes["draw"] == 2000
+    assert len(messages(caplog)) == 2
+    seen.clear()
+    fixed = hf.compare_curves(frontiers, baseline="baseline", progressbar=False, draws=500, **options)  # type: ignore[arg-type]
+    assert seen == [(8, 500), (4, 500), (4, 500)] * 2
+    assert {fit.sampler_options["draws_chosen"] for fit in fixed.fits.values()} == {False}
+    assert len(messages(caplog)) == 2
+
+
 @pytest.mark.parametrize(
     ("options", "said"), [([], True), (["--quiet"], False), (["--draws", "1000"], False)]
 )

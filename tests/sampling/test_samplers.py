@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numba.core.errors import TypingError
 from nutpie.compile_pymc import CompiledPyMCModel
 
 import hillfront as hf
-from hillfront.sampling import nutpie_run
+from hillfront.sampling import compiled, nutpie_run
 from hillfront.sampling.compiled.sampler import DensitySampler
 from hillfront.sampling.nutpie_run import NUTPIE_VERSIONS, nutpie_misfit, nutpie_model_class
 from hillfront.sampling.pymc_sampler import GraphSampler
@@ -82,3 +86,52 @@ def test_a_later_version_with_the_same_fields_gets_the_density(monkeypatch: pyte
         warnings.simplefilter("error", RuntimeWarning)
         prepared = hf.prepare(hf.simulate(points=4, random_seed=1).frontiers, baseline="baseline")
     assert isinstance(prepared.sampler, DensitySampler)
+
+
+@pytest.fixture
+def unread_density(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has not imported the density yet, and a PyMC model that takes no time."""
+    package = f"{compiled.__name__}."
+    for name in [name for name in sys.modules if name.startswith(package)]:
+        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(compiled, name.removeprefix(package))
+    monkeypatch.setattr(GraphSampler, "of", lambda *args: "the PyMC model")
+
+
+def refuse(error: Exception) -> Callable[..., None]:
+    def fail(*args: Any, **options: Any) -> None:
+        raise error
+
+    return fail
+
+
+NUMBA_FAULTS = {
+    "the parts of its cache have moved": ("numba.core.caching.IndexDataCacheFile", None),
+    "it finds no place for its cache": (
+        "numba.core.caching.FunctionCache.__init__",
+        RuntimeError("cannot cache function 'hill': no locator available"),
+    ),
+    "its cache takes other arguments": (
+        "numba.core.caching.FunctionCache.__init__",
+        TypeError("missing 1 required positional argument"),
+    ),
+    "it cannot compile the density": ("numba.core.ccallback.CFunc.compile", TypingError("cannot unify")),
+}
+
+
+@pytest.mark.parametrize("fault", NUMBA_FAULTS)
+def test_a_numba_that_cannot_load_the_density_gets_the_pymc_model(
+    unread_density: None, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """With one warning, which stands where the user's code called hillfront."""
+    part, error = NUMBA_FAULTS[fault]
+    if error is None:
+        monkeypatch.delattr(part)
+    else:
+        monkeypatch.setattr(part, refuse(error))
+    words = "cannot import name 'IndexDataCacheFile'" if error is None else re.escape(str(error))
+    frontiers = hf.simulate(points=4, random_seed=1).frontiers
+    with pytest.warns(RuntimeWarning, match=rf"Numba .* could not load it \(.*{words}") as found:
+        prepared = hf.prepare(frontiers, baseline="baseline")
+    assert [warning.filename for warning in found] == [__file__]
+    assert prepared.sampler == "the PyMC model"

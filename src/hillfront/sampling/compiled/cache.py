@@ -15,6 +15,7 @@ from typing import Any
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
+from numba.core.errors import NumbaError
 
 __all__ = ["compiled", "compiled_callback"]
 
@@ -51,7 +52,10 @@ def compiled_callback(signature: Any) -> Callable[[Callable[..., Any]], Any]:
         signed = signature.args, signature.return_type
         callback: Any = CFunc(function, signed, locals={}, options={"error_model": "numpy"})
         callback._cache = _FolderCache(function)
-        callback.compile()
+        try:
+            callback.compile()
+        except NumbaError as error:
+            raise RuntimeError(str(error)) from error
         return callback
 
     return decorate
