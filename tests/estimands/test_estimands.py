@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from helpers import drawn, frontiers_of, points, position, posterior_of
-from hillfront.curves.families import HILL, hill
+from hillfront.curves.families import HILL
+from hillfront.curves.functions import hill
 from hillfront.estimands.improvement import Improvement, improvement_of
 from hillfront.estimands.pareto import Pareto, pareto_of, verdict_of
 from hillfront.estimands.ratios import (

@@ -12,38 +12,15 @@ A new family of the package is one :class:`CurveFamily` in this file; users give
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from hillfront.curves import functions
 from hillfront.curves.family import CurveFamily, SampledParameter
-from hillfront.curves.functions import (
-    hill,
-    hill1,
-    hill1_inverse,
-    hill1_natural,
-    hill_inverse,
-    hill_line,
-    hill_mean_log_inverse,
-    hill_mean_log_value,
-    hill_natural,
-    hill_slope,
-    linear,
-    linear_inverse,
-    linear_natural,
-    linear_slope,
-    power,
-    power_inverse,
-    power_level_natural,
-    power_line,
-    power_mean_log_inverse,
-    power_mean_log_value,
-    power_natural,
-    power_slope,
-    proportional_natural,
-)
 from hillfront.curves.sparsity import Reference
 
 __all__ = [
@@ -115,24 +92,32 @@ _LEVEL_COST = replace(_LEVEL, centre=math.log(0.1), spread=5.0, setting=1.5)
 _K_COST = replace(_K, centre=math.log(0.5), spread=0.7)
 _SHARE_COST = replace(_SHARE, centre=math.log(0.5), spread=0.7)
 
+
+def _with_costs(
+    family: CurveFamily, *sampled: SampledParameter, natural: Callable[..., dict[str, Array]]
+) -> CurveFamily:
+    """Add to a family the same curve, sampled for costs without an upper bound."""
+    return replace(family, unbounded=replace(family, sampled=sampled, natural=natural, bounded=False))
+
+
 HILL = CurveFamily(
     name="hill",
     equation="y = x^k / (x^k + x_half^k)",
     words="a Hill curve",
     latex="f(x) = x^{k} / (x^{k} + x_{1/2}^{k})",
     sampled=(_X_HALF, _K),
-    natural=hill_natural,
-    value=hill,
-    inverse=hill_inverse,
+    natural=functions.hill_natural,
+    value=functions.hill,
+    inverse=functions.hill_inverse,
     coordinate=np.log,
     from_coordinate=np.exp,
     link=special.logit,
-    line=hill_line,
-    slope=hill_slope,
+    line=functions.hill_line,
+    slope=functions.hill_slope,
     ratios={"x_half_ratio": ("x_half", 1), "k_ratio": ("k", -1)},
     saturates=True,
-    mean_log_inverse=hill_mean_log_inverse,
-    mean_log_value=hill_mean_log_value,
+    mean_log_inverse=functions.hill_mean_log_inverse,
+    mean_log_value=functions.hill_mean_log_value,
 )
 
 HILL1 = replace(
@@ -142,12 +127,8 @@ HILL1 = replace(
     words="a Hill curve of slope 1",
     latex="f(x) = x / (x + x_{1/2})",
     sampled=(_X_HALF,),
-    natural=hill1_natural,
-    value=hill1,
-    inverse=hill1_inverse,
+    natural=functions.hill1_natural,
     ratios={"x_half_ratio": ("x_half", 1)},
-    mean_log_inverse=lambda low, high, x_half: hill_mean_log_inverse(low, high, x_half, 1.0),
-    mean_log_value=lambda low, high, x_half: hill_mean_log_value(low, high, x_half, 1.0),
 )
 
 POWER = CurveFamily(
@@ -156,27 +137,24 @@ POWER = CurveFamily(
     words="a power law",
     latex="f(x) = a x^{k}",
     sampled=(_A, _K),
-    natural=power_natural,
-    value=power,
-    inverse=power_inverse,
+    natural=functions.power_natural,
+    value=functions.power,
+    inverse=functions.power_inverse,
     coordinate=np.log,
     from_coordinate=np.exp,
     link=np.log,
-    line=power_line,
-    slope=power_slope,
+    line=functions.power_line,
+    slope=functions.power_slope,
     ratios={"k_ratio": ("k", -1)},
     saturates=False,
-    mean_log_inverse=power_mean_log_inverse,
-    mean_log_value=power_mean_log_value,
+    mean_log_inverse=functions.power_mean_log_inverse,
+    mean_log_value=functions.power_mean_log_value,
 )
-POWER = replace(
+POWER = _with_costs(
     POWER,
-    unbounded=replace(
-        POWER,
-        sampled=(replace(_LEVEL_COST, natural="a", words=_A.words), _K_COST),
-        natural=power_level_natural,
-        bounded=False,
-    ),
+    replace(_LEVEL_COST, natural="a", words=_A.words),
+    _K_COST,
+    natural=functions.power_level_natural,
 )
 
 LINEAR = CurveFamily(
@@ -185,21 +163,18 @@ LINEAR = CurveFamily(
     words="a straight line",
     latex="f(x) = m x + c",
     sampled=(_LEVEL, _SHARE),
-    natural=linear_natural,
-    value=linear,
-    inverse=linear_inverse,
+    natural=functions.linear_natural,
+    value=functions.linear,
+    inverse=functions.linear_inverse,
     coordinate=_identity,
     from_coordinate=_identity,
     link=_identity,
-    line=linear,
-    slope=linear_slope,
+    line=functions.linear,
+    slope=functions.linear_slope,
     ratios={"slope_ratio": ("m", -1)},
     saturates=False,
 )
-LINEAR = replace(
-    LINEAR,
-    unbounded=replace(LINEAR, sampled=(_LEVEL_COST, _SHARE_COST), bounded=False),
-)
+LINEAR = _with_costs(LINEAR, _LEVEL_COST, _SHARE_COST, natural=LINEAR.natural)
 
 PROPORTIONAL = replace(
     LINEAR,
@@ -208,17 +183,10 @@ PROPORTIONAL = replace(
     words="a straight line through the origin",
     latex="f(x) = m x",
     sampled=(_LEVEL,),
-    natural=proportional_natural,
+    natural=functions.proportional_natural,
     unbounded=None,
 )
-PROPORTIONAL = replace(
-    PROPORTIONAL,
-    unbounded=replace(
-        PROPORTIONAL,
-        sampled=(_LEVEL_COST,),
-        bounded=False,
-    ),
-)
+PROPORTIONAL = _with_costs(PROPORTIONAL, _LEVEL_COST, natural=PROPORTIONAL.natural)
 
 FAMILIES: dict[str, CurveFamily] = {
     family.name: family for family in (HILL, HILL1, POWER, PROPORTIONAL, LINEAR)

@@ -21,37 +21,6 @@ from scipy import special
 
 from hillfront.curves.sparsity import Reference
 
-__all__ = [
-    "MARGIN_AT_0",
-    "MARGIN_AT_1",
-    "backend",
-    "hill",
-    "hill1",
-    "hill1_inverse",
-    "hill1_natural",
-    "hill_inverse",
-    "hill_line",
-    "hill_mean_log_inverse",
-    "hill_mean_log_value",
-    "hill_natural",
-    "hill_slope",
-    "inside_unit",
-    "linear",
-    "linear_inverse",
-    "linear_natural",
-    "linear_slope",
-    "logit_inside_unit",
-    "power",
-    "power_inverse",
-    "power_level_natural",
-    "power_line",
-    "power_mean_log_inverse",
-    "power_mean_log_value",
-    "power_natural",
-    "power_slope",
-    "proportional_natural",
-]
-
 Array = Any  # NumPy array, float or PyTensor variable: the functions here do not care which.
 
 _NUMPY = SimpleNamespace(
@@ -88,7 +57,7 @@ def _symbolic_logit(y: Array) -> Array:
     return pt.log(y) - pt.log1p(-y)
 
 
-def hill(x: Array, x_half: Array, k: Array) -> Array:
+def hill(x: Array, x_half: Array, k: Array = 1.0) -> Array:
     r"""Compute the Hill curve, ``y = x**k / (x**k + x_half**k)``.
 
     Parameters
@@ -123,7 +92,7 @@ def hill(x: Array, x_half: Array, k: Array) -> Array:
     return backend(x, x_half, k).sigmoid(hill_line(x, x_half, k))
 
 
-def hill_inverse(y: Array, x_half: Array, k: Array) -> Array:
+def hill_inverse(y: Array, x_half: Array, k: Array = 1.0) -> Array:
     r"""Compute the sparsity at which the Hill curve reaches y: ``x = x_half * (y / (1 - y))**(1 / k)``.
 
     Examples
@@ -168,7 +137,7 @@ def _mean_between(
     return np.where(is_narrow, at_nodes, by_primitive)
 
 
-def hill_mean_log_inverse(low: Array, high: Array, x_half: Array, k: Array) -> Array:
+def hill_mean_log_inverse(low: Array, high: Array, x_half: Array, k: Array = 1.0) -> Array:
     """Compute the mean of log x over log y from low to high, in closed form.
 
     With x = x_half (y/(1-y))^(1/k), the integral of logit y over log y is (log y)^2/2 + Li2(y), and
@@ -190,22 +159,12 @@ def _dilogarithm_of_negative_exp(t: Array) -> Array:
     return np.where(t > 0, -(np.pi**2) / 6.0 - 0.5 * np.square(t) - tail, tail)
 
 
-def hill_mean_log_value(low: Array, high: Array, x_half: Array, k: Array) -> Array:
+def hill_mean_log_value(low: Array, high: Array, x_half: Array, k: Array = 1.0) -> Array:
     """Compute the mean of log y over log x: the integral of log sigmoid(t) is -Li2(-exp(-t))."""
-    start, end = (k * (np.log(x) - np.log(x_half)) for x in (low, high))
+    start, end = (hill_line(x, x_half, k) for x in (low, high))
     return _mean_between(
         special.log_expit, lambda t: -_dilogarithm_of_negative_exp(-t), start, end, narrow=1e-2
     )
-
-
-def hill1(x: Array, x_half: Array) -> Array:
-    """Compute the Hill curve with k = 1, ``y = x / (x + x_half)``."""
-    return hill(x, x_half, 1.0)
-
-
-def hill1_inverse(y: Array, x_half: Array) -> Array:
-    """Compute the sparsity at which the Hill curve with k = 1 reaches y."""
-    return hill_inverse(y, x_half, 1.0)
 
 
 def power(x: Array, a: Array, k: Array) -> Array:
@@ -216,8 +175,7 @@ def power(x: Array, a: Array, k: Array) -> Array:
     >>> float(power(4.0, a=0.5, k=0.5))
     1.0
     """
-    xp = backend(x, a, k)
-    return xp.exp(xp.log(a) + k * xp.log(x))
+    return backend(x, a, k).exp(power_line(x, a, k))
 
 
 def power_inverse(y: Array, a: Array, k: Array) -> Array:

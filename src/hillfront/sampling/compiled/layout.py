@@ -2,7 +2,7 @@
 
 The vector holds the *free values*, which have priors of their own, block by block, each by its log where it
 has a least value; then the coefficients of the settings' effects. :class:`Layout` knows the index of each,
-:func:`.packing.packed` writes the data that the density reads, and :meth:`Layout.variables` goes back from
+:func:`.sampler.packed` writes the data that the density reads, and :meth:`Layout.variables` goes back from
 points to the variables that a posterior reports.
 """
 
@@ -16,18 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hillfront.curves.functions import (
-    hill,
-    hill1,
-    hill1_natural,
-    hill_natural,
-    linear,
-    linear_natural,
-    power,
-    power_level_natural,
-    power_natural,
-    proportional_natural,
-)
+from hillfront.curves import functions
 from hillfront.model.design import Design
 from hillfront.model.distributions import Distribution
 from hillfront.model.pymc_model import effect_columns
@@ -39,12 +28,12 @@ __all__ = ["CURVES", "Block", "Layout", "layout_of"]
 
 # A curve is known by its functions, not by its name: users may register families of their own.
 CURVES: Final[dict[tuple[Callable[..., Any], Callable[..., Any]], str]] = {
-    (hill, hill_natural): "HILL",
-    (hill1, hill1_natural): "HILL",
-    (power, power_natural): "POWER",
-    (power, power_level_natural): "POWER_LEVEL",
-    (linear, linear_natural): "LINEAR",
-    (linear, proportional_natural): "LINEAR",
+    (functions.hill, functions.hill_natural): "HILL",
+    (functions.hill, functions.hill1_natural): "HILL",
+    (functions.power, functions.power_natural): "POWER",
+    (functions.power, functions.power_level_natural): "POWER_LEVEL",
+    (functions.linear, functions.linear_natural): "LINEAR",
+    (functions.linear, functions.proportional_natural): "LINEAR",
 }
 
 
