@@ -23,8 +23,7 @@ from benchmarks.rivals.tables import Table, read_table
 from hillfront.fits.fitting import PreparedModel, prepare
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import row_data
-from hillfront.sampling.compiled.packing import packed
-from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
+from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density, packed
 from hillfront.sampling.nutpie_run import SamplerOptions
 from hillfront.sampling.parameterization import parameterization_of
 

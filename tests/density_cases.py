@@ -22,7 +22,7 @@ from hillfront.model.priors import resolve_priors
 from hillfront.model.zero_sum import zero_sum, zero_sum_basis
 from hillfront.sampling.compiled import density
 from hillfront.sampling.compiled.layout import Layout, layout_of
-from hillfront.sampling.compiled.packing import packed
+from hillfront.sampling.compiled.sampler import packed
 
 Floats = NDArray[np.float64]
 POSITIVE = {

@@ -20,9 +20,9 @@ from hillfront.model.design import Design, design_of
 from hillfront.model.distributions import Distribution, distribution_of
 from hillfront.model.priors import resolve_priors
 from hillfront.model.pymc_model import build_model, reported_variables
-from hillfront.sampling.compiled import density, packing, rows
+from hillfront.sampling.compiled import density, rows, sampler
 from hillfront.sampling.compiled.layout import Layout, layout_of
-from hillfront.sampling.compiled.packing import packed
+from hillfront.sampling.compiled.sampler import packed
 from hillfront.sampling.parameterization import parameterization_of
 from hillfront.sampling.pymc_sampler import draw_prior, partially_centred, segments_of
 
@@ -237,7 +237,7 @@ def test_a_plain_distribution_is_the_prior(prior: Prior) -> None:
     at = found.draws(np.random.default_rng(1), (50,))
     np.testing.assert_allclose(found.log_density(at), pm.logp(variable, at).eval(), rtol=1e-5, atol=1e-6)
     assert found.median == pytest.approx(found._scipy.median())
-    *numbers, _, constant = packing._prior(found)
+    *numbers, _, constant = sampler._prior(found)
     compiled = [density.prior_density(int(numbers[0]), *numbers[1:], value)[0] + constant for value in at]
     np.testing.assert_allclose(compiled, found.log_density(at), rtol=1e-12, atol=1e-12)
     many = found.draws(np.random.default_rng(2), (4000,))

@@ -189,8 +189,7 @@ def test_without_any_data_chains_start_where_the_sampler_likes() -> None:
 @pytest.mark.parametrize("options", [{}, {"noise": "logit-normal"}], ids=["density", "graph"])
 def test_chains_start_near_the_guesses_and_apart_from_each_other(options: dict[str, Any]) -> None:
     """Half a unit to either side, by seed; and a sample of hardly any steps shows that chains differ."""
-    from hillfront.sampling.compiled.packing import packed
-    from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density
+    from hillfront.sampling.compiled.sampler import DensitySampler, compiled_density, packed
     from hillfront.sampling.pymc_sampler import GraphSampler, segments_of, with_initial_values
 
     frontiers = noiseless(settings=1)

@@ -24,11 +24,13 @@ from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.model.log_prior import LogPriors, log_priors_of
 from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.model.pymc_model import build_model
-from hillfront.sampling.nutpie_run import Sampler, SamplerOptions, default_target_accept, sampler_of
+from hillfront.sampling.nutpie_run import SamplerOptions, default_target_accept, sampler_of
 from hillfront.sampling.parameterization import parameterization_of
 
 if TYPE_CHECKING:
     import pymc as pm
+
+    from hillfront.sampling.nutpie_run import Sampler
 
 __all__ = ["PreparedModel", "fit", "prepare"]
 
@@ -202,18 +204,10 @@ class PreparedModel:
     def _check_design(self, frontiers: Frontiers) -> None:
         """Refuse data that this model was not built for."""
         design, before = self.design, self.frontiers
-        again = (
-            design_of(
-                frontiers,
-                baseline=design.baseline,
-                curve=design.curve,
-                noise=design.noise,
-                dense_limit=design.dense_limit,
-                relative_sparsity=design.relative_sparsity,
-            )
-            if design.baseline in frontiers.variants
-            else design
-        )
+        options = ("baseline", "curve", "noise", "dense_limit", "relative_sparsity")
+        again = design
+        if design.baseline in frontiers.variants:
+            again = design_of(frontiers, **{name: getattr(design, name) for name in options})
         for name, now, prepared in (
             ("variants", set(frontiers.variants), set(design.variants)),
             ("settings", set(frontiers.settings), set(design.settings)),

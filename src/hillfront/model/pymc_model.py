@@ -212,24 +212,17 @@ def _observe(likelihood: Likelihood, expected: Expected, y: Tensor, parameters: 
 def reported_variables(design: Design, priors: Mapping[str, Any]) -> list[str]:
     """Return the names of the variables that a sampler reports; the others follow from these."""
     names = [parameter.name for parameter in design.family.sampled]
+    kinds = dict.fromkeys(effect_columns(design))
     for parameter in design.family.sampled:
-        names += [f"{parameter.name}_{part}" for part in _parts(design, design.pooling[parameter.natural])]
+        own, how = parameter.name, design.pooling[parameter.natural]
+        if how in ("partial", "common"):
+            names.append(f"{own}_mean")
+        if how == "partial" and len(design.variants) > 1:
+            names.append(f"{own}_contrast")
+        names += [f"{name}_{kind}_sd" for name, kind in kinds if name == own]
     names += [f"{name}_error_score" for name in design.shared_errors]
     names += design.likelihood.parameters
     return [name for name in names if not isinstance(priors.get(name), float)]
-
-
-def _parts(design: Design, how: str | float) -> list[str]:
-    """Hyperparameters of one parameter that the design can tell anything about."""
-    if isinstance(how, float) or how == "none":
-        return []
-    several_variants, several_settings = len(design.variants) > 1, len(design.settings) > 1
-    parts = ["mean"]
-    if how == "partial":
-        parts += ["contrast"] if several_variants else []
-        parts += ["setting_sd"] if several_settings else []
-        parts += ["interaction_sd"] if several_settings and several_variants else []
-    return parts
 
 
 def _grid(design: Design) -> tuple[int, int]:

@@ -1,9 +1,9 @@
-"""Effects that sum to zero: one map from free coefficients to effects, and its adjoint.
+"""Effects that sum to zero: one map from free coefficients to effects.
 
 ``n - 1`` coefficients make ``n`` effects by the orthonormal columns of a Householder reflection, so that iid
 Normal(0, s) coefficients make the same distribution as ``pm.ZeroSumNormal(sigma=s)``. The closed form costs
-of the order of n where the matrix costs n squared. The compiled density has both maps as loops
-(:mod:`hillfront.sampling.compiled.density`), which the tests hold equal to these.
+of the order of n where the matrix costs n squared. The compiled density has the map and its adjoint as loops
+(:mod:`hillfront.sampling.compiled.density`), which the tests hold equal to this one and to its transpose.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["over_variants", "zero_sum", "zero_sum_adjoint", "zero_sum_basis"]
+__all__ = ["over_variants", "zero_sum", "zero_sum_basis"]
 
 Array = Any  # NumPy array or PyTensor variable
 
@@ -45,31 +45,6 @@ def zero_sum(coefficients: Array) -> Array:
 
     root = pt.sqrt(n)
     return pt.concatenate([coefficients - total / (root + n), -total / root], axis=-2)
-
-
-def zero_sum_adjoint(effects: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bring derivatives by effects back to derivatives by coefficients.
-
-    Parameters
-    ----------
-    effects : array, shape (..., n, column)
-
-    Returns
-    -------
-    array, shape (..., n - 1, column)
-        ``zero_sum_basis(n).T @ effects``: the adjoint of :func:`zero_sum`, and its inverse where the effects
-        sum to zero.
-
-    Examples
-    --------
-    >>> zero_sum_adjoint(zero_sum(np.array([[1.0], [2.0]]))).round(12).tolist()
-    [[1.0], [2.0]]
-    """
-    n = effects.shape[-2]
-    root = np.sqrt(n)
-    own, last = effects[..., :-1, :], effects[..., -1:, :]
-    back: NDArray[np.float64] = own - own.sum(axis=-2, keepdims=True) / (root + n) - last / root
-    return back
 
 
 def zero_sum_basis(n: int) -> NDArray[np.float64]:

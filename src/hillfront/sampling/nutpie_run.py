@@ -1,4 +1,4 @@
-"""Options of the sampler, the protocol of samplers, and the run of nutpie that they share."""
+"""Options of the sampler, the choice between the two samplers, and the run of nutpie that they share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     import xarray as xr
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    from hillfront.frontiers.table import Frontiers
-    from hillfront.model.design import Design
-    from hillfront.sampling.parameterization import Parameterization
+    from hillfront.sampling.compiled.sampler import DensitySampler
+    from hillfront.sampling.pymc_sampler import GraphSampler
+
+    type Sampler = DensitySampler | GraphSampler
 
 __all__ = [
     "INITIAL_SPREAD",
     "NUTPIE_VERSIONS",
-    "Sampler",
     "SamplerOptions",
     "default_target_accept",
+    "labelled_draws",
     "nutpie_misfit",
     "nutpie_model_class",
+    "prior_coords",
     "run_nutpie",
     "sample_coords",
     "sampler_of",
@@ -147,28 +149,6 @@ def nutpie_misfit() -> str:
     return ""
 
 
-class Sampler(Protocol):
-    """A design that is ready to be sampled, with any table of it."""
-
-    @property
-    def design(self) -> Design:
-        """The design that the sampler was made for."""
-
-    def posterior(
-        self,
-        frontiers: Frontiers,
-        parameterization: Parameterization,
-        sampler_options: SamplerOptions,
-        *,
-        progressbar: bool,
-        cores: int | None,
-    ) -> tuple[xr.Dataset, xr.Dataset]:
-        """Draw the reported variables, with the statistics of the sampler; dims (chain, draw, ...)."""
-
-    def prior(self, *, draws: int, random_seed: int) -> xr.Dataset:
-        """Draw the reported variables from the prior, in one chain."""
-
-
 def run_nutpie(
     compiled: Callable[[], CompiledPyMCModel],
     sampler_options: SamplerOptions,
@@ -231,6 +211,27 @@ def run_nutpie(
     return {name: values[:, thinned] for name, values in draws.items()}, of_samples.assign(
         {ours: (("chain", "draw"), _after_tuning(stats, name, kept)) for name, ours in _STATISTICS.items()}
     ).assign_attrs(sampling_time=time.perf_counter() - began, tuning_steps=sampler_options.tune)
+
+
+def labelled_draws(
+    values: Mapping[str, NDArray[Any]],
+    dims: Mapping[str, tuple[str, ...]],
+    labels: Mapping[str, Sequence[Any]],
+    coords: Mapping[str, NDArray[Any]],
+) -> xr.Dataset:
+    """Label draws of variables, (chain, draw, ...), by the dims of each, and the labels of those dims."""
+    import xarray as xr
+
+    used = dict.fromkeys(dim for name in values for dim in dims[name])
+    return xr.Dataset(
+        {name: (("chain", "draw", *dims[name]), own) for name, own in values.items()},
+        coords={**{dim: np.asarray(labels[dim]) for dim in used}, **coords},
+    )
+
+
+def prior_coords(draws: int) -> dict[str, NDArray[np.int64]]:
+    """Return the numbers of the one chain of the prior, and of its draws."""
+    return {"chain": np.arange(1), "draw": np.arange(draws)}
 
 
 def sample_coords(sampler_options: SamplerOptions) -> dict[str, NDArray[np.int64]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -18,7 +17,14 @@ from hillfront.model.design import Design
 from hillfront.model.pymc_model import build_model, effect_columns, reported_variables, variable_of
 from hillfront.model.selection import hidden_data
 from hillfront.model.zero_sum import over_variants, zero_sum
-from hillfront.sampling.nutpie_run import INITIAL_SPREAD, SamplerOptions, run_nutpie, sample_coords
+from hillfront.sampling.nutpie_run import (
+    INITIAL_SPREAD,
+    SamplerOptions,
+    labelled_draws,
+    prior_coords,
+    run_nutpie,
+    sample_coords,
+)
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -131,32 +137,18 @@ def partially_centred(design: Design, priors: Mapping[str, Any]) -> dict[str, Te
     }
 
 
-@contextlib.contextmanager
-def _strict_floats() -> Iterator[None]:
-    """Compile without fast-math, so that the same seed gives the same draws in every process.
+def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCModel:
+    """Compile log density, gradient and the named variables for nutpie, and no other variables.
 
-    Fast-math lets the compiler reorder sums by what it has inlined, which differs between code compiled
-    afresh and code read from PyTensor's cache.
+    Without fast-math, so that the same seed gives the same draws in every process: it lets the compiler
+    reorder sums by what it has inlined, which differs between code compiled afresh and code read from
+    PyTensor's cache.
     """
+    import nutpie
     import pytensor
 
     with pytensor.config.change_flags(numba__fastmath=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Cannot cache compiled function")
-        yield
-
-
-def compile_model(model: pm.Model, *, var_names: Sequence[str]) -> CompiledPyMCModel:
-    """Compile log density, gradient and the named variables for nutpie.
-
-    Parameters
-    ----------
-    model : pymc.Model
-    var_names : sequence of str
-        Variables to keep; the compiled code computes no others.
-    """
-    import nutpie
-
-    with _strict_floats():
         return nutpie.compile_pymc_model(model, var_names=list(var_names))
 
 
@@ -224,17 +216,11 @@ def draw_prior(model: pm.Model, *, var_names: Sequence[str], draws: int, random_
             [model[name] for name in var_names], draws=draws, random_seed=random_seed, mode="FAST_COMPILE"
         )
     drawn = {name: np.asarray(value)[None] for name, value in zip(var_names, values, strict=True)}
-    return _dataset(model, drawn, {"chain": np.arange(1), "draw": np.arange(draws)})
+    return _dataset(model, drawn, prior_coords(draws))
 
 
 def _dataset(
     model: pm.Model, values: Mapping[str, NDArray[Any]], coords: Mapping[str, NDArray[Any]]
 ) -> xr.Dataset:
-    import xarray as xr
-
     dims = {name: tuple(map(str, model.named_vars_to_dims.get(name) or ())) for name in values}
-    used = dict.fromkeys(dim for own in dims.values() for dim in own)
-    return xr.Dataset(
-        {name: (("chain", "draw", *dims[name]), own) for name, own in values.items()},
-        coords={**{dim: np.asarray(model.coords[dim]) for dim in used}, **coords},
-    )
+    return labelled_draws(values, dims, model.coords, coords)

@@ -5,7 +5,7 @@ the same variables, priors and likelihood, with a gradient derived by hand. Comp
 several seconds in every process; this takes them once on a machine.
 
 A density depends on one array alone, ``data``, so that one compiled function serves every design;
-:func:`.packing.packed` writes it and :func:`sections` reads it. In their order it holds a ``HEADER``, a
+:func:`.sampler.packed` writes it and :func:`sections` reads it. In their order it holds a ``HEADER``, a
 ``COORDINATE`` for each of the two coordinates of a curve, a ``PRIOR`` for each free value, the fixed values,
 the matrix from effects to variants, a ``COLUMN`` for each column of effects, and of the rows the index of
 their curve, log sparsity, y and known variance.
@@ -251,7 +251,7 @@ def log_density(point: Floats, gradient: Floats, data: Floats) -> float:
         The free values, in the order of the layout, and then the effects' coefficients, (setting - 1,
         column), row by row.
     data : array
-        As from :func:`hillfront.sampling.compiled.packing.packed`.
+        As from :func:`hillfront.sampling.compiled.sampler.packed`.
     """
     headers, coordinates, priors, fixed, over_variants, columns, curve_index, rows = sections(data)
     header = headers[0]

@@ -1,6 +1,7 @@
 """Sampling the compiled density, by nutpie: without PyMC, and without compiling anything anew.
 
-The density is compiled, or read from disk, when this module is imported.
+A design and its data go to the density as one array. The density is compiled, or read from disk, when this
+module is imported.
 """
 
 from __future__ import annotations
@@ -8,22 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import log
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hillfront.curves.functions import MARGIN_AT_0, MARGIN_AT_1
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import row_data
 from hillfront.model.design import Design
+from hillfront.model.distributions import Distribution
 from hillfront.model.pymc_model import reported_variables
-from hillfront.sampling.compiled.density import copy_point, nutpie_density
-from hillfront.sampling.compiled.layout import Layout
-from hillfront.sampling.compiled.packing import packed
+from hillfront.model.zero_sum import over_variants
+from hillfront.sampling.compiled import density
+from hillfront.sampling.compiled import rows as row_density
+from hillfront.sampling.compiled.layout import CURVES, Layout
 from hillfront.sampling.nutpie_run import (
     INITIAL_SPREAD,
     SamplerOptions,
+    labelled_draws,
     nutpie_model_class,
+    prior_coords,
     run_nutpie,
     sample_coords,
 )
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-__all__ = ["DensitySampler", "compiled_density"]
+__all__ = ["DensitySampler", "compiled_density", "packed"]
 
 
 @dataclass(frozen=True)
@@ -84,21 +91,18 @@ class DensitySampler:
         variables = self.layout.prior_draws(draws, random_seed=random_seed)
         return self._dataset(
             {name: values[None] for name, values in variables.items()},
-            {"chain": np.arange(1), "draw": np.arange(draws)},
+            prior_coords(draws),
         )
 
     def _dataset(self, variables: Mapping[str, Floats], coords: Mapping[str, NDArray[Any]]) -> xr.Dataset:
-        import xarray as xr
-
         design = self.layout.design
-        names = {"setting": design.settings, "variant": design.variants, "contrast": design.variants[1:]}
-        dims = {parameter.name: ("setting", "variant") for parameter in design.family.sampled}
-        out = xr.Dataset(coords=dict(coords))
-        for name in self.var_names:
-            own = dims.get(name, ("contrast",) if name.endswith("_contrast") else ())
-            out = out.assign_coords({dim: list(names[dim]) for dim in own if dim not in out.coords})
-            out[name] = (("chain", "draw", *own), np.ascontiguousarray(variables[name]))
-        return out
+        labels = {"setting": design.settings, "variant": design.variants, "contrast": design.variants[1:]}
+        dims: dict[str, tuple[str, ...]] = {
+            name: ("contrast",) if name.endswith("_contrast") else () for name in self.var_names
+        }
+        dims |= {parameter.name: ("setting", "variant") for parameter in design.family.sampled}
+        values = {name: np.ascontiguousarray(variables[name]) for name in self.var_names}
+        return labelled_draws(values, dims, labels, coords)
 
 
 _POINT = "point"
@@ -112,8 +116,8 @@ def compiled_density(layout: Layout, data: Floats, initial_values: Mapping[str, 
 
     return nutpie_model_class()(
         dims={},
-        compiled_logp_func=nutpie_density,
-        compiled_expand_func=copy_point,
+        compiled_logp_func=density.nutpie_density,
+        compiled_expand_func=density.copy_point,
         initial_point_func=initial_point,
         shared_data={},
         shared_var_keys={},
@@ -127,3 +131,86 @@ def compiled_density(layout: Layout, data: Floats, initial_values: Mapping[str, 
         _coords={},
         reparameterized_names=[],
     )
+
+
+def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -> Floats:
+    """Write everything that a density depends on into one array.
+
+    Parameters
+    ----------
+    layout : Layout
+    rows : mapping of str to array
+        As from :func:`hillfront.model.data.row_data`.
+    centring : array, shape (column,)
+    """
+    design = layout.design
+    n_variants, n_rows = len(design.variants), rows["observed"].size
+    curve, offset = _curve(design)
+    names = [parameter.name for parameter in design.family.sampled]
+    # One 0 more stands for what a design lacks: the second coordinate of a curve, or the tails of a normal.
+    fixed = [*(np.ravel(values) for values in layout.fixed.values()), np.zeros(1)]
+    none = layout.n_free + sum(values.size for values in fixed) - 1
+    header = np.zeros(1, density.HEADER)
+    header["n_free"], header["n_fixed"] = layout.n_free, none + 1 - layout.n_free
+    header["n_settings"], header["n_variants"] = len(design.settings), n_variants
+    header["n_columns"], header["n_rows"] = len(layout.columns), n_rows
+    header["curve"], header["offset"] = curve, offset
+    header["spread"], header["tails"] = _spread(design), "nu" in design.likelihood.parameters
+    header["margin_at_0"], header["margin_at_1"] = MARGIN_AT_0, MARGIN_AT_1
+    for name in ("sigma", "tau", "nu"):
+        header[name] = none if layout.index(name) < 0 else layout.index(name)
+    coordinates = np.array([(False, none, -1, -1)] * 2, density.COORDINATE)
+    for index, name in enumerate(names):
+        coordinates[index] = _coordinate(layout, name)
+    columns = np.zeros(len(layout.columns), density.COLUMN)
+    columns["sd"] = [layout.index(f"{name}_{kind}_sd") for name, kind in layout.columns]
+    columns["centring"] = centring
+    parts = [
+        header,
+        coordinates,
+        np.array([_prior(block.prior) for block in layout.blocks for _ in range(block.size)], density.PRIOR),
+        *fixed,
+        over_variants(n_variants).ravel(),
+        columns,
+        np.asarray(rows["curve_index"], np.int64),
+        np.log(rows["sparsity"]),
+        np.asarray(rows["observed"], np.float64),
+        np.broadcast_to(np.square(rows.get("se", 0.0)), n_rows).astype(np.float64),
+    ]
+    header["length"] = sum(part.nbytes for part in parts) // 8
+    return np.concatenate([np.ascontiguousarray(part).view(np.float64) for part in parts])
+
+
+def _coordinate(layout: Layout, name: str) -> tuple[bool, int, int, int]:
+    """Return one coordinate of the curves as a ``COORDINATE``."""
+    own = layout.index(name)
+    if own >= 0:
+        return True, own, -1, -1
+    columns = [j for j, (column, _) in enumerate(layout.columns) if column == name]
+    first, contrast = layout.index(f"{name}_mean"), layout.index(f"{name}_contrast")
+    return False, first, contrast, columns[0] if columns else -1
+
+
+def _curve(design: Design) -> tuple[int, float]:
+    """Return the kind of the curve, and the number that it needs of the reference."""
+    reference = design.reference
+    kind = getattr(row_density, CURVES[design.family.value, design.family.natural])
+    offsets = {
+        row_density.HILL: log(reference.hit / (1.0 - reference.hit)),
+        row_density.POWER: log(reference.hit),
+        row_density.POWER_LEVEL: log(reference.sparsity),
+        row_density.LINEAR: log(reference.sparsity),
+    }
+    return kind, offsets[kind]
+
+
+def _spread(design: Design) -> int:
+    if not design.family.bounded:
+        return row_density.COST
+    return row_density.SATURATING if design.family.saturates else row_density.INSIDE
+
+
+def _prior(prior: Distribution) -> tuple[float, ...]:
+    """Return a prior as a ``PRIOR``."""
+    kind, a, b, c, constant = prior.kind.form(*prior.parameters)
+    return getattr(density, kind), a, b, c, -np.inf if prior.bound is None else prior.bound, constant
