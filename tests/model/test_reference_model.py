@@ -12,7 +12,7 @@ import xarray as xr
 
 import hillfront as hf
 from hillfront.estimands.draws import effect_draws
-from hillfront.estimands.predict import pointwise
+from hillfront.estimands.predict import log_likelihood
 from hillfront.fits.fitting import _complete
 from hillfront.model.design import design_of
 from hillfront.model.priors import resolve_priors
@@ -71,7 +71,7 @@ def test_pymc_computes_the_log_likelihood_of_the_package(case: str) -> None:
     design, priors, draws = drawn(frontiers, **options)
     model = build_model(frontiers, design, priors)
     assert {variable.name for variable in model.free_RVs} <= set(draws.data_vars)
-    own = pointwise(draws, frontiers, design, rng=np.random.default_rng(1))[1]
+    own = log_likelihood(draws, frontiers, design)
     tree = xr.DataTree.from_dict({"/posterior": draws})
     theirs = pm.compute_log_likelihood(tree, model=model, extend_inferencedata=False, progressbar=False)["y"]
     np.testing.assert_array_equal(theirs["obs"], frontiers.table["row"])

@@ -129,26 +129,7 @@ def _run(
     command: str,
     config: str = "",
 ) -> None:
-    """Fit, write every output, and show what came out.
-
-    Parameters
-    ----------
-    frontiers, out
-    model, sampler
-        Arguments of `hillfront.fit`.
-    asked_at
-        Arguments of ``improvement()``.
-    output
-    command
-        Name of the command.
-    config
-        Text of the run's hillfront.toml; no such file is written if it is empty.
-
-    Raises
-    ------
-    typer.Exit
-        If a diagnostic failed, or the run was interrupted.
-    """
+    """Fit, write every output, and show what came out; without a ``config``, no hillfront.toml is written."""
     from hillfront.fits.fitting import prepare
     from hillfront.sampling.nutpie_run import SamplerOptions
     from hillfront.text.outputs import write_outputs

@@ -5,8 +5,8 @@ Each check has passed, failed, or only informs (``passed`` is True, False or Non
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,8 +104,7 @@ def diagnostics_of(
     random_seed : int
         Seed of the replicated residuals.
     """
-    posterior = tree["posterior"].to_dataset()
-    stats = tree["sample_stats"].to_dataset()
+    posterior, stats = (tree[name].to_dataset() for name in ("posterior", "sample_stats"))
     return Diagnostics(
         (
             _divergences(stats),
@@ -141,7 +140,8 @@ def convergence_of(
     """
     reported = improvement_of(posterior, frontiers, design, random_seed=random_seed).draws
     values, names = _reported_values(posterior, design, reported)
-    return (_rhat(values, names), _ess(values, names, "bulk"), _ess(values, names, "tail"))
+    tail = _ess(values, names, "tail", prob=(0.05, 0.95))
+    return (_rhat(values, names), _ess(values, names, "bulk"), tail)
 
 
 def _reported_values(
@@ -175,56 +175,36 @@ def _divergences(stats: xr.Dataset) -> Check:
     )
 
 
-def _worst(
-    values: NDArray[np.float64],
-    names: list[str],
-    of: Callable[..., NDArray[np.float64]],
-    pick: Callable[..., int],
-) -> tuple[float, str]:
-    results = np.atleast_1d(of(values))
-    index = int(pick(results))
-    return float(results[index]), names[index]
-
-
 def _rhat(values: NDArray[np.float64], names: list[str]) -> Check:
     from arviz_stats.base import array_stats
 
     if values.shape[1] < 2:
-        return Check(
-            "R-hat",
-            np.nan,
-            "",
-            None,
-            "one chain has nothing to be compared with",
-            "Sample 4 chains.",
-        )
-    worst, name = _worst(values, names, lambda v: array_stats.rhat(v, -2, -1), np.argmax)
+        seen, step = "one chain has nothing to be compared with", "Sample 4 chains."
+        return Check("R-hat", np.nan, "", None, seen, step)
+    found = np.atleast_1d(array_stats.rhat(values, -2, -1))
+    worst = float(found.max())
     return Check(
         "R-hat",
         worst,
         f"<= {RHAT_MAX}",
         worst <= RHAT_MAX,
-        f"largest {worst:.4f}, of {name}",
+        f"largest {worst:.4f}, of {names[int(found.argmax())]}",
         "The chains disagree: sample longer (tune and draws), and look at the trace of this quantity.",
     )
 
 
-def _ess(values: NDArray[np.float64], names: list[str], method: str) -> Check:
+def _ess(values: NDArray[np.float64], names: list[str], method: str, **options: Any) -> Check:
     from arviz_stats.base import array_stats
 
     asked = ESS_PER_CHAIN * values.shape[1]
-    if method == "tail":
-        worst, name = _worst(
-            values, names, lambda v: array_stats.ess(v, -2, -1, method="tail", prob=(0.05, 0.95)), np.argmin
-        )
-    else:
-        worst, name = _worst(values, names, lambda v: array_stats.ess(v, -2, -1, method="bulk"), np.argmin)
+    found = np.atleast_1d(array_stats.ess(values, -2, -1, method=method, **options))
+    worst = float(found.min())
     return Check(
         f"ESS {method}",
         worst,
         f">= {asked}",
         worst >= asked,
-        f"smallest {worst:.0f}, of {name}",
+        f"smallest {worst:.0f}, of {names[int(found.argmin())]}",
         "Too few independent draws for stable intervals: raise draws.",
     )
 

@@ -34,6 +34,7 @@ LABELS: Final = ("quantity", "variant", "setting", "at")
 __all__ = [
     "LABELS",
     "Comparison",
+    "arranged",
     "compared_curves",
     "comparisons",
     "gains_at",
@@ -274,6 +275,23 @@ def setting_labels(table: pd.DataFrame) -> pd.Series:
     groups = table.iloc[:, columns.index("variant") + 1 : columns.index("scope")]
     joined = [SEPARATOR.join(map(str, values)) or "all" for values in groups.to_numpy()]
     return pd.Series(joined, index=table.index, dtype=object).where(table["scope"] == SETTING, table["scope"])
+
+
+def arranged(
+    labels: pd.DataFrame, values: NDArray[Any], coords: Mapping[str, Sequence[Any]], *, blank: object
+) -> xr.Variable:
+    """Arrange rows along the dims that their labels name; blank where no row is.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame
+        One row a row of the values, with a column a dim of ``coords``.
+    values : array, shape (row,) or (row, chain, draw)
+    """
+    block = np.full((*map(len, coords.values()), *values.shape[1:]), blank, dtype=values.dtype)
+    block[tuple(pd.Index(own).get_indexer(pd.Index(labels[dim])) for dim, own in coords.items())] = values
+    samples = ("chain", "draw")[: values.ndim - 1]
+    return xr.Variable((*coords, *samples), block).transpose(*samples, *coords)
 
 
 def labelled_values(draws: xr.Dataset) -> tuple[pd.MultiIndex, Floats]:

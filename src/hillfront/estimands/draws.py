@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -12,13 +14,28 @@ from hillfront.model.zero_sum import zero_sum_basis
 
 Floats = NDArray[np.float64]
 
-__all__ = ["curve_draws", "effect_draws", "new_setting_draws", "sample_axis_last"]
+__all__ = ["by_chain", "curve_draws", "effect_draws", "new_setting_draws", "sample_axis_last", "scalar_draws"]
 
 
-def sample_axis_last(array: xr.DataArray) -> Floats:
-    """Stack chain and draw into one last axis, chain by chain."""
-    ordered = array.transpose(..., "chain", "draw").to_numpy()
+def sample_axis_last(array: xr.DataArray, *dims: str) -> Floats:
+    """Stack chain and draw into one last axis, chain by chain, after the other dims in the order given."""
+    ordered = array.transpose(*(dims or (...,)), "chain", "draw").to_numpy()
     return np.asarray(ordered.reshape(*ordered.shape[:-2], -1))
+
+
+def by_chain(values: Floats, posterior: xr.Dataset, **coords: Any) -> xr.DataArray:
+    """Label values, (..., sample), by the coordinates of their dims and the posterior's chains and draws."""
+    labels = {**coords, "chain": posterior["chain"].to_numpy(), "draw": posterior["draw"].to_numpy()}
+    shaped = values.reshape([len(own) for own in labels.values()])
+    return xr.DataArray(shaped, labels, tuple(labels)).transpose("chain", "draw", ...)
+
+
+def scalar_draws(posterior: xr.Dataset, name: str) -> Floats:
+    """Draws of a scalar, (sample,); one that a number fixes stands in the posterior's attributes."""
+    if name in posterior:
+        return sample_axis_last(posterior[name])
+    n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    return np.full(n_samples, float(posterior.attrs[f"fixed_{name}"]))
 
 
 def curve_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
@@ -29,7 +46,7 @@ def curve_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
     dict of str to array, shape (setting, variant, sample)
     """
     sampled = [
-        sample_axis_last(posterior[parameter.name].transpose("setting", "variant", "chain", "draw"))
+        sample_axis_last(posterior[parameter.name], "setting", "variant")
         for parameter in design.family.sampled
     ]
     return design.natural(*sampled)
@@ -73,23 +90,13 @@ def new_setting_draws(posterior: xr.Dataset, design: Design, *, random_seed: int
     sampled = []
     for parameter in design.family.sampled:
         # Zero-sum effects leave the variants' averages over the observed settings to mean and contrast.
-        centre = sample_axis_last(
-            posterior[parameter.name].mean("setting").transpose("variant", "chain", "draw")
-        )
-        theta = centre
+        theta = sample_axis_last(posterior[parameter.name].mean("setting"), "variant")
         if design.pooling[parameter.natural] == "partial":
-            setting_sd = _hyper(posterior, f"{parameter.name}_setting_sd", n_samples)
+            setting_sd = scalar_draws(posterior, f"{parameter.name}_setting_sd")
             theta = theta + spread * setting_sd * rng.standard_normal(n_samples)
             if n_variants > 1:
-                interaction_sd = _hyper(posterior, f"{parameter.name}_interaction_sd", n_samples)
+                interaction_sd = scalar_draws(posterior, f"{parameter.name}_interaction_sd")
                 z = rng.standard_normal((n_variants - 1, n_samples))
                 theta = theta + spread * interaction_sd * (zero_sum_basis(n_variants) @ z)
         sampled.append(theta)
     return design.natural(*sampled)
-
-
-def _hyper(posterior: xr.Dataset, name: str, n_samples: int) -> Floats:
-    """Return a scalar hyperparameter's draws; those fixed by a number stand in the posterior's attributes."""
-    if name in posterior:
-        return sample_axis_last(posterior[name])
-    return np.full(n_samples, float(posterior.attrs[f"fixed_{name}"]))

@@ -80,7 +80,7 @@ def implied_of(draws: xr.Dataset, design: Design, *, metric_label: str) -> Itera
     first = family.sampled[0]
     at_hit = first.is_position
     hit, x_ref = design.hit_ref, design.reference.sparsity
-    theta = sample_axis_last(draws[first.name].transpose("setting", "variant", "chain", "draw"))
+    theta = sample_axis_last(draws[first.name], "setting", "variant")
     label, position = coordinate_of(first.name, theta, design, metric_label=metric_label)
     yield Implied(label, position, stated=True)
     for parameter in family.sampled:
@@ -96,27 +96,13 @@ def implied_of(draws: xr.Dataset, design: Design, *, metric_label: str) -> Itera
     variant = {name: values[:, 1:] for name, values in curves.items()}
     baseline = {name: values[:, :1] for name, values in curves.items()}
     if at_hit:
-        gains = [
-            sparsity_gain(
-                family,
-                {name: values[g] for name, values in variant.items()},
-                {name: values[g] for name, values in baseline.items()},
-                hit,
-                scale=scale,
-            )
-            for g, scale in enumerate(design.scales)
-        ]
-        yield Implied(
-            f"sparsity gain over {design.baseline} at a hit of {hit:g}",
-            np.stack(gains),
-            stated=False,
-            compares=True,
-        )
+        label = f"sparsity gain over {design.baseline} at a hit of {hit:g}"
+        gains = []
+        for g, scale in enumerate(design.scales):
+            own, other = ({name: values[g] for name, values in each.items()} for each in (variant, baseline))
+            gains.append(sparsity_gain(family, own, other, hit, scale=scale))
+        factor = np.stack(gains)
     else:
-        reduction = family.value(x_ref, **baseline) / family.value(x_ref, **variant)
-        yield Implied(
-            f"times smaller {metric_label} {_reference_in_words(design)} than {design.baseline}",
-            reduction,
-            stated=False,
-            compares=True,
-        )
+        label = f"times smaller {metric_label} {_reference_in_words(design)} than {design.baseline}"
+        factor = family.value(x_ref, **baseline) / family.value(x_ref, **variant)
+    yield Implied(label, factor, stated=False, compares=True)

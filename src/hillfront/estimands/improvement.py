@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from hillfront.estimands.comparisons import (
     LABELS,
+    Comparison,
+    arranged,
     comparisons,
     setting_coords,
     setting_labels,
@@ -27,7 +29,7 @@ from hillfront.estimands.quantities import (
     DEFAULT_AT_HIT,
     DEFAULT_AT_L0,
     Quantity,
-    quantities_of,
+    quantities_at,
     quantity_named,
 )
 from hillfront.estimands.scopes import BADGES, badges
@@ -40,7 +42,7 @@ from hillfront.utils.tables import Displayed, TextTable
 Floats = NDArray[np.float64]
 Sensitivity = Callable[[xr.Dataset], pd.DataFrame]
 
-__all__ = ["Improvement", "Sensitivity", "improvement_of", "interval_of", "validate_at"]
+__all__ = ["Improvement", "Sensitivity", "improvement_of", "interval_of", "validate_at", "values_of"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,20 +142,13 @@ def improvement_of(
     if at_hit is None:
         at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
     validate_at(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
-    asked = {AT_HIT: at_hit, AT_L0: at_l0, AT_NATS: at_nats, None: (np.nan,)}
-    quantities = {kind: asked[kind.at] for kind in quantities_of(design.family).values() if asked[kind.at]}
+    quantities = quantities_at(design.family, {AT_HIT: at_hit, AT_L0: at_l0, AT_NATS: at_nats})
     compared = list(comparisons(posterior, frontiers, design, random_seed=random_seed))
-    rows: list[tuple[str, str, str, float, str]] = []
-    drawn: list[Floats] = []
-    for variant, own in groupby(compared, key=lambda comparison: comparison.variant):
-        of_variant = list(own)
-        for quantity, at in ((kind, at) for kind, several in quantities.items() for at in several):
-            for setting, (support, values) in quantity.of_scopes(of_variant, at).items():
-                rows.append((variant, setting, quantity.name, at, support))
-                drawn.append(values)
-    table = pd.DataFrame(rows, columns=["variant", "setting", "quantity", "at", "support"])
+    found = list(values_of(compared, quantities))
+    labels = [own[:-1] for own in found]
+    table = pd.DataFrame(labels, columns=["variant", "setting", "quantity", "at", "support"])
     n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
-    values = np.reshape(drawn, (len(rows), n_samples)) if rows else np.empty((0, n_samples))
+    values = np.reshape([own[-1] for own in found], (len(found), n_samples))
     coords = setting_coords(compared, posterior, frontiers, design)
     draws, supports = _datasets(quantities, table, values, coords)
     judged = None if sensitivity is None else sensitivity(draws)
@@ -175,6 +170,17 @@ def improvement_of(
     return Improvement(with_group_columns(table, frontiers), draws, supports, notes, metric, judged)
 
 
+def values_of(
+    compared: Iterable[Comparison], asked: Mapping[Quantity, Sequence[float]]
+) -> Iterator[tuple[str, str, str, float, str, Floats]]:
+    """Yield variant, label along ``setting``, quantity, at, support and draws of all that is asked for."""
+    for variant, own in groupby(compared, key=lambda comparison: comparison.variant):
+        of_variant = list(own)
+        for quantity, at in ((kind, at) for kind, several in asked.items() for at in several):
+            for setting, (support, values) in quantity.of_scopes(of_variant, at).items():
+                yield variant, setting, quantity.name, at, support, values
+
+
 def _datasets(
     quantities: Mapping[Quantity, Sequence[float]],
     table: pd.DataFrame,
@@ -182,28 +188,17 @@ def _datasets(
     coords: Mapping[str, Any],
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Arrange the draws, and the supports, by quantity, variant, setting and what they are taken at."""
-    along = {name: list(coords[name]) for name in ("variant", "setting", "chain", "draw")}
-    at_coords: dict[str, list[float]] = {}
+    by_chain = values.reshape(len(values), len(coords["chain"]), len(coords["draw"]))
+    at_coords: dict[str, Sequence[float]] = {}
     draws, supports = {}, {}
     for quantity, several in quantities.items():
-        name, ats = quantity.name, list(dict.fromkeys(several))
-        rows = np.flatnonzero(table["quantity"] == name)
-        own = table.iloc[rows]
-        where = (
-            *(pd.Index(along[dim]).get_indexer(pd.Index(own[dim])) for dim in ("variant", "setting")),
-            pd.Index(ats, dtype=np.float64).get_indexer(pd.Index(own["at"])),
-        )
-        shape = (len(along["variant"]), len(along["setting"]), len(ats))
-        block = np.full((*shape, values.shape[-1]), np.nan)
-        support = np.full(shape, "", dtype=object)
-        block[where], support[where] = values[rows], own["support"]
-        dims, sizes = ["variant", "setting"], list(shape[:2])
+        own = table[table["quantity"] == quantity.name]
+        along = {dim: coords[dim] for dim in ("variant", "setting")}
         if quantity.at is not None:
-            dims, sizes = [*dims, quantity.at.dim], [*sizes, len(ats)]
-            at_coords[quantity.at.dim] = ats
-        supports[name] = (dims, support.reshape(sizes))
-        by_chain = block.reshape(*sizes, len(along["chain"]), len(along["draw"]))
-        draws[name] = xr.Variable([*dims, "chain", "draw"], by_chain).transpose("chain", "draw", *dims)
+            along[quantity.at.dim] = at_coords[quantity.at.dim] = list(dict.fromkeys(several))
+            own = own.rename(columns={"at": quantity.at.dim})
+        draws[quantity.name] = arranged(own, by_chain[own.index], along, blank=np.nan)
+        supports[quantity.name] = arranged(own, own["support"].to_numpy(dtype=object), along, blank="")
     kept = {name: values for name, values in coords.items() if name not in ("chain", "draw")}
     return xr.Dataset(draws, {**coords, **at_coords}), xr.Dataset(supports, {**kept, **at_coords})
 

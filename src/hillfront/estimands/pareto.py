@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hillfront.estimands.comparisons import (
     Comparison,
+    arranged,
     comparisons,
     setting_coords,
     setting_labels,
@@ -204,19 +205,15 @@ def _assemble(
     ]
     table = pd.DataFrame(rows, columns=["baseline", "variant", "setting", *numbers, "verdict"])
     table[numbers] = table[numbers].astype(np.float64)
-    dims = ("variant", "setting")
-    sizes = tuple(len(coords[dim]) for dim in (*dims, "chain", "draw"))
-    verdict = np.full(sizes[:2], "", dtype=object)
-    blocks = np.full((3, *sizes), np.nan)
-    for (variant, setting), (columns, drawn) in found.items():
-        at = coords["variant"].index(variant), coords["setting"].index(setting)
-        verdict[at] = columns["verdict"]
-        blocks[:, *at] = drawn.reshape(3, *sizes[2:])
+    along = {dim: coords[dim] for dim in ("variant", "setting")}
+    shape = (len(rows), 3, len(coords["chain"]), len(coords["draw"]))
+    drawn = np.reshape([values for _, values in found.values()], shape)
     draws = {
-        name: xr.Variable((*dims, "chain", "draw"), block).transpose("chain", "draw", *dims)
-        for name, block in zip(("gap_low_l0", "gap_high_l0", "crossing_l0"), blocks, strict=True)
+        name: arranged(table, drawn[:, index], along, blank=np.nan)
+        for index, name in enumerate(("gap_low_l0", "gap_high_l0", "crossing_l0"))
     }
-    dataset = xr.Dataset(draws, {**coords, "verdict": (dims, verdict)})
+    verdict = arranged(table, table["verdict"].to_numpy(dtype=object), along, blank="")
+    dataset = xr.Dataset(draws, {**coords, "verdict": verdict})
     return Pareto(with_group_columns(table, frontiers), dataset, notes)
 
 

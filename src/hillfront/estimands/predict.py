@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from hillfront.estimands.draws import curve_draws, sample_axis_last
+from hillfront.estimands.draws import by_chain, curve_draws, sample_axis_last, scalar_draws
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import Design
@@ -20,57 +20,54 @@ from hillfront.model.likelihood import Expected
 
 Floats = NDArray[np.float64]
 
-__all__ = ["at_rows", "noise_draws", "pointwise", "predict_curves"]
+__all__ = ["at_rows", "expected_draws", "log_likelihood", "noise_draws", "predict_curves", "replicated"]
 
 
 def noise_draws(posterior: xr.Dataset, design: Design) -> dict[str, Floats]:
     """Draws of the parameters of the likelihood, shape (sample,); a fixed one is constant."""
-    n = posterior.sizes["chain"] * posterior.sizes["draw"]
-    return {
-        name: sample_axis_last(posterior[name])
-        if name in posterior
-        else np.full(n, float(posterior.attrs[f"fixed_{name}"]))
-        for name in design.likelihood.parameters
-    }
+    return {name: scalar_draws(posterior, name) for name in design.likelihood.parameters}
 
 
-def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> Expected:
-    """Compute what the curves expect at every row of a table, arrays of shape (obs, sample)."""
-    data = {name: values[:, None] for name, values in row_data(frontiers, design).items()}
-    curve_index = data.pop("curve_index")[:, 0]
-    x, _ = data.pop("sparsity"), data.pop("observed")
+def expected_draws(
+    posterior: xr.Dataset, design: Design, curve_index: NDArray[np.int64], data: Mapping[str, Floats]
+) -> Expected:
+    """Compute what these curves expect, arrays of shape (index, sample).
+
+    ``data`` holds the sparsity at which to read each curve, and the known errors there.
+    """
+    at = {name: values[:, None] for name, values in data.items()}
     natural = {
         name: values.reshape(-1, values.shape[-1])[curve_index]
         for name, values in curve_draws(posterior, design).items()
     }
     for name in design.shared_errors:
-        scores = sample_axis_last(posterior[f"{name}_error_score"].transpose("setting", "chain", "draw"))
-        data[f"{name}_error"] = data[f"{name}_error"] * scores[curve_index // len(design.variants)]
-    return expected_at(design.family, x, natural, **data)
+        scores = sample_axis_last(posterior[f"{name}_error_score"], "setting")
+        at[f"{name}_error"] = at[f"{name}_error"] * scores[curve_index // len(design.variants)]
+    return expected_at(design.family, at.pop("sparsity"), natural, **at)
 
 
-def pointwise(
+def at_rows(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> Expected:
+    """Compute what the curves expect at every row of a table, arrays of shape (obs, sample)."""
+    data = row_data(frontiers, design)
+    del data["observed"]
+    return expected_draws(posterior, design, data.pop("curve_index"), data)
+
+
+def replicated(
     posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, rng: np.random.Generator
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Predictive draw and log likelihood of every row, dims (chain, draw, obs)."""
-    expected = at_rows(posterior, frontiers, design)
-    noise = noise_draws(posterior, design)
+) -> xr.DataArray:
+    """Draw y of every row again, dims (chain, draw, obs)."""
+    expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
+    values = design.likelihood.draws(rng, expected, noise)
+    return by_chain(values, posterior, obs=frontiers.table["row"].to_numpy()).rename("y")
+
+
+def log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, design: Design) -> xr.DataArray:
+    """Log likelihood of every row, dims (chain, draw, obs)."""
+    expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
     y = frontiers.table[frontiers.metric].to_numpy(np.float64)[:, None]
-    shape = (-1, posterior.sizes["chain"], posterior.sizes["draw"])
-    coords = {
-        "obs": frontiers.table["row"].to_numpy(),
-        "chain": posterior["chain"].to_numpy(),
-        "draw": posterior["draw"].to_numpy(),
-    }
-
-    def labelled(values: Floats) -> xr.DataArray:
-        array = xr.DataArray(values.reshape(shape), dims=("obs", "chain", "draw"), coords=coords, name="y")
-        return array.transpose("chain", "draw", "obs")
-
-    return (
-        labelled(design.likelihood.draws(rng, expected, noise)),
-        labelled(design.likelihood.logpdf(y, expected, noise)),
-    )
+    values = design.likelihood.logpdf(y, expected, noise)
+    return by_chain(values, posterior, obs=frontiers.table["row"].to_numpy()).rename("y")
 
 
 def predict_curves(
@@ -124,20 +121,17 @@ def predict_curves(
     x = np.stack([scale.sparsity(grid) for scale in scales])[:, None, :, None]
     expected = expected_at(design.family, x, curves)
     rng = np.random.default_rng([random_seed, 2])
-    f = np.asarray(expected.f)
-    predictive = design.likelihood.draws(rng, expected, noise_draws(posterior, design))
-    shape = (*f.shape[:-1], posterior.sizes["chain"], posterior.sizes["draw"])
-    dims = ("setting", "variant", "l0", "chain", "draw")
-    return xr.Dataset(
-        {"expectation": (dims, f.reshape(shape)), "predictive": (dims, predictive.reshape(shape))},
-        coords={
-            "setting": [design.settings[i] for i in picked["setting"]],
-            "variant": [design.variants[i] for i in picked["variant"]],
-            "l0": grid,
-            "chain": posterior["chain"].to_numpy(),
-            "draw": posterior["draw"].to_numpy(),
-        },
-    )
+    drawn = {
+        "expectation": np.asarray(expected.f),
+        "predictive": design.likelihood.draws(rng, expected, noise_draws(posterior, design)),
+    }
+    coords = {
+        "setting": [design.settings[i] for i in picked["setting"]],
+        "variant": [design.variants[i] for i in picked["variant"]],
+        "l0": grid,
+    }
+    labelled = {name: by_chain(values, posterior, **coords) for name, values in drawn.items()}
+    return xr.Dataset(labelled).transpose(*coords, "chain", "draw")
 
 
 def _positions(chosen: Sequence[str] | None, allowed: tuple[str, ...], what: str) -> list[int]:

@@ -6,7 +6,7 @@ sentences, figures, the report and the files of a paper take them from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -36,6 +36,7 @@ __all__ = [
     "Effect",
     "Quantity",
     "headlines",
+    "quantities_at",
     "quantities_of",
     "quantity_named",
 ]
@@ -354,6 +355,14 @@ def quantities_of(family: CurveFamily) -> dict[str, Quantity]:
     """
     ratios = (_ratio(name, parameter, sign) for name, (parameter, sign) in family.ratios.items())
     return QUANTITIES | {ratio.name: ratio for ratio in ratios}
+
+
+def quantities_at(
+    family: CurveFamily, asked: Mapping[At | None, Sequence[float]]
+) -> dict[Quantity, Sequence[float]]:
+    """Return the quantities of a family that are asked for, with the values that each is taken at."""
+    values = {**asked, None: (np.nan,)}
+    return {kind: values[kind.at] for kind in quantities_of(family).values() if len(values.get(kind.at, ()))}
 
 
 def _ratio(name: str, parameter: str, sign: int) -> Quantity:

@@ -7,18 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
-from hillfront.estimands.draws import curve_draws
+from hillfront.estimands.draws import by_chain
 from hillfront.estimands.improvement import Improvement
-from hillfront.estimands.predict import noise_draws
+from hillfront.estimands.predict import expected_draws, noise_draws
 from hillfront.frontiers.parsing import CURVE
 from hillfront.frontiers.table import Frontiers
-from hillfront.model.data import expected_at
 from hillfront.model.design import Design
-from hillfront.model.selection import NODES, TINY, hidden_data, survival
-
-Floats = NDArray[np.float64]
+from hillfront.model.selection import NODES, TINY, hidden_curve_index, hidden_data, survival
 
 __all__ = ["hidden_log_likelihood", "selection_table", "without_selection"]
 
@@ -38,37 +34,14 @@ def hidden_log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, design: D
         ``hidden_saes``, dims (chain, draw, setting, variant).
     """
     data = hidden_data(frontiers, design)
-    n_curves = len(data["hidden"])
-    natural = {
-        name: values.reshape(n_curves, 1, -1) for name, values in curve_draws(posterior, design).items()
-    }
-    shape = (n_curves, NODES, 1)
-    known = {
-        name.removeprefix("hidden_"): values.reshape(shape)
-        for name, values in data.items()
-        if name.startswith("hidden_") and name != "hidden_bound"
-    }
-    x = known.pop("sparsity")
-    for name in design.shared_errors:
-        scores = posterior[f"{name}_error_score"].transpose("setting", "chain", "draw").to_numpy()
-        by_curve = np.repeat(scores.reshape(len(design.settings), -1), len(design.variants), axis=0)
-        known[f"{name}_error"] = known[f"{name}_error"] * by_curve[:, None, :]
-    expected = expected_at(design.family, x, natural, **known)
-    bound = data["hidden_bound"].reshape(shape)
-    above = survival(design.likelihood, bound, expected, noise_draws(posterior, design))
-    values = data["hidden"][:, None] * np.log(above.mean(axis=1) + TINY)
-    sizes = {dim: posterior.sizes[dim] for dim in ("setting", "variant", "chain", "draw")}
-    array = xr.DataArray(
-        values.reshape(tuple(sizes.values())),
-        dims=tuple(sizes),
-        coords={
-            "setting": list(design.settings),
-            "variant": list(design.variants),
-            "chain": posterior["chain"].to_numpy(),
-            "draw": posterior["draw"].to_numpy(),
-        },
-    )
-    return array.transpose("chain", "draw", ...).to_dataset(name="hidden_saes")
+    hidden, bound = data.pop("hidden"), data.pop("hidden_bound")
+    nodes = {name.removeprefix("hidden_"): values for name, values in data.items()}
+    expected = expected_draws(posterior, design, hidden_curve_index(design), nodes)
+    above = survival(design.likelihood, bound[:, None], expected, noise_draws(posterior, design))
+    average = above.reshape(len(hidden), NODES, -1).mean(axis=1)
+    values = hidden[:, None] * np.log(average + TINY)
+    curves = {"setting": list(design.settings), "variant": list(design.variants)}
+    return by_chain(values, posterior, **curves).to_dataset(name="hidden_saes")
 
 
 def selection_table(corrected: Improvement, uncorrected: Improvement) -> pd.DataFrame:

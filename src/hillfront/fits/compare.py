@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,20 +186,15 @@ def compare_prepared(
             "The table has a column n_trained: SAEs that were selected together cannot be left out one by "
             "one, so their leave-one-out predictions mean nothing. Compare curve families without n_trained."
         )
+    options = asdict(sampler_options)
+    if options.pop("draws_chosen"):
+        del options["draws"]
     fits: dict[str, FrontierFit] = {}
     elpds: dict[str, ELPDData] = {}
     refits: dict[str, int] = {}
     left_out: list[pd.DataFrame] = []
     for name, model in prepared.items():
-        fits[name] = model.fit(
-            frontiers,
-            draws=None if sampler_options.draws_chosen else sampler_options.draws,
-            tune=sampler_options.tune,
-            chains=sampler_options.chains,
-            target_accept=sampler_options.target_accept,
-            random_seed=sampler_options.random_seed,
-            progressbar=progressbar,
-        )
+        fits[name] = model.fit(frontiers, **options, progressbar=progressbar)
         used = SamplerOptions(**fits[name].sampler_options)  # refits have the draws of their fit
         elpds[name], refits[name] = leave_one_out(model, fits[name], used, exact=exact)
         if leave_curves_out:
@@ -269,39 +264,27 @@ def _gains(
     fits: Mapping[str, FrontierFit], weights: pd.Series, *, prob: float, random_seed: int
 ) -> pd.DataFrame:
     """Headline gains under each family, and under the families mixed by weight."""
-    rows: list[dict[str, object]] = []
+    tables: list[pd.DataFrame] = []
     mixed: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
     rng = np.random.default_rng([random_seed, 5])
     for name, fit in fits.items():
+        weight = float(weights[name])
         improvement = fit.improvement(prob=prob)
         summary = improvement.summary
-        wanted = (summary["scope"] == AVERAGE) & summary["quantity"].isin(headlines())
-        for _, row in summary[wanted].iterrows():
-            drawn = improvement.draws[row["quantity"]].sel(variant=row["variant"], setting=AVERAGE)
-            values = drawn.to_numpy().ravel()
-            rows.append(_gain_row(name, float(weights[name]), row["variant"], row["quantity"], values, prob))
-            share = round(float(weights[name]) * values.size)
-            mixed.setdefault((row["variant"], row["quantity"]), []).append(
-                rng.choice(values, size=share, replace=False)
-            )
+        wanted = summary[(summary["scope"] == AVERAGE) & summary["quantity"].isin(headlines())]
+        above_1 = []
+        for key in zip(wanted["variant"], wanted["quantity"], strict=True):
+            values = improvement.draws[key[1]].sel(variant=key[0], setting=AVERAGE).to_numpy().ravel()
+            above_1.append((values > 1).mean())
+            share = rng.choice(values, size=round(weight * values.size), replace=False)
+            mixed.setdefault(key, []).append(share)
+        tables.append(wanted.assign(curve=name, weight=weight, p_gt_1=above_1))
+    averaged = []
     for (variant, quantity), parts in mixed.items():
-        rows.append(_gain_row("averaged", 1.0, variant, quantity, np.concatenate(parts), prob))
+        values = np.concatenate(parts)
+        lower, median, upper = equal_tailed(values, prob=prob)
+        numbers = (median, lower, upper, prob, (values > 1).mean())
+        averaged.append(("averaged", 1.0, variant, quantity, *numbers))
     columns = ["curve", "weight", "variant", "quantity", "median", "lower", "upper", "prob", "p_gt_1"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _gain_row(
-    curve: str, weight: float, variant: str, quantity: str, values: NDArray[np.float64], prob: float
-) -> dict[str, object]:
-    lower, median, upper = equal_tailed(values, prob=prob)
-    return {
-        "curve": curve,
-        "weight": weight,
-        "variant": variant,
-        "quantity": quantity,
-        "median": float(median),
-        "lower": float(lower),
-        "upper": float(upper),
-        "prob": prob,
-        "p_gt_1": float((values > 1).mean()),
-    }
+    tables.append(pd.DataFrame(averaged, columns=columns))
+    return pd.concat([table[columns] for table in tables], ignore_index=True)

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from hillfront.estimands.predict import pointwise
+from hillfront.estimands.predict import log_likelihood
 from hillfront.fits.fitting import PreparedModel
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
@@ -72,8 +72,8 @@ def leave_one_curve_out(
         out = ((table["variant"] == variant) & (table["setting"] == setting)).to_numpy()
         rest, held_out = _split(fit.frontiers, out)
         posterior, _ = prepared.sample(rest, sampler_options)
-        log_likelihood = _log_likelihood(posterior, held_out, prepared)
-        density = special.logsumexp(log_likelihood, axis=0) - np.log(len(log_likelihood))
+        by_draw = log_likelihood(posterior, held_out, prepared.design).to_numpy().reshape(-1, out.sum())
+        density = special.logsumexp(by_draw, axis=0) - np.log(len(by_draw))
         rows.append((variant, setting, int(out.sum()), float(density.sum())))
     return pd.DataFrame(rows, columns=["variant", "setting", "n", "elpd"])
 
@@ -84,13 +84,6 @@ def _split(frontiers: Frontiers, out: Any) -> tuple[Frontiers, Frontiers]:
         replace(frontiers, table=frontiers.table[keep].reset_index(drop=True)) for keep in (~out, out)
     )
     return rest, held_out
-
-
-def _log_likelihood(posterior: xr.Dataset, frontiers: Frontiers, prepared: PreparedModel) -> Any:
-    """Log likelihood of each row, shape (sample, obs)."""
-    rng = np.random.default_rng(0)  # pointwise draws predictions too, which are not used
-    array = pointwise(posterior, frontiers, prepared.design, rng=rng)[1]
-    return array.transpose("chain", "draw", "obs").to_numpy().reshape(-1, array.sizes["obs"])
 
 
 def _track[T](items: Sequence[T], what: str, progressbar: bool) -> Iterable[T]:
@@ -121,8 +114,6 @@ def _refits(prepared: PreparedModel, fit: FrontierFit, sampler_options: SamplerO
             return xr.DataTree.from_dict({"/posterior": fitted_model})
 
         def log_likelihood__i(self, excluded_obs: Frontiers, idata__i: xr.DataTree) -> xr.DataArray:
-            posterior = idata__i["posterior"].to_dataset()
-            rng = np.random.default_rng(0)
-            return pointwise(posterior, excluded_obs, prepared.design, rng=rng)[1]
+            return log_likelihood(idata__i["posterior"].to_dataset(), excluded_obs, prepared.design)
 
     return Refits(model=prepared, idata_orig=fit.data)  # type: ignore[no-untyped-call]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,8 @@ from hillfront.curves.families import FAMILIES, family_named
 from hillfront.curves.family import CurveFamily
 from hillfront.curves.sparsity import Reference, SparsityScale
 from hillfront.estimands.comparisons import compared_curves
-from hillfront.estimands.quantities import AT_HIT, At, quantities_of
+from hillfront.estimands.improvement import values_of
+from hillfront.estimands.quantities import AT_HIT, quantities_at
 from hillfront.estimands.scopes import AVERAGE, SETTING
 from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
@@ -310,15 +310,11 @@ def _truth(
 ) -> pd.DataFrame:
     """Take every quantity of the true curves, as of a posterior with one draw."""
     curves = {name: values[..., None] for name, values in natural.items()}
-    asked: dict[At | None, Sequence[float]] = {AT_HIT: at_hit, None: (np.nan,)}
-    rows = []
-    for variant, own in groupby(compared_curves(curves, frontiers, design), key=lambda found: found.variant):
-        compared = list(own)
-        for quantity in quantities_of(design.family).values():
-            for at in asked.get(quantity.at, ()):
-                for setting, (support, values) in quantity.of_scopes(compared, at).items():
-                    if support != "none":
-                        scope = AVERAGE if setting == AVERAGE else SETTING
-                        label = "" if setting == AVERAGE else setting
-                        rows.append((variant, label, scope, quantity.name, at, float(values[0])))
+    asked = quantities_at(design.family, {AT_HIT: at_hit})
+    found = values_of(compared_curves(curves, frontiers, design), asked)
+    rows = [
+        (variant, *(("", AVERAGE) if setting == AVERAGE else (setting, SETTING)), name, at, float(values[0]))
+        for variant, setting, name, at, support, values in found
+        if support != "none"
+    ]
     return pd.DataFrame(rows, columns=["variant", "setting", "scope", "quantity", "at", "value"])

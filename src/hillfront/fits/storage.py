@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from hillfront.estimands.draws import effect_draws
-from hillfront.estimands.predict import pointwise
+from hillfront.estimands.predict import log_likelihood, replicated
 from hillfront.frontiers.netcdf import in_words_of_today
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
@@ -121,8 +121,9 @@ def fit_tree(
 
     rng = np.random.default_rng([sampler_options.random_seed, 3])
     posterior, stats = draws["posterior"], draws["sample_stats"]
-    predictive, log_likelihood = pointwise(posterior, frontiers, design, rng=rng)
-    prior_predictive, _ = pointwise(draws["prior"], frontiers, design, rng=rng)
+    predictive, prior_predictive = (
+        replicated(own, frontiers, design, rng=rng) for own in (posterior, draws["prior"])
+    )
     table = frontiers.table
     of_rows = {
         "l0": table["l0"].to_numpy(),
@@ -137,7 +138,7 @@ def fit_tree(
         "posterior": posterior.assign_attrs(stats.attrs),
         "sample_stats": stats,
         "posterior_predictive": predictive.to_dataset(name="y"),
-        "log_likelihood": log_likelihood.to_dataset(name="y"),
+        "log_likelihood": log_likelihood(posterior, frontiers, design).to_dataset(name="y"),
         "log_prior": draws["log_prior"],
         "prior": draws["prior"],
         "prior_predictive": prior_predictive.to_dataset(name="y"),
