@@ -62,7 +62,7 @@ def test_log_priors_are_those_of_the_documentation() -> None:
 def test_fixed_parameters_have_no_prior() -> None:
     design = design_of(FRONTIERS, baseline="baseline", pool={"k": 1.0, "x_half": "common"})
     priors = resolve_priors(design.family, {"nu": 4, "tau": 0})
-    assert list(log_priors_of(design, priors).names) == ["log_x_ref_mean", "sigma"]
+    assert list(log_priors_of(design, priors).functions) == ["log_x_ref_mean", "sigma"]
     every = resolve_priors(design.family, {"nu": 4, "tau": 0, "sigma": 0.1, "log_x_ref_mean": -4})
     none = log_priors_of(design, every).at(posterior_of(design, -4.0, 0.0))
     assert not none.data_vars
@@ -85,7 +85,7 @@ def test_a_prior_that_is_not_its_own_is_left_out() -> None:
         design.family, {"log_k_contrast": nested, "log_k_mean": Prior("Cauchy", alpha=0, beta=1)}
     )
     found = log_priors_of(design, priors)
-    assert "log_k_contrast" not in found.names
+    assert "log_k_contrast" not in found.functions
     posterior = posterior_of(design, -4.0, -0.2, hyper={"nu": 8.0})
     np.testing.assert_allclose(
         found.at(posterior)["log_k_mean"], stats.cauchy.logpdf(posterior["log_k_mean"]), rtol=1e-6

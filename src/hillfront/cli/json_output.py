@@ -56,17 +56,9 @@ def plain(value: Any) -> Any:
 
 
 def fit_document(command: str, fit: FrontierFit, out: Path, *, asked_at: Mapping[str, Any]) -> Document:
-    """Return what ``hillfront fit`` or ``hillfront demo`` found and wrote.
+    """Return what ``hillfront fit`` or ``hillfront demo`` found and wrote into a folder.
 
-    Parameters
-    ----------
-    command : str
-        Name of the command.
-    fit : FrontierFit
-    out : Path
-        Folder that was written.
-    asked_at : mapping
-        Arguments of ``improvement()``, as for `hillfront.text.outputs.write_outputs`.
+    ``asked_at`` holds arguments of ``improvement()``, as for `hillfront.text.outputs.write_outputs`.
     """
     diagnostics = fit.diagnostics()
     document: Document = {

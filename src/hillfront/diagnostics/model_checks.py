@@ -119,11 +119,6 @@ class SignChanges:
 def leave_one_out(tree: xr.DataTree) -> LeaveOneOut | None:
     """Compute Pareto-smoothed importance weights, once for all that rests on them; None with too few draws.
 
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        With the groups posterior, posterior_predictive, log_likelihood and observed_data.
-
     References
     ----------
     A. Vehtari, A. Gelman and J. Gabry (2017), Practical Bayesian model evaluation using leave-one-out
@@ -162,18 +157,7 @@ def checks_of_fit(
     loo: LeaveOneOut | None,
     random_seed: int,
 ) -> tuple[Check, ...]:
-    """Run every check of the fit to the data.
-
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-    frontiers : Frontiers
-    design : Design
-    loo : LeaveOneOut, optional
-        None where there are too few draws.
-    random_seed : int
-        Seed of the replicated residuals.
-    """
+    """Run every check of the fit to the data; ``random_seed`` is that of the replicated residuals."""
     expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
     residual = _residual(frontiers, design, expected, noise)
     shape = (
@@ -239,13 +223,8 @@ def sign_changes(residual: Floats, frontiers: Frontiers, design: Design) -> Sign
     The scatter is symmetric and independent, so that replicated residuals change sign between neighbours with
     probability 1/2: their number over n pairs is Binomial(n, 1/2), whatever the parameters, and the posterior
     predictive p is the mean of its distribution function at the changes that each draw sees. Curves are
-    fitted to their own points, which makes changes more frequent, so p errs on the high side.
-
-    Parameters
-    ----------
-    residual : array, shape (obs, sample)
-    frontiers : Frontiers
-    design : Design
+    fitted to their own points, which makes changes more frequent, so p errs on the high side. Residuals have
+    the shape (obs, sample).
     """
     from scipy import stats
 

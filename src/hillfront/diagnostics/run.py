@@ -89,21 +89,7 @@ def diagnostics_of(
     loo: LeaveOneOut | None,
     random_seed: int,
 ) -> Diagnostics:
-    """Run every check.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        With the groups posterior and sample_stats.
-    frontiers : Frontiers
-    design : Design
-    convergence : tuple of Check
-        As from :func:`convergence_of`.
-    loo : LeaveOneOut, optional
-        As from :func:`hillfront.diagnostics.model_checks.leave_one_out`.
-    random_seed : int
-        Seed of the replicated residuals.
-    """
+    """Run every check; ``random_seed`` is that of the replicated residuals."""
     posterior, stats = (tree[name].to_dataset() for name in ("posterior", "sample_stats"))
     return Diagnostics(
         (
@@ -120,23 +106,11 @@ def diagnostics_of(
 def convergence_of(
     posterior: xr.Dataset, frontiers: Frontiers, design: Design, *, random_seed: int
 ) -> tuple[Check, ...]:
-    """Check R-hat and the effective sample sizes of all reported quantities.
+    """Check R-hat, ESS bulk and ESS tail, each of the worst of all reported quantities.
 
     Those are the rows of the default improvement table, the parameters of the curves, and the scatter. A fit
-    samples on until these checks pass, and its diagnostics hold the same checks.
-
-    Parameters
-    ----------
-    posterior : xarray.Dataset, dims (chain, draw, ...)
-    frontiers : Frontiers
-    design : Design
-    random_seed : int
-        Seed of the gains in a new setting.
-
-    Returns
-    -------
-    tuple of Check
-        R-hat, ESS bulk and ESS tail, each of the worst quantity.
+    samples on until these checks pass, and its diagnostics hold the same checks. ``random_seed`` is that of
+    the gains in a new setting.
     """
     reported = improvement_of(posterior, frontiers, design, random_seed=random_seed).draws
     values, names = _reported_values(posterior, design, reported)

@@ -113,21 +113,9 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Yield every comparison with a reference: each variant's settings, their average, and a new setting.
 
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-    frontiers : Frontiers
-        The data that were fitted, which say where the two curves have data.
-    design : Design
-    reference : str, optional
-        The variant that the others are compared with; the design's baseline by default.
-    random_seed : int, optional
-        Of the draws of a new setting, which is left out without one.
-
-    Yields
-    ------
-    Comparison
-        Settings in which both have SAEs. A variant that has none of them is left out altogether.
+    Of the settings in which both have SAEs; a variant that has none of them is left out altogether. The
+    reference is the design's baseline by default. ``random_seed`` is that of the draws of a new setting,
+    which is left out without one.
     """
     unseen = None if random_seed is None else new_setting_draws(posterior, design, random_seed=random_seed)
     return compared_curves(
@@ -145,14 +133,8 @@ def compared_curves(
 ) -> Iterator[Comparison]:
     """Yield every comparison of given curves; see :func:`comparisons`.
 
-    Parameters
-    ----------
-    curves : mapping of str to array, shape (setting, variant, sample)
-        Natural parameters.
-    frontiers, design, reference
-        As for :func:`comparisons`.
-    unseen : mapping of str to array, shape (variant, sample), optional
-        Natural parameters in a new setting.
+    ``curves`` holds natural parameters by name, (setting, variant, sample), and ``unseen`` those in a new
+    setting, (variant, sample).
     """
     reference = design.baseline if reference is None else reference
     ranges, losses = observed_ranges(frontiers), curve_losses(frontiers)
@@ -280,13 +262,9 @@ def setting_labels(table: pd.DataFrame) -> pd.Series:
 def arranged(
     labels: pd.DataFrame, values: NDArray[Any], coords: Mapping[str, Sequence[Any]], *, blank: object
 ) -> xr.Variable:
-    """Arrange rows along the dims that their labels name; blank where no row is.
+    """Arrange values, (row,) or (row, chain, draw), along the dims that the rows' labels name.
 
-    Parameters
-    ----------
-    labels : pandas.DataFrame
-        One row a row of the values, with a column a dim of ``coords``.
-    values : array, shape (row,) or (row, chain, draw)
+    ``labels`` has a column for each dim of ``coords``; entries without a row are blank.
     """
     block = np.full((*map(len, coords.values()), *values.shape[1:]), blank, dtype=values.dtype)
     block[tuple(pd.Index(own).get_indexer(pd.Index(labels[dim])) for dim, own in coords.items())] = values

@@ -43,16 +43,7 @@ class Implied:
 
 
 def coordinate_of(name: str, theta: Floats, design: Design, *, metric_label: str) -> tuple[str, Floats]:
-    """Put a sampled coordinate into units that people read: its label, and its values.
-
-    Parameters
-    ----------
-    name : str
-        Of one of the family's sampled parameters.
-    theta : array, shape (setting, ...)
-    design : Design
-    metric_label : str
-    """
+    """Put a sampled coordinate, (setting, ...), into units that people read: its label, and its values."""
     parameter = next(own for own in design.family.sampled if own.name == name)
     label = parameter.coordinate.format(
         hit=design.hit_ref, metric=metric_label, reference=_reference_in_words(design)

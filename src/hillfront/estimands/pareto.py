@@ -220,16 +220,8 @@ def _assemble(
 def headline_table(improvement: Improvement, pareto: Pareto) -> TextTable:
     """Make the table that ``hillfront fit`` prints and that a fit shows in a terminal or a notebook.
 
-    Parameters
-    ----------
-    improvement, pareto
-        Of the same fit.
-
-    Returns
-    -------
-    TextTable
-        One row a comparison: variant, where, the headline gains with their intervals, the probability that
-        it is better everywhere, and the verdict.
+    A row is a comparison: variant, where, the headline gains with their intervals, the probability that it is
+    better everywhere, and the verdict.
     """
     gains, verdicts = improvement.summary, pareto.summary
     if verdicts.empty:

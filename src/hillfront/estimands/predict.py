@@ -79,27 +79,7 @@ def predict_curves(
     settings: Sequence[str] | None = None,
     random_seed: int = 1,
 ) -> xr.Dataset:
-    """Compute expectation and predictive draws along the curves, on a grid of L0.
-
-    Parameters
-    ----------
-    l0 : array-like
-        Mean active latents per token at which to predict, positive.
-    variants, settings : sequence of str, optional
-        Which curves; all of them by default.
-    random_seed : int
-        Seed of the predictive draws.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``expectation`` and ``predictive``, dims (setting, variant, l0, chain, draw).
-
-    Raises
-    ------
-    ValueError
-        For an L0 that is not positive, or lies at the dense limit or above, or an unknown variant or setting.
-    """
+    """Compute expectation and predictive draws on a grid of L0; see :meth:`hillfront.FrontierFit.predict`."""
     grid = np.atleast_1d(np.asarray(l0, dtype=np.float64))
     if grid.ndim != 1 or not np.all(np.isfinite(grid) & (grid > 0)):
         raise ValueError(f"l0={l0!r}: give one or more positive numbers of active latents.")

@@ -99,23 +99,10 @@ def fit_tree(
     *,
     priors: Mapping[str, Any],
 ) -> xr.DataTree:
-    """Put a fit together.
+    """Put a fit together, with the groups that :class:`hillfront.FrontierFit` lists.
 
-    Parameters
-    ----------
-    draws : mapping of str to xarray.Dataset
-        ``posterior``, ``sample_stats``, ``prior`` and ``log_prior``, the log densities of the top-level
-        priors at the posterior draws; dims (chain, draw, ...).
-    frontiers : Frontiers
-        The data that were fitted.
-    design : Design
-    sampler_options : SamplerOptions
-    priors : mapping of str to Prior or float
-
-    Returns
-    -------
-    xarray.DataTree
-        With the groups that :class:`hillfront.FrontierFit` lists.
+    ``draws`` holds the groups posterior, sample_stats, prior and log_prior, the log densities of the
+    top-level priors at the posterior draws; dims (chain, draw, ...).
     """
     from arviz_base import make_attrs
 
@@ -165,17 +152,9 @@ def fit_tree(
 
 
 def from_format_1(tree: xr.DataTree) -> xr.DataTree:
-    """Rename the variables, dims and attributes of a tree that was saved in format 1.
+    """Rename the variables, dims and attributes of a tree as it stands in a file of format 1.
 
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        As it stands in the file.
-
-    Returns
-    -------
-    xarray.DataTree
-        A new tree of the present format. No number changes but the data's hash, which covers names too.
+    No number changes but the data's hash, which covers names too.
     """
     attrs = dict(tree.attrs)
     options = json.loads(attrs.pop("settings"))

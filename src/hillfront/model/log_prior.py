@@ -27,26 +27,24 @@ __all__ = ["LogPriors", "log_priors_of"]
 
 @dataclass(frozen=True)
 class LogPriors:
-    """Functions from draws to the log densities of the top-level priors.
+    """Log densities of the top-level priors, as functions of draws.
 
     Attributes
     ----------
-    names : mapping of str to str
-        For each prior, the variable of the posterior that it is the prior of.
-    functions : mapping of str to callable
-        For each prior, from draws of that variable, (sample, ...), to log densities, (sample,).
+    functions : mapping of str to (str, callable)
+        For each prior, the variable of the posterior that it is the prior of, and a function from draws of
+        that variable, (sample, ...), to log densities, (sample,).
     """
 
-    names: Mapping[str, str]
-    functions: Mapping[str, Callable[[Floats], Floats]]
+    functions: Mapping[str, tuple[str, Callable[[Floats], Floats]]]
 
     def at(self, posterior: xr.Dataset) -> xr.Dataset:
         """Evaluate every prior at every draw; one variable a prior, dims (chain, draw)."""
         sizes = {dim: posterior.sizes[dim] for dim in ("chain", "draw")}
         densities = {}
-        for prior, variable in self.names.items():
+        for prior, (variable, function) in self.functions.items():
             values = posterior[variable].transpose("chain", "draw", ...).to_numpy()
-            density = self.functions[prior](values.reshape(-1, *values.shape[2:]))
+            density = function(values.reshape(-1, *values.shape[2:]))
             densities[prior] = (tuple(sizes), density.reshape(tuple(sizes.values())))
         return xr.Dataset(densities, coords={dim: posterior[dim].to_numpy() for dim in sizes})
 
@@ -65,11 +63,6 @@ def log_priors_of(design: Design, priors: Mapping[str, Any]) -> LogPriors:
     itself made of random variables (a nested or transformed ``Prior``) is left out: its density cannot be
     read from its own draws alone.
 
-    Parameters
-    ----------
-    design : Design
-    priors : mapping of str to Prior or float
-
     Examples
     --------
     >>> import pandas as pd, warnings
@@ -80,11 +73,10 @@ def log_priors_of(design: Design, priors: Mapping[str, Any]) -> LogPriors:
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")
     ...     design = design_of(Frontiers.from_frame(rows), baseline="b")
-    >>> list(log_priors_of(design, resolve_priors(design.family, None)).names)
+    >>> list(log_priors_of(design, resolve_priors(design.family, None)).functions)
     ['log_x_ref_mean', 'log_x_ref_contrast', 'log_k_mean', 'log_k_contrast', 'sigma', 'tau', 'nu']
     """
-    names: dict[str, str] = {}
-    functions: dict[str, Callable[[Floats], Floats]] = {}
+    functions: dict[str, tuple[str, Callable[[Floats], Floats]]] = {}
     for name, variable in _top_level(design, priors).items():
         prior = priors[name]
         if isinstance(prior, Distribution):
@@ -92,8 +84,8 @@ def log_priors_of(design: Design, priors: Mapping[str, Any]) -> LogPriors:
         else:
             made = _compiled(name, prior, ("setting", "variant") if variable != name else prior.dims, design)
         if made is not None:
-            names[name], functions[name] = variable, made
-    return LogPriors(names, functions)
+            functions[name] = variable, made
+    return LogPriors(functions)
 
 
 def _summed(prior: Distribution, values: Floats) -> Floats:

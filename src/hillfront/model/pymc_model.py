@@ -48,24 +48,13 @@ __all__ = [
 def build_model(
     frontiers: Frontiers, design: Design, priors: Mapping[str, Any], *, effects: Effects | None = None
 ) -> pm.Model:
-    """Build the PyMC model of a design on a table.
+    """Build the PyMC model of a design on a table, with priors as from :func:`.resolve_priors`.
 
-    Parameters
-    ----------
-    frontiers : Frontiers
-        The data, in ``pm.Data`` so that a compiled model can be refitted to another table of the design.
-    design : Design
-    priors : mapping of str to Prior or float
-        As from :func:`hillfront.model.priors.resolve_priors`.
-    effects : callable, optional
-        Adds the effects of the settings to the model in context: :func:`zero_sum_effects` by default. A
-        sampler may state the same prior in coordinates that suit it better.
-
-    Returns
-    -------
-    pymc.Model
-        With the curves' parameters, sampled and natural, as deterministics ``(setting, variant)``, and the
-        observed ``y`` along ``obs``. Parameters that are not pooled are free variables themselves.
+    The data are ``pm.Data``, so that a compiled model can be refitted to another table of the design.
+    ``effects`` adds the effects of the settings to the model in context, :func:`zero_sum_effects` by default;
+    a sampler may state the same prior in coordinates that suit it better. The curves' parameters, sampled and
+    natural, are deterministics ``(setting, variant)``, those that are not pooled free variables themselves,
+    and the observed ``y`` lies along ``obs``.
     """
     import pymc as pm
     import pytensor.tensor as pt

@@ -96,18 +96,7 @@ def hidden_curve_index(design: Design) -> NDArray[np.int64]:
 def add_hidden(
     likelihood: Likelihood, expected: Expected, data: Mapping[str, Tensor], parameters: Mapping[str, Tensor]
 ) -> None:
-    """Add the hidden SAEs to the PyMC model in context.
-
-    Parameters
-    ----------
-    likelihood : Likelihood
-    expected : Expected
-        What the curves expect at the nodes.
-    data : mapping of str to variable
-        With those of :func:`hidden_data`.
-    parameters : mapping of str to variable
-        Those of the likelihood.
-    """
+    """Add the hidden SAEs to the PyMC model in context, from what the curves expect at the nodes."""
     import pymc as pm
     import pytensor.tensor as pt
 

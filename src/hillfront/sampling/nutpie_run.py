@@ -156,15 +156,7 @@ def run_nutpie(
     progressbar: bool,
     cores: int | None,
 ) -> tuple[dict[str, NDArray[Any]], xr.Dataset]:
-    """Sample a compiled model.
-
-    Parameters
-    ----------
-    compiled : callable
-        Returns nutpie's compiled model.
-    sampler_options : SamplerOptions
-    progressbar : bool
-    cores : int or None
+    """Sample the compiled model that a function returns.
 
     Returns
     -------
@@ -275,14 +267,6 @@ def sampler_of(frontiers: Frontiers, design: Design, priors: Mapping[str, Any]) 
 
     Both samplers have the same posterior; the compiled density starts in a fraction of the time. Where the
     installed nutpie may not be able to take it, a warning says so, and the PyMC model is compiled.
-
-    Parameters
-    ----------
-    frontiers : Frontiers
-        A table of the design.
-    design : Design
-    priors : mapping of str to Distribution, Prior or float
-        As from :func:`hillfront.model.priors.resolve_priors`.
     """
     from hillfront.sampling.compiled.layout import layout_of
 

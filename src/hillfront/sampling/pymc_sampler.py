@@ -47,16 +47,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class GraphSampler:
-    """A compiled PyMC model.
-
-    Attributes
-    ----------
-    design : Design
-    model : pymc.Model
-    compiled : nutpie's compiled model
-    var_names : tuple of str
-        Variables that are reported.
-    """
+    """A PyMC model, compiled for nutpie, and the names of the variables that are reported."""
 
     design: Design
     model: pm.Model

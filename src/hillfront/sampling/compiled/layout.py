@@ -191,12 +191,6 @@ def layout_of(design: Design, priors: Mapping[str, Any]) -> Layout | None:
     :class:`hillfront.model.distributions.Distribution`. PyMC samples the rest: families that a user added,
     logit-normal noise, errors of L0, errors of losses that SAEs share, SAEs that were trained but not kept,
     and other priors.
-
-    Parameters
-    ----------
-    design : Design
-    priors : mapping of str to Distribution, Prior or float
-        As from :func:`hillfront.model.priors.resolve_priors`.
     """
     likelihood = design.likelihood
     if likelihood.on_logit or design.selected or design.shared_errors or "se_l0" in design.known_errors:

@@ -48,14 +48,7 @@ __all__ = ["DensitySampler", "compiled_density", "packed"]
 
 @dataclass(frozen=True)
 class DensitySampler:
-    """A design that the compiled density supports.
-
-    Attributes
-    ----------
-    layout : Layout
-    var_names : tuple of str
-        Variables that are reported.
-    """
+    """A design that the compiled density supports, and the names of the variables that it reports."""
 
     layout: Layout
     var_names: tuple[str, ...]
@@ -134,15 +127,7 @@ def compiled_density(layout: Layout, data: Floats, initial_values: Mapping[str, 
 
 
 def packed(layout: Layout, rows: Mapping[str, NDArray[Any]], centring: Floats) -> Floats:
-    """Write everything that a density depends on into one array.
-
-    Parameters
-    ----------
-    layout : Layout
-    rows : mapping of str to array
-        As from :func:`hillfront.model.data.row_data`.
-    centring : array, shape (column,)
-    """
+    """Write everything that a density depends on, with :func:`.row_data`'s rows, into one array."""
     design = layout.design
     n_variants, n_rows = len(design.variants), rows["observed"].size
     curve, offset = _curve(design)
