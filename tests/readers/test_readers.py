@@ -438,8 +438,8 @@ def test_losses_come_before_the_score(tmp_path: Path) -> None:
         ({"sae/architecture": None}, r"no column for variant: expected one that ends in variant or arch"),
         ({"metrics/ce_loss_score": None}, r"no column for loss_recovered: .* or (pass y=|name it by y)"),
         (
-            {"cfg.hook_layer": 3},
-            r"more than one column for layer: 'cfg\.hook_layer', 'hook_layer'\. "
+            {"hook_layer": None, "cfg.layer": 3, "sae.layer": 4},
+            r"more than one column for layer: 'cfg\.layer', 'sae\.layer'\. "
             r"Name the columns of the setting by group",
         ),
     ],

@@ -278,7 +278,7 @@ def _architecture(
     said = f"more than one ({', '.join(named)})" if named else "none"
     raise UnfitError(
         f"no architecture at {architecture_at}, and the release {release!r} and the SAE {sae_id!r} "
-        f"name {said}"
+        f"name {said}; to compare releases, pass {argument('variant', 'release')}"
     )
 
 

@@ -123,9 +123,8 @@ def load_json(path: Path) -> Any:
         if error.msg == "Extra data" and _is_document(text.lstrip().split("\n")[0]):
             return _load_lines(text)
         lines = text.rstrip().count("\n") + 1
-        at_end = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
         where = f"line {error.lineno}, column {error.colno} (the file has {lines} lines)"
-        raise _not_json(error, at_end, where) from None
+        raise _not_json(error, text, True, where) from None
     except RecursionError:
         raise UnfitError("not JSON of evaluations: it is nested too deeply") from None
     except ValueError as error:  # a number of thousands of digits, or a key that stands twice
@@ -146,15 +145,17 @@ def _load_lines(text: str) -> list[Any]:
         try:
             documents.append(_loads(line))
         except json.JSONDecodeError as error:
-            at_end = number == lines[-1][0] and error.pos >= len(line.rstrip()) - 1
-            raise _not_json(error, at_end, f"line {number}, column {error.colno}") from None
+            raise _not_json(
+                error, line, number == lines[-1][0], f"line {number}, column {error.colno}"
+            ) from None
         except (ValueError, RecursionError) as error:
             raise UnfitError(f"line {number}: {error}") from None
     return documents
 
 
-def _not_json(error: json.JSONDecodeError, truncated: bool, where: str) -> UnfitError:
-    what = "truncated JSON" if truncated else "not JSON"
+def _not_json(error: json.JSONDecodeError, text: str, last: bool, where: str) -> UnfitError:
+    at_end = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    what = "truncated JSON" if last and at_end else "not JSON"
     return UnfitError(f"{what}: {error.msg.removesuffix(' starting at')} at {where}")
 
 

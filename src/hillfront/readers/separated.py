@@ -321,4 +321,5 @@ def with_header(frame: pd.DataFrame, header: Sequence[str]) -> pd.DataFrame:
 
 def _counts(column: pd.Series) -> bool:
     """Return whether a column only tells rows apart, as an index of pandas and R's row names do."""
-    return pd.api.types.is_integer_dtype(column) and column.is_unique
+    whole = pd.api.types.is_numeric_dtype(column) and bool((column % 1 == 0).all())
+    return whole and column.is_unique
