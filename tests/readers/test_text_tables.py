@@ -1,4 +1,4 @@
-"""Tables of separated values and workbooks: every usual writing gives the same rows, and others are refused."""
+"""Tables of separated values and workbooks: usual writings give the same rows, others are refused."""
 
 from __future__ import annotations
 
@@ -129,8 +129,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "ragged": (
         b"variant,l0,y\nrelu,1,2,3\nrelu,1\nrelu,1,2,3\n",
-        r"its rows have more cells than its header of 3: line 2 has 4, line 4 has 4\. its rows have fewer .*: "
-        r"line 3 has 2\. Check for commas at the ends of lines",
+        r"its rows have more cells than its header of 3: line 2 has 4, line 4 has 4\. Its rows have fewer "
+        r"cells than its header of 3: line 3 has 2\. Check for commas at the ends of lines",
     ),
     "nameless": (
         b"variant,l0,y,\nrelu,1,2,\nrelu,1,2,5\n",

@@ -254,11 +254,11 @@ def _refuse_ragged(
     if not texts:
         return
     if cut and len(rows[-1][1]) < width:
-        texts.append("It ends within its last line, as if it had been cut off")
+        texts.append("it ends within its last line, as if it had been cut off")
     if "more" in texts[0]:
         name = SEPARATORS.get(separator, separator)
-        texts.append(f"Check for {name}s at the ends of lines, and for columns without a name")
-    raise ValueError(". ".join(texts))
+        texts.append(f"check for {name}s at the ends of lines, and for columns without a name")
+    raise ValueError(". ".join([texts[0], *(text[0].upper() + text[1:] for text in texts[1:])]))
 
 
 def _decimal_commas(columns: Sequence[Sequence[str]]) -> list[int]:
