@@ -194,7 +194,7 @@ def read_through_arrow(path: Path, format: Literal["parquet", "arrow"]) -> pd.Da
         raise ValueError(f"{path} cannot be read as {kind}: the file is empty. Write the table again.")
     try:
         frame = read(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(
             f"{path} cannot be read as {kind}: {error}. Write the table again, or pass --format if the file "
             "holds another format."
