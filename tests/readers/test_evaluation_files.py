@@ -228,3 +228,15 @@ def test_trainers_that_do_not_fit(tmp_path: Path) -> None:
     )
     with pytest.raises(ReadError, match=text):
         read_path(tmp_path)
+
+
+def test_what_was_read_from_where(tmp_path: Path) -> None:
+    for i in range(4):
+        trained(tmp_path, i, "Standard")
+    frontiers = read_path(tmp_path).to_frontiers()
+    assert {role: frontiers.read_as[role] for role in ("variant", "l0", "ce_base")} == {
+        "variant": "trainer_class",
+        "l0": "l0",
+        "ce_base": "loss_original",
+    }
+    assert frontiers.unused == ()  # the reader's own columns are no news

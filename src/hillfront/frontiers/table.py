@@ -86,6 +86,7 @@ class Frontiers:
     metric_label: str = HIT_LABEL
     from_losses: bool = False
     read_as: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     @classmethod
     def from_frame(

@@ -205,7 +205,15 @@ def table_of(
     frame = frame.loc[:, frame.notna().any()]
     found = {name: own for name, own in (read_as or {}).items() if name in frame}
     return FileTable(
-        frame, "architecture", tuple(group), "l0", y, tuple(map(str, files)), found, tuple(notes)
+        frame,
+        "architecture",
+        tuple(group),
+        "l0",
+        y,
+        files=tuple(map(str, files)),
+        read_as=found,
+        notes=tuple(notes),
+        own_columns=True,
     )
 
 

@@ -47,6 +47,8 @@ class FileTable:
         What the file calls a column of ``frame``, where that is another name.
     notes : tuple of str
         What a user should know about the reading. They become warnings of the frontiers.
+    own_columns : bool
+        Whether the reader made the columns of what files hold, so that it is no news which were not used.
     """
 
     frame: pd.DataFrame
@@ -57,6 +59,7 @@ class FileTable:
     files: tuple[str, ...] = ()
     read_as: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    own_columns: bool = False
 
     def using(
         self, *, variant: str | None, group: Sequence[str] | None, l0: str | None, y: str | None
@@ -109,9 +112,14 @@ class FileTable:
         for note in self.notes:
             warnings.warn(note, FrontierDataWarning, stacklevel=2)
         own = {"variant" if column == self.variant else column: name for column, name in self.read_as.items()}
-        read_as = {role: name for role, name in own.items() if role in frontiers.table}
-        read_as |= {role: self.read_as.get(column, column) for role, column in frontiers.read_as.items()}
-        return replace(frontiers, warnings=(*self.notes, *frontiers.warnings), read_as=read_as)
+        read_as = {role: self.read_as.get(column, column) for role, column in frontiers.read_as.items()}
+        read_as |= {role: own[role] for role in own if role in frontiers.table and role not in read_as}
+        return replace(
+            frontiers,
+            warnings=(*self.notes, *frontiers.warnings),
+            read_as=read_as,
+            unused=() if self.own_columns else frontiers.unused,
+        )
 
 
 def read_excel(path: Path) -> TextTable:
