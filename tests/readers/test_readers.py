@@ -259,7 +259,9 @@ def test_all_files_that_do_not_fit_in_one_error(folder: Path) -> None:
         hf.read_saebench(folder)
     assert len(error.value.faults) == len(UNFIT)
     assert str(error.value).startswith(f"{len(UNFIT)} of {12 + len(UNFIT)} files cannot be read.")
-    assert all(f"{name}.json: " in str(error.value) for name in contents)
+    # One reason is said once: of the files b0 and b1, both empty, and of those without a number for L0.
+    assert re.search(r"^1\. \S+b0\.json, \S+b1\.json \(2 files\): the file is empty$", str(error.value), re.M)
+    assert str(error.value).count("no number at eval_result_metrics.sparsity.l0") == 1
 
 
 def test_a_number_that_cannot_be_fitted_names_its_file(folder: Path) -> None:
@@ -424,18 +426,21 @@ def test_losses_come_before_the_score(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "text"),
     [
-        ({"eval/l0": 3}, r"more than one column for l0: 'metrics/l0', 'eval/l0'\. Name one by --l0"),
         (
-            {"metrics/l0": None, "metrics/L0_norm": 3},
+            {"eval/l0": 3, "metrics/l0": None, "train/l0": 4},
+            r"more than one column for l0: 'eval/l0', 'train/l0'\. Pass l0='eval/l0' or l0='train/l0'",
+        ),
+        (
+            {"metrics/l0": None, "metrics/l0_target": 3},
             r"no column for l0: expected one that ends in l0 or mean_l0 or l0_mean; "
-            r"the nearest are 'metrics/L0_norm'",
+            r"the nearest are 'metrics/l0_target'\. Add it, or pass l0='metrics/l0_target'",
         ),
         ({"sae/architecture": None}, r"no column for variant: expected one that ends in variant or arch"),
-        ({"metrics/ce_loss_score": None}, r"no column for loss_recovered: .* or name the column by --y"),
+        ({"metrics/ce_loss_score": None}, r"no column for loss_recovered: .* or (pass y=|name it by y)"),
         (
-            {"cfg.layer": 3},
-            r"more than one column for layer: 'hook_layer', 'cfg\.layer'\. "
-            r"Name the columns of the setting by --group",
+            {"hook_layer": None, "cfg.layer": 3, "sae.layer": 4},
+            r"more than one column for layer: 'cfg\.layer', 'sae\.layer'\. "
+            r"Name the columns of the setting by group",
         ),
     ],
 )
@@ -511,7 +516,11 @@ def test_tables_by_suffix(tmp_path: Path, name: str) -> None:
         ("a.parquet", b"PAR1 and then nothing", "cannot be read as Parquet: "),
         ("a.feather", b"variant,l0\n", "cannot be read as Feather or Arrow: "),
         ("a.tsv", b"", "cannot be read as TSV: .* Save the table as tab-separated UTF-8"),
-        ("a.tsv", b"a\tb\n1\t2\t\n", "rows have more cells than its header. Check for tabs"),
+        (
+            "a.tsv",
+            b"a\tb\n1\t2\t\n",
+            r"its rows have more cells than its header of 2: line 2 has 3\. Check for tabs",
+        ),
     ],
 )
 def test_tables_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, text: str) -> None:
@@ -525,8 +534,12 @@ def test_tables_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, t
 def test_formats(tmp_path: Path, folder: Path) -> None:
     assert find_format(folder) == "saebench"
     assert find_format(next(folder.rglob("*.json"))) == "saebench"
-    assert find_format(write(tmp_path / "bad", empty="")) == "saebench"
-    assert set(FORMATS) == {"csv", "parquet", "arrow", "saebench", "saelens", "wandb"}
+    with pytest.raises(ReadError, match=r"empty\.json cannot be read: the file is empty"):
+        find_format(write(tmp_path / "bad", empty=""))
+    assert set(FORMATS) == {
+        *("csv", "json", "excel", "parquet", "arrow"),
+        *("saebench", "saelens", "wandb", "dictionary_learning"),
+    }
     with pytest.raises(FileNotFoundError, match=r"There is no file .*no\.csv"):
         find_format(tmp_path / "no.csv")
 

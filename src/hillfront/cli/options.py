@@ -89,13 +89,14 @@ complete_quantity = _one_of(*QUANTITIES)
 Data = Annotated[
     Path,
     typer.Argument(
-        help="Table with one row a trained SAE (CSV, TSV, Parquet, Feather), or SAEBench or SAELens results: "
-        "a file, or a folder of JSON files.",
+        help="Table with one row a trained SAE (CSV, TSV, JSON, Excel, Parquet, Feather), or results of "
+        "SAEBench, SAELens or dictionary_learning: a file, or a folder of JSON files.",
         metavar="DATA",
     ),
 ]
 DataFormat = Annotated[
-    Literal["csv", "parquet", "arrow", "saebench", "saelens", "wandb"] | None,
+    Literal["csv", "json", "excel", "parquet", "arrow", "saebench", "saelens", "wandb", "dictionary_learning"]
+    | None,
     typer.Option("--format", help="Format of DATA, if its suffix and contents do not tell it right."),
 ]
 Baseline = Annotated[str, typer.Option(help="The variant that the others are compared with.")]

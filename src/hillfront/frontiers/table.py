@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -85,6 +85,8 @@ class Frontiers:
     dropped: pd.DataFrame = field(default_factory=no_drops)
     metric_label: str = HIT_LABEL
     from_losses: bool = False
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     @classmethod
     def from_frame(

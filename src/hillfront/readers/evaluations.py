@@ -1,21 +1,34 @@
-"""One row of an evaluated SAE from the metrics, configuration and names that SAELens and SAEBench share."""
+"""One row of an evaluated SAE from the metrics, configuration and names that evaluations have in common."""
 
 from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from hillfront.frontiers.table import FrontierDataWarning
 from hillfront.readers.json_files import UnfitError
 from hillfront.readers.tables import FileTable
+from hillfront.utils.interface import argument
+from hillfront.utils.wording import shorten
 
-__all__ = ["architecture_in", "layer_in", "row_of", "site_in", "table_of", "text_at", "width_in"]
+__all__ = [
+    *(
+        "READ_AS",
+        "architecture_in",
+        "l0_of_topk",
+        "layer_in",
+        "number_at",
+        "row_of",
+        "site_in",
+        "step_in",
+        "table_of",
+    ),
+    *("text_at", "width_in"),
+]
 
 Row = dict[str, Any]
 GROUP: Final = ("model", "site", "layer", "width")
@@ -26,12 +39,16 @@ _LOSSES: Final = {
     "ce_base": "ce_loss_without_sae",
     "ce_ablated": "ce_loss_with_ablation",
 }
+READ_AS: Final = {"l0": "sparsity.l0", "loss_recovered": "ce_loss_score", **_LOSSES}
 # For cost=; none of them is needed. All are 0 or more, except the explained variance.
 _COSTS: Final = {
     "mse": ("reconstruction_quality", "mse"),
     "explained_variance": ("reconstruction_quality", "explained_variance"),
     "kl_div_with_sae": ("model_behavior_preservation", "kl_div_with_sae"),
 }
+
+_NEAR_K: Final = 0.1
+"""A logged L0 this close to k, as a share of it, is k."""
 
 _ROUNDING: Final = 1e-3
 """A score further than this from what its losses give is another number, not the same one rounded."""
@@ -58,6 +75,7 @@ _SITE: Final = re.compile(
     r"(?<![a-z])(?:hook_)?(resid_(?:pre|mid|post)|mlp_out|attn_out|hook_z|mlp\.hook_post)(?![a-z])",
     re.IGNORECASE,
 )
+_STEP: Final = re.compile(r"(?:^|[/_-])step_(\d+)(?![a-z0-9])", re.IGNORECASE)
 _WIDTH: Final = re.compile(r"width[_-](?:2pow(?P<power>\d+)|(?P<text>\d+[km]?))(?![a-z0-9])", re.IGNORECASE)
 
 
@@ -78,9 +96,10 @@ def row_of(
     architecture_at: str,
     release: str,
     sae_id: str,
-    model: str | None,
-    dataset: str | None,
-    context_size: str | None,
+    evaluation: Mapping[str, Any],
+    eval_version: str | None,
+    variant: str | None,
+    file: str = "",
 ) -> Row:
     """Make the row of one SAE from what a file holds of it.
 
@@ -93,35 +112,48 @@ def row_of(
     config : mapping
         The SAE's configuration, perhaps with ``metadata`` inside; empty where the file has none.
     release, sae_id : str
-    model, dataset, context_size : str or None
+    evaluation : mapping
+        The evaluation's configuration.
+    eval_version : str or None
+        The version of the program that evaluated.
+    variant : str or None
+        The column that a user compares. Only the architecture is needed where it is None.
+    file : str
+        The name of the file, which may name what nothing else does.
 
     Raises
     ------
     UnfitError
-        If it has no L0, neither the three losses nor the loss recovered, or no architecture.
+        If it has no L0, neither the three losses nor the loss recovered, or no architecture where that is
+        needed.
     """
     metadata = config.get("metadata")
     config = (dict(metadata) if isinstance(metadata, Mapping) else {}) | dict(config)
-    names = (sae_id, release)
+    names = (sae_id, release, file)
     hook = text_at(config, "hook_name", "hook_point") or ""
+    step = step_in(sae_id, release, file)
     row: Row = {
-        "architecture": _architecture(config, architecture_at, release, sae_id),
+        "architecture": _architecture(config, architecture_at, release, sae_id, needed=variant is None),
         "release": release,
         "label": "/".join(filter(None, (release, sae_id))),
-        "model": text_at(config, "model_name") or model,
+        "model": text_at(config, "model_name") or text_at(evaluation, "model_name"),
         "site": site_in(hook, *names) or hook or None,
         "layer": text_at(config, "hook_layer", "hook_point_layer") or layer_in(hook, *names),
         "width": text_at(config, "d_sae") or width_in(*names),
         "d_model": _number(config.get("d_in")),
-        "l0": _metric(metrics, "sparsity", "l0"),
-        "loss_recovered": _metric(metrics, _PERFORMANCE, "ce_loss_score"),
-        "n_tokens": _metric(metrics, "token_stats", "total_tokens_eval_reconstruction"),
+        "l0": number_at(metrics, "sparsity", "l0"),
+        "loss_recovered": number_at(metrics, _PERFORMANCE, "ce_loss_score"),
+        "n_tokens": number_at(metrics, "token_stats", "total_tokens_eval_reconstruction"),
         "ablation": "zero",  # both libraries ablate by zeros
-        "dataset": dataset,
-        "context_size": context_size,
+        "dataset": text_at(evaluation, "dataset"),
+        "context_size": text_at(evaluation, "context_size"),
+        "n_batches": text_at(evaluation, "n_eval_reconstruction_batches"),
+        "eval_version": eval_version,
+        "step": None if step is None else str(step),
+        "training_tokens": _number(config.get("training_tokens")),
     }
-    row |= {name: _metric(metrics, _PERFORMANCE, theirs) for name, theirs in _LOSSES.items()}
-    row |= {name: _metric(metrics, *path) for name, path in _COSTS.items()}
+    row |= {name: number_at(metrics, _PERFORMANCE, theirs) for name, theirs in _LOSSES.items()}
+    row |= {name: number_at(metrics, *path) for name, path in _COSTS.items()}
     _not_computed_is_missing(row)
     missing = [f"{metrics_at}.sparsity.l0"] if row["l0"] is None else []
     if row["loss_recovered"] is None and any(row[name] is None for name in _LOSSES):
@@ -132,18 +164,22 @@ def row_of(
     return row
 
 
-def table_of(rows: Sequence[Row], files: Iterable[Path]) -> FileTable:
+def table_of(
+    rows: Sequence[Row],
+    files: Iterable[Path | str],
+    *,
+    score: str = "ce_loss_score",
+    read_as: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
+) -> FileTable:
     """Put all rows into one table, with the group columns that are known.
 
     The hit comes from the three losses if every SAE has them and they agree with the score that is published
-    beside them, otherwise from that score throughout: one frontier must not mix two ways to compute it.
-
-    Warns
-    -----
-    FrontierDataWarning
-        If the losses of an SAE do not give its score.
+    beside them, otherwise from that score throughout: one frontier must not mix two ways to compute it. What
+    only some files say of a condition, all others alike, is taken for the rest. Notes say so.
     """
     frame = pd.DataFrame(rows)
+    notes = [*notes, *_fill_conditions(frame)]
     losses = list(_LOSSES)
     numbers = ["loss_recovered", *losses]
     frame[numbers] = frame[numbers].astype(float)  # where none of them is known, too
@@ -151,12 +187,10 @@ def table_of(rows: Sequence[Row], files: Iterable[Path]) -> FileTable:
     apart = (frame["loss_recovered"] - computed).abs() > _ROUNDING
     if apart.any():
         first = frame[apart].iloc[0]
-        warnings.warn(
-            f"The losses of {apart.sum()} of {len(frame)} SAEs do not give the ce_loss_score beside them "
+        notes.append(
+            f"The losses of {apart.sum()} of {len(frame)} SAEs do not give the {score} beside them "
             f"(first in {first['label']!r}: {first['loss_recovered']:.4g}, where the losses give "
-            f"{computed[apart].iloc[0]:.4g}). The scores are used, and the losses left out.",
-            FrontierDataWarning,
-            stacklevel=2,
+            f"{computed[apart].iloc[0]:.4g}). The scores are used, and the losses left out."
         )
     y = "ce"
     if frame[losses].isna().any(axis=None) or apart.any():
@@ -165,12 +199,77 @@ def table_of(rows: Sequence[Row], files: Iterable[Path]) -> FileTable:
         frame = frame.drop(columns=losses)
     group = [name for name in GROUP if frame[name].notna().any()]
     group += [name for name in CONDITIONS if len(frame[name].unique()) > 1]
+    if frame["step"].notna().any():
+        frame["step"] = frame["step"].fillna("final")  # SAEs beside checkpoints of training
     # What no file knows is no column.
     frame = frame.loc[:, frame.notna().any()]
-    return FileTable(frame, "architecture", tuple(group), "l0", y, tuple(map(str, files)))
+    found = {name: own for name, own in (read_as or {}).items() if name in frame}
+    return FileTable(
+        frame,
+        "architecture",
+        tuple(group),
+        "l0",
+        y,
+        files=tuple(map(str, files)),
+        read_as=found,
+        notes=tuple(notes),
+        own_columns=True,
+    )
 
 
-def _architecture(config: Mapping[str, Any], architecture_at: str, release: str, sae_id: str) -> str:
+def _fill_conditions(frame: pd.DataFrame) -> Iterable[str]:
+    """Fill what only some rows know of a condition, where all that know it agree; say so."""
+    for name in (*GROUP, *CONDITIONS):
+        unknown = frame[name].isna()
+        values = frame.loc[~unknown, name].map(str).unique()
+        if unknown.any() and len(values) == 1:
+            frame[name] = frame[name].map(str).where(~unknown, values[0])
+            yield (
+                f"The {name.replace('_', ' ')} is not known of {unknown.sum()} of {len(frame)} SAEs "
+                f"({shorten(map(repr, frame.loc[unknown, 'label']))}). It was taken to be {values[0]!r}, as "
+                "in all others."
+            )
+
+
+def l0_of_topk(
+    l0: pd.Series, k: pd.Series, variants: pd.Series, labels: pd.Series
+) -> tuple[pd.Series, list[str]]:
+    """Take the k of TopK SAEs for their L0, and say where a logged L0 is further than a tenth from it.
+
+    The k of BatchTopK is a mean over the tokens of training, so that the L0 of an evaluation may well be
+    another: there, and where the variant says nothing of a k, the logged L0 stays.
+
+    Returns
+    -------
+    tuple of (Series, list of str)
+        L0, and notes.
+    """
+    logged, k = pd.to_numeric(l0, errors="coerce"), pd.to_numeric(k, errors="coerce")
+    names = variants.astype(str).str.replace(r"[\W_]", "", regex=True).str.lower()
+    fixed = k.notna() & (k > 0) & names.str.contains("topk") & ~names.str.contains("batch")
+    apart = k.notna() & (k > 0) & logged.notna() & ((logged / k - 1).abs() > _NEAR_K)
+
+    def told(rows: pd.Series) -> str:
+        one_by_one = zip(labels[rows], k[rows], logged[rows], strict=True)
+        return shorten(f"{label!r} (k {ours:g}, logged {theirs:g})" for label, ours, theirs in one_by_one)
+
+    notes = []
+    if (rows := fixed & apart).any():
+        notes.append(f"The logged L0 is not k in {told(rows)}. For TopK, k is taken as L0.")
+    if (rows := ~fixed & apart).any():
+        notes.append(
+            f"The logged L0 is not k in {told(rows)}. The logged one is taken; for k pass "
+            f"{argument('l0', 'k')}."
+        )
+    if (rows := fixed & logged.isna()).any():
+        notes.append(f"No L0 was logged in {shorten(map(repr, labels[rows]))}. For TopK, k is taken as L0.")
+    changed = fixed & (apart | logged.isna())
+    return (l0.where(~changed, k) if changed.any() else l0), notes
+
+
+def _architecture(
+    config: Mapping[str, Any], architecture_at: str, release: str, sae_id: str, *, needed: bool
+) -> str | None:
     """Find the architecture in the configuration, or in the names where that does not know it.
 
     The converted configurations of some releases say ``standard`` for all their SAEs, so that a name that
@@ -182,12 +281,12 @@ def _architecture(config: Mapping[str, Any], architecture_at: str, release: str,
     named = architecture_in(sae_id, release)
     if len(named) == 1:
         return named[0]
-    if configured is not None:
+    if configured is not None or not needed:
         return configured
     said = f"more than one ({', '.join(named)})" if named else "none"
     raise UnfitError(
         f"no architecture at {architecture_at}, and the release {release!r} and the SAE {sae_id!r} "
-        f"name {said}"
+        f"name {said}; to compare releases, pass {argument('variant', 'release')}"
     )
 
 
@@ -197,7 +296,7 @@ def _number(value: object) -> float | None:
     return float(value)
 
 
-def _metric(metrics: Mapping[str, Any], group: str, name: str) -> float | None:
+def number_at(metrics: Mapping[str, Any], group: str, name: str) -> float | None:
     """Read one metric, in its group or, as older versions wrote it, outside of any."""
     inside = metrics.get(group)
     nested = inside.get(name) if isinstance(inside, Mapping) else None
@@ -242,6 +341,18 @@ def layer_in(*names: str) -> int | None:
     (3, 8)
     """
     found = next((match for name in names if (match := _LAYER.search(name))), None)
+    return int(found[1]) if found else None
+
+
+def step_in(*names: str) -> int | None:
+    """Find the step of training that a checkpoint was saved at, in names.
+
+    Examples
+    --------
+    >>> step_in("blocks.3.hook_resid_post__trainer_2_step_1000"), step_in("trainer_2")
+    (1000, None)
+    """
+    found = next((match for name in names if (match := _STEP.search(name))), None)
     return int(found[1]) if found else None
 
 

@@ -1,21 +1,32 @@
-"""Tables in files (CSV, TSV, Parquet, Feather and other Arrow IPC files), on their way to `Frontiers`."""
+"""Tables that readers give, on their way to `Frontiers`, and those of Excel, Parquet and Arrow files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import warnings
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 import pandas as pd
 
 from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.column_names import columns_for
 from hillfront.frontiers.fault import FrontierDataError
-from hillfront.frontiers.table import Frontiers
+from hillfront.frontiers.parsing import as_text
+from hillfront.frontiers.table import FrontierDataWarning, Frontiers
+from hillfront.readers.separated import TextTable, validate_file, with_header
+from hillfront.utils.wording import shorten
 
-__all__ = ["TAB_SUFFIXES", "FileTable", "read_csv", "read_through_arrow", "validate_file"]
+__all__ = ["FileTable", "read_excel", "read_through_arrow"]
 
-TAB_SUFFIXES: Final = frozenset({".tsv", ".tab"})
+# Raised inside of openpyxl for workbooks that were cut off or changed; `SyntaxError` is that of its XML.
+_NO_WORKBOOK: Final = (
+    *(ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, EOFError, SyntaxError),
+    *(NotImplementedError, RuntimeError),
+)
 
 
 @dataclass(frozen=True)
@@ -26,20 +37,29 @@ class FileTable:
     ----------
     frame : pandas.DataFrame
         One row per evaluated SAE.
-    variant, l0 : str
+    variant, l0, y : str or None
+        As in `Frontiers.from_frame`; found there by their names where they are None.
     group : tuple of str
-    y : str or None
-        As in `Frontiers.from_frame`.
+        The columns that make a setting.
     files : tuple of str
         The file that each row comes from; empty where all rows come from one table.
+    read_as : mapping
+        What the file calls a column of ``frame``, where that is another name.
+    notes : tuple of str
+        What a user should know about the reading. They become warnings of the frontiers.
+    own_columns : bool
+        Whether the reader made the columns of what files hold, so that it is no news which were not used.
     """
 
     frame: pd.DataFrame
-    variant: str = "variant"
+    variant: str | None = None
     group: tuple[str, ...] = ()
-    l0: str = "l0"
+    l0: str | None = None
     y: str | None = None
     files: tuple[str, ...] = ()
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    own_columns: bool = False
 
     def using(
         self, *, variant: str | None, group: Sequence[str] | None, l0: str | None, y: str | None
@@ -67,13 +87,18 @@ class FileTable:
         ------
         FrontierDataError
             As `Frontiers.from_frame` does.
+
+        Warns
+        -----
+        FrontierDataWarning
+            For each of ``notes``, and as `Frontiers.from_frame` does.
         """
+        named = {"variant": self.variant, "l0": self.l0}
         try:
-            return Frontiers.from_frame(
+            frontiers = Frontiers.from_frame(
                 self.frame,
-                variant=self.variant,
+                **{argument: column for argument, column in named.items() if column is not None},
                 group=self.group,
-                l0=self.l0,
                 y=None if cost is not None else self.y,
                 cost=cost,
                 dense_limit=dense_limit,
@@ -84,44 +109,62 @@ class FileTable:
             if not self.files:
                 raise
             raise FrontierDataError(error.faults, files=self.files) from None
-
-
-def validate_file(path: Path) -> None:
-    """Refuse a path without a file, by `FileNotFoundError` or `IsADirectoryError`."""
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder. Give the path of a table with one row a trained SAE.")
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no file {path}. Give the path of a CSV file with one row a trained SAE, of another "
-            "table (Parquet, Feather), or of a folder of evaluation results."
+        for note in self.notes:
+            warnings.warn(note, FrontierDataWarning, stacklevel=2)
+        own = {"variant" if column == self.variant else column: name for column, name in self.read_as.items()}
+        read_as = {role: self.read_as.get(column, column) for role, column in frontiers.read_as.items()}
+        read_as |= {role: own[role] for role in own if role in frontiers.table and role not in read_as}
+        return replace(
+            frontiers,
+            warnings=(*self.notes, *frontiers.warnings),
+            read_as=read_as,
+            unused=() if self.own_columns else frontiers.unused,
         )
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """Read a CSV file, or a TSV file by its suffix, every cell as it stands.
+def read_excel(path: Path) -> TextTable:
+    """Read the first sheet of a workbook whose header has an L0, or else the first that holds anything.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, or it is not a table of separated values.
+        If there is no such file, it is no workbook, or the package that reads it is not installed.
     """
     validate_file(path)
-    tabs = path.suffix.lower() in TAB_SUFFIXES
-    kind, between = ("TSV", "tab") if tabs else ("CSV", "comma")
     try:
-        # Only an empty cell is missing: "None" and "NA" are names that a variant may have.
-        frame = pd.read_csv(path, sep="\t" if tabs else ",", keep_default_na=False, na_values=[""])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of openpyxl, about styles
+            cells = pd.read_excel(path, sheet_name=None, header=None, keep_default_na=False, na_values=[""])
+    except ImportError as error:
         raise ValueError(
-            f"{path} cannot be read as {kind}: {error}. Save the table as {between}-separated UTF-8."
+            f"{path}: Excel files need openpyxl, which is not installed. Install hillfront[excel], or save "
+            "the table as CSV."
+            if "openpyxl" in str(error)
+            else f"{path}: this kind of workbook is not read. Save it as .xlsx or CSV."
         ) from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        # pandas would take the first column for row labels, and shift all others by one.
+    except (*_NO_WORKBOOK, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"{path} cannot be read as {kind}: its rows have more cells than its header. Check for "
-            f"{between}s at the ends of lines, and for columns without a name."
-        )
-    return frame
+            f"{path} cannot be read as Excel: {error}. Save the table again, or as CSV."
+        ) from error
+    sheets = {str(name): filled for name, sheet in cells.items() if not (filled := _trimmed(sheet)).empty}
+    if not sheets:
+        raise ValueError(f"{path} cannot be read as Excel: its sheets are empty. Save the table again.")
+    fit = [name for name, sheet in sheets.items() if columns_for("l0", map(str, sheet.iloc[0]))]
+    chosen, *others = [*fit, *(name for name in sheets if name not in fit)]
+    header = ["" if pd.isna(cell) else as_text(cell) for cell in sheets[chosen].iloc[0]]
+    body = sheets[chosen].iloc[1:].reset_index(drop=True).infer_objects()
+    try:
+        frame = with_header(body, header)
+    except ValueError as error:
+        raise ValueError(f"{path}, sheet {chosen!r}: {error}.") from None
+    left = f" Not read: {shorten(map(repr, others))}." if others else ""
+    return frame, ((f"The sheet {chosen!r} was read.{left}",) if others else ())
+
+
+def _trimmed(sheet: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the empty rows before and after a table."""
+    filled = sheet.notna().any(axis=1).to_numpy().nonzero()[0]
+    return sheet.iloc[filled[0] : filled[-1] + 1] if filled.size else sheet.iloc[:0]
 
 
 def _open_arrow(path: Path) -> pd.DataFrame:
@@ -159,7 +202,7 @@ def read_through_arrow(path: Path, format: Literal["parquet", "arrow"]) -> pd.Da
         raise ValueError(f"{path} cannot be read as {kind}: the file is empty. Write the table again.")
     try:
         frame = read(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(
             f"{path} cannot be read as {kind}: {error}. Write the table again, or pass --format if the file "
             "holds another format."
