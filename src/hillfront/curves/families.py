@@ -45,6 +45,8 @@ from hillfront.curves.functions import (
     proportional_natural,
 )
 from hillfront.curves.sparsity import Reference
+from hillfront.utils.interface import argument
+from hillfront.utils.wording import matching, meant
 
 __all__ = [
     "FAMILIES",
@@ -238,12 +240,13 @@ def family_named(name: str) -> CurveFamily:
     >>> family_named("hill").natural_names
     ('x_half', 'k')
     """
-    try:
-        return FAMILIES[name]
-    except KeyError:
+    found = matching(name, FAMILIES)
+    if found is None:
         raise ValueError(
-            f"Unknown curve family {name!r}. Allowed: {', '.join(FAMILIES)}. Pass one of these as curve=."
-        ) from None
+            f"{argument('curve', name)} is no curve family. Allowed: {', '.join(FAMILIES)}."
+            f"{meant(name, FAMILIES)}"
+        )
+    return FAMILIES[found]
 
 
 def register_family(family: CurveFamily, *, replace_existing: bool = False) -> CurveFamily:

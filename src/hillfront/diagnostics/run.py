@@ -18,6 +18,7 @@ from hillfront.estimands.comparisons import labelled_values
 from hillfront.estimands.improvement import improvement_of
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.utils.interface import argument, by_interface
 from hillfront.utils.tables import Displayed, TextTable
 
 __all__ = ["Check", "Diagnostics", "convergence_of", "diagnostics_of"]
@@ -170,8 +171,12 @@ def _divergences(stats: xr.Dataset) -> Check:
         "0",
         n == 0,
         f"{n} of {stats['diverging'].size} draws diverged",
-        "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: "
-        "give tighter priors or pool more.",
+        by_interface(
+            "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: "
+            "give tighter priors or pool more.",
+            "Fit with a larger --tune; if they stay, the data say too little for this hierarchy: pool more "
+            "(--pool k=common), or fit in Python, with a higher target_accept or tighter priors.",
+        ),
     )
 
 
@@ -196,7 +201,7 @@ def _rhat(values: NDArray[np.float64], names: list[str]) -> Check:
             "",
             None,
             "one chain has nothing to be compared with",
-            "Sample 4 chains.",
+            f"Sample with {argument('chains', 4)}.",
         )
     worst, name = _worst(values, names, lambda v: array_stats.rhat(v, -2, -1), np.argmax)
     return Check(
@@ -205,7 +210,8 @@ def _rhat(values: NDArray[np.float64], names: list[str]) -> Check:
         f"<= {RHAT_MAX}",
         worst <= RHAT_MAX,
         f"largest {worst:.4f}, of {name}",
-        "The chains disagree: sample longer (tune and draws), and look at the trace of this quantity.",
+        f"The chains disagree: sample longer ({argument('tune')} and {argument('draws')}), and look at the "
+        "trace of this quantity.",
     )
 
 
@@ -225,7 +231,7 @@ def _ess(values: NDArray[np.float64], names: list[str], method: str) -> Check:
         f">= {asked}",
         worst >= asked,
         f"smallest {worst:.0f}, of {name}",
-        "Too few independent draws for stable intervals: raise draws.",
+        f"Too few independent draws for stable intervals: raise {argument('draws')}.",
     )
 
 
@@ -239,8 +245,11 @@ def _bfmi(stats: xr.Dataset) -> Check:
         f">= {BFMI_MIN}",
         worst >= BFMI_MIN,
         f"smallest {worst:.2f} of the chains",
-        "The energy is explored slowly: heavy tails or a funnel. Raise tune, or give tighter priors on the "
-        "setting and interaction standard deviations.",
+        f"The energy is explored slowly: heavy tails or a funnel. Raise {argument('tune')}, or "
+        + by_interface(
+            "give tighter priors on the setting and interaction standard deviations.",
+            "pool more (--pool k=common).",
+        ),
     )
 
 
@@ -253,13 +262,14 @@ def _tree_depth(stats: xr.Dataset) -> Check:
         "< 1% of draws",
         share < 0.01,
         f"{n} draws reached the largest tree depth",
-        "Sampling is slow rather than wrong: raise tune.",
+        f"Sampling is slow rather than wrong: raise {argument('tune')}.",
     )
 
 
 def _pareto_k(found: LeaveOneOut | None, frontiers: Frontiers) -> Check:
     if found is None:
-        return Check("Pareto k", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws.")
+        seen = f"LOO needs {LOO_DRAWS_MIN} draws or more"
+        return Check("Pareto k", np.nan, "", None, seen, f"Raise {argument('draws')}.")
     k = found.pareto_k
     n = int((k > PARETO_K_MAX).sum())
     rows = frontiers.table["row"].to_numpy()[k > PARETO_K_MAX]

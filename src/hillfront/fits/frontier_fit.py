@@ -27,6 +27,7 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.priors import priors_from_json
 from hillfront.model.pymc_model import model_of_posterior
+from hillfront.utils.interface import as_shown, by_interface, listed
 from hillfront.utils.intervals import DEFAULT_PROB
 from hillfront.utils.tables import TextTable
 
@@ -144,18 +145,19 @@ class FrontierFit:
         """Notes that head every summary: failed diagnostics, then the data's warnings."""
         failed = tuple(f"DIAGNOSTIC FAILED: {check}" for check in self._diagnostics.failed)
         dropped = len(self.frontiers.dropped)
-        rows = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
+        record = by_interface("frontiers.dropped", "dropped.csv")
+        rows = (f"{dropped} faulty rows were dropped (see {record}).",) if dropped else ()
         alone = f"Only one variant, {self.baseline!r}: there is nothing to compare it with."
         nothing = (alone,) if len(self.design.variants) == 1 else ()
-        return (*failed, *nothing, *rows, *(f"Warning: {text}" for text in self.frontiers.warnings))
+        return (*failed, *nothing, *rows, *(f"Warning: {as_shown(text)}" for text in self.frontiers.warnings))
 
     def improvement(
         self,
         *,
         prob: float = DEFAULT_PROB,
-        at_hit: Sequence[float] | None = None,
-        at_l0: Sequence[float] = DEFAULT_AT_L0,
-        at_nats: Sequence[float] = (),
+        at_hit: float | Sequence[float] | None = None,
+        at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+        at_nats: float | Sequence[float] = (),
     ) -> Improvement:
         """Compare each variant with the baseline by improvement factors.
 
@@ -188,7 +190,7 @@ class FrontierFit:
             For a probability or a hit outside (0, 1), an L0 or a loss difference that is not positive, or
             ``at_nats`` without the losses.
         """
-        positions = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
+        positions = tuple(None if at is None else listed(at) for at in (at_hit, at_l0, at_nats))
 
         def sensitivity(draws: xr.Dataset) -> pd.DataFrame:
             if positions not in self._sensitivities:
@@ -210,9 +212,9 @@ class FrontierFit:
         self,
         *,
         prob: float = DEFAULT_PROB,
-        at_hit: Sequence[float] | None = None,
-        at_l0: Sequence[float] = DEFAULT_AT_L0,
-        at_nats: Sequence[float] = (),
+        at_hit: float | Sequence[float] | None = None,
+        at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+        at_nats: float | Sequence[float] = (),
     ) -> pd.DataFrame:
         """Tabulate every improvement factor with and without the correction for a Pareto selection.
 
@@ -316,8 +318,8 @@ class FrontierFit:
         self,
         *,
         l0: ArrayLike | None = None,
-        variants: Sequence[str] | None = None,
-        settings: Sequence[str] | None = None,
+        variants: str | Sequence[str] | None = None,
+        settings: str | Sequence[str] | None = None,
     ) -> xr.Dataset:
         r"""Predict the curves, and the hits of SAEs yet to be trained, along a grid of L0.
 

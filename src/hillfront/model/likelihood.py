@@ -23,6 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from hillfront.utils.interface import argument
+from hillfront.utils.wording import matching, meant
+
 Array = Any
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, Array]
@@ -202,9 +205,10 @@ def likelihood_named(name: str) -> Likelihood:
     >>> likelihood_named("normal").parameters
     ('sigma', 'tau')
     """
-    try:
-        return LIKELIHOODS[name]
-    except KeyError:
+    found = matching(name, LIKELIHOODS)
+    if found is None:
         raise ValueError(
-            f"Unknown noise {name!r}. Allowed: {', '.join(LIKELIHOODS)}. Pass one of these as noise=."
-        ) from None
+            f"{argument('noise', name)} is no likelihood. Allowed: {', '.join(LIKELIHOODS)}."
+            f"{meant(name, LIKELIHOODS)}"
+        )
+    return LIKELIHOODS[found]

@@ -104,9 +104,9 @@ def paper_source(
     *,
     prob: float = DEFAULT_PROB,
     threshold: float = DEFAULT_THRESHOLD,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
 ) -> PaperSource:
     """Compute the tables of a fit.
 

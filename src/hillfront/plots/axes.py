@@ -32,7 +32,6 @@ __all__ = [
     "put_titles",
     "save_figure",
     "say_no_data",
-    "validate_names",
     "variant_handles",
 ]
 
@@ -43,14 +42,6 @@ _SERIES: Final = ((1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2,
 _MOST_TICKS: Final = 8
 _MAX_HEIGHT: Final = 8.6
 """Inches; the height of a page."""
-
-
-def validate_names(chosen: Sequence[str] | None, allowed: tuple[str, ...], what: str) -> tuple[str, ...]:
-    """Return the chosen names, all by default; refuse unknown names, and none at all."""
-    names = tuple(allowed if chosen is None else chosen)
-    if not names or not set(names) <= set(allowed):
-        raise ValueError(f"{what}={list(names)}: allowed are {', '.join(allowed)}, at least one of them.")
-    return names
 
 
 # ---------------------------------------------------------------- panels

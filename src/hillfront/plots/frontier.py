@@ -26,10 +26,10 @@ from hillfront.plots.axes import (
     put_legend,
     put_titles,
     say_no_data,
-    validate_names,
     variant_handles,
 )
 from hillfront.plots.style import DASHED, SCREEN, FigureStyle, VariantStyle, styles_for
+from hillfront.utils.interface import chosen_names
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 __all__ = [
@@ -53,8 +53,8 @@ Band = Literal["predictive", "expectation"]
 def plot_frontiers(
     fit: FrontierFit,
     *,
-    settings: Sequence[str] | None = None,
-    variants: Sequence[str] | None = None,
+    settings: str | Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
     scale: Scale = "log",
     band: Band = "predictive",
     prob: float = DEFAULT_PROB,
@@ -100,7 +100,7 @@ def plot_frontiers(
     """
     if band not in ("predictive", "expectation"):
         raise ValueError(f"band={band!r}. Allowed: 'predictive', 'expectation'.")
-    shown = validate_names(variants, fit.design.variants, "variants")
+    shown = chosen_names(variants, fit.design.variants, "variants")
     looks, ranges = styles_for(fit.design.variants), observed_ranges(fit.frontiers)
 
     def draw_curves(axis: Axes, setting: str, variants: Sequence[str], grid: Floats) -> None:
@@ -150,12 +150,12 @@ def _shared_by_all(spans: Sequence[Range]) -> tuple[float, float] | None:
 def frontier_handles(
     fit: FrontierFit,
     *,
-    variants: Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
     band: Band = "predictive",
     prob: float = DEFAULT_PROB,
 ) -> list[Artist]:
     """Return the legend's entries: variants, curves, which band with what probability, the shared range."""
-    shown = validate_names(variants, fit.design.variants, "variants")
+    shown = chosen_names(variants, fit.design.variants, "variants")
     handles: list[Artist] = [
         *variant_handles(shown, fit.design.variants, markeredgecolor="white"),
         Line2D([], [], color="0.3", label="expectation, median"),
@@ -185,7 +185,7 @@ def frontier_panels(
     draw_curves: DrawCurves,
     looks: dict[str, VariantStyle],
     *,
-    settings: Sequence[str] | None,
+    settings: str | Sequence[str] | None,
     variants: tuple[str, ...],
     scale: Scale,
     ax: Axes | Sequence[Axes] | None,
@@ -220,7 +220,7 @@ def frontier_panels(
             "scale='logit' is for performance hits inside (0, 1), and this fit is of a cost. Allowed: 'log', "
             "'linear'."
         )
-    shown = validate_names(settings, design.settings, "settings")
+    shown = chosen_names(settings, design.settings, "settings")
     figure, axes = axes_for(len(shown), ax, style=style)
     table = frontiers.table
     for axis, setting in zip(axes, shown, strict=True):

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from hillfront.estimands.draws import curve_draws
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import observed_ranges
-from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend, validate_names, variant_handles
+from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend, variant_handles
 from hillfront.plots.style import DASHED, styles_for
+from hillfront.utils.interface import chosen_names
 from hillfront.utils.intervals import DEFAULT_PROB, validate_prob
 
 Floats = NDArray[np.float64]
@@ -57,8 +58,8 @@ def ellipse_of(draws: Floats, *, prob: float) -> Floats:
 def plot_k_against_x_half(
     fit: FrontierFit,
     *,
-    settings: Sequence[str] | None = None,
-    variants: Sequence[str] | None = None,
+    settings: str | Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
     prob: float = DEFAULT_PROB,
     ax: Axes | None = None,
     legend: bool = True,
@@ -96,8 +97,8 @@ def plot_k_against_x_half(
     validate_prob(prob)
     design = fit.design
     _check_family(fit)
-    shown_settings = validate_names(settings, design.settings, "settings")
-    shown_variants = validate_names(variants, design.variants, "variants")
+    shown_settings = chosen_names(settings, design.settings, "settings")
+    shown_variants = chosen_names(variants, design.variants, "variants")
     figure, (axis,) = axes_for(1, ax, single=(6.6, 5.6))
     curves = curve_draws(fit.data["posterior"].to_dataset(), design)
     logs = np.log(np.stack([curves["x_half"], curves["k"]]))

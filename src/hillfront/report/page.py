@@ -40,6 +40,7 @@ from hillfront.report.provenance import (
     versions_table,
 )
 from hillfront.text.summary import correction_lines
+from hillfront.utils.interface import as_shown
 
 __all__ = ["report_html", "write_report"]
 
@@ -49,9 +50,9 @@ _TEMPLATE: Final = "report.html.j2"
 def report_html(
     fit: FrontierFit,
     *,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
     title: str | None = None,
     source: str = "",
 ) -> str:
@@ -101,7 +102,7 @@ def report_html(
             failed=diagnostics.failed,
             verdicts=verdicts_of(fit, improvement),
             corrections=correction_lines(fit) if compared else [],
-            warnings=fit.frontiers.warnings,
+            warnings=[as_shown(text) for text in fit.frontiers.warnings],
             about=_about(fit),
             baseline=fit.baseline,
             frontiers=figures[0],
@@ -129,9 +130,9 @@ def write_report(
     fit: FrontierFit,
     path: str | Path,
     *,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
     title: str | None = None,
     source: str = "",
     overwrite: bool = False,

@@ -39,6 +39,7 @@ from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf
 from hillfront.studies.ranked import BETTER, compared_with_truth, refused, simulated_y
 from hillfront.studies.simulated import AT_HIT, prepared_for, quiet_frontiers, refit
+from hillfront.utils.interface import argument
 
 __all__ = [
     "augmented",
@@ -61,7 +62,7 @@ _COLUMNS: Final = (*_RANKED, "inside", "excursion", "p", "mean", "spread", "ess"
 def validate_sets(sets: int, workers: int) -> None:
     """Refuse a study without sets or workers."""
     if sets < 1 or workers < 1:
-        raise ValueError(f"sets={sets}, workers={workers}: give 1 or more of each.")
+        raise ValueError(f"{argument('sets', sets)}, {argument('workers', workers)}: give 1 or more of each.")
 
 
 def calibration(
@@ -91,7 +92,9 @@ def calibration(
     """
     validate_sets(sets, options.get("workers", 1))
     if points < 1 or settings < 1:
-        raise ValueError(f"points={points}, settings={settings}: give 1 or more of each.")
+        raise ValueError(
+            f"{argument('points', points)}, {argument('settings', settings)}: give 1 or more of each."
+        )
     case = {"points": points, "settings": settings}
     return run_cases("calibration", one_set, [case], sets=sets, **options)
 

@@ -131,9 +131,9 @@ def write_outputs(
     fit: FrontierFit,
     out: Path,
     *,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
     config: str = "",
 ) -> tuple[Improvement, Pareto]:
     """Write every table and figure of a fit to ``out``, replacing what is there.

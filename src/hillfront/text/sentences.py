@@ -18,6 +18,7 @@ from hillfront.estimands.quantities import QUANTITIES, Quantity, headlines
 from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SETTING, SUPPORTS
 from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
+from hillfront.utils.interface import chosen_names
 from hillfront.utils.numbers import interval, percent, probability, significant
 from hillfront.utils.wording import shorten
 
@@ -85,7 +86,7 @@ def comparison_sentences(
     frontiers: Frontiers,
     *,
     failed: Sequence[str] = (),
-    quantities: Sequence[str] | None = None,
+    quantities: str | Sequence[str] | None = None,
     times: str = "x",
 ) -> tuple[ComparisonSentence, ...]:
     """Put every comparison into words: one sentence or two a variant and scope.
@@ -116,9 +117,7 @@ def comparison_sentences(
     ValueError
         For a quantity that there is no sentence for.
     """
-    wanted = headlines()[:1] if quantities is None else quantities
-    if any(name not in gains() for name in wanted):
-        raise ValueError(f"quantities={list(wanted)}: allowed are {', '.join(gains())}.")
+    wanted = headlines()[:1] if quantities is None else chosen_names(quantities, gains(), "quantities")
     ranges, warning = observed_ranges(frontiers), do_not_report(failed)
     table = improvement.summary.assign(label=setting_labels(improvement.summary))
     judged = pareto.summary.assign(label=setting_labels(pareto.summary))
