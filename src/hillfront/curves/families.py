@@ -45,7 +45,6 @@ from hillfront.curves.functions import (
     proportional_natural,
 )
 from hillfront.curves.sparsity import Reference
-from hillfront.utils.interface import argument
 from hillfront.utils.wording import matching, meant
 
 __all__ = [
@@ -243,8 +242,7 @@ def family_named(name: str) -> CurveFamily:
     found = matching(name, FAMILIES)
     if found is None:
         raise ValueError(
-            f"{argument('curve', name)} is no curve family. Allowed: {', '.join(FAMILIES)}."
-            f"{meant(name, FAMILIES)}"
+            f"Unknown curve family {name!r}. Allowed: {', '.join(FAMILIES)}.{meant(name, FAMILIES)}"
         )
     return FAMILIES[found]
 

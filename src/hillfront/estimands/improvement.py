@@ -229,7 +229,7 @@ def validate_at(
         for value in listed(values):
             if not at.allows(value, bounded=frontiers.bounded):
                 allowed = at.words_for(bounded=frontiers.bounded)
-                raise ValueError(f"{argument(at.argument, value)}: allowed is {allowed}.")
+                raise ValueError(f"{argument(at.argument)} has {value!r}. Allowed: {allowed}.")
     if listed(at_nats) and not curve_losses(frontiers):
         raise ValueError(
             f"{argument('at_nats')} needs the losses that hits are shares of: columns 'ce_base' and "

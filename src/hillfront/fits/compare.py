@@ -237,7 +237,7 @@ def _check_draws(sampler_options: SamplerOptions) -> None:
     """Refuse too few draws for importance sampling, before any are drawn."""
     if sampler_options.draws * sampler_options.chains < LOO_DRAWS_MIN:
         raise ValueError(
-            f"{argument('draws', sampler_options.draws)} and {argument('chains', sampler_options.chains)}: "
+            f"{argument('draws', sampler_options.draws)}, {argument('chains', sampler_options.chains)}: "
             f"leave-one-out predictions need {LOO_DRAWS_MIN} draws or more over all chains (4 chains of 1000 "
             "are the default)."
         )

@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from hillfront.utils.interface import argument
 from hillfront.utils.wording import matching, meant
 
 Array = Any
@@ -208,7 +207,6 @@ def likelihood_named(name: str) -> Likelihood:
     found = matching(name, LIKELIHOODS)
     if found is None:
         raise ValueError(
-            f"{argument('noise', name)} is no likelihood. Allowed: {', '.join(LIKELIHOODS)}."
-            f"{meant(name, LIKELIHOODS)}"
+            f"Unknown noise {name!r}. Allowed: {', '.join(LIKELIHOODS)}.{meant(name, LIKELIHOODS)}"
         )
     return LIKELIHOODS[found]

@@ -19,6 +19,9 @@ from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import how_to_make_frontiers
 from hillfront.plots.style import LETTER, SCREEN, FigureStyle, points_of, styles_for
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "put_labels",
     "put_legend",
     "put_titles",
+    "require_drawable",
     "save_figure",
     "say_no_data",
     "variant_handles",
@@ -42,6 +46,34 @@ _SERIES: Final = ((1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2,
 _MOST_TICKS: Final = 8
 _MAX_HEIGHT: Final = 8.6
 """Inches; the height of a page."""
+
+
+def require_drawable(value: object, kind: type, figure: str, made_by: str) -> None:
+    """Refuse what a figure cannot draw, and say how to make what it can.
+
+    Parameters
+    ----------
+    value : object
+    kind : type
+        The one that the figure draws.
+    figure : str
+        Name of its function.
+    made_by : str
+        A call that returns one, from ``frontiers`` or a ``fit``.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(value, kind):
+        return
+    if isinstance(value, Frontiers):
+        seen = "These are Frontiers, which hf.plot_frontiers(frontiers) draws before a fit."
+    elif isinstance(value, FrontierFit):
+        seen = "This is a fit."
+    else:
+        seen = how_to_make_frontiers(value)
+    raise TypeError(f"{figure} draws what {made_by} returns. {seen}")
 
 
 # ---------------------------------------------------------------- panels
@@ -250,9 +282,11 @@ def plain_numbers(axis: Axis) -> None:
 # ---------------------------------------------------------------- legends
 
 
-def variant_handles(variants: Sequence[str], every: Sequence[str], **look: Any) -> list[Line2D]:
-    """Return a legend's entries of variants, the first of every one being the baseline."""
-    styles, baseline = styles_for(every), every[0]
+def variant_handles(
+    variants: Sequence[str], every: Sequence[str], *, baseline: str | None, **look: Any
+) -> list[Line2D]:
+    """Return a legend's entries of variants, styled by their order among every one."""
+    styles = styles_for(every)
     return [
         Line2D(
             [],

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from hillfront.fits.compare import CurveComparison
-from hillfront.plots.axes import put_legend
+from hillfront.plots.axes import put_legend, require_drawable
 from hillfront.plots.frontier import Scale, frontier_panels
 from hillfront.plots.style import FAMILY_STYLES, VariantStyle, styles_for
 from hillfront.utils.interface import chosen_names
@@ -59,6 +59,9 @@ def plot_families(
     ValueError
         For an unknown setting, variant, family or scale, or the wrong number of axes.
     """
+    require_drawable(
+        comparison, CurveComparison, "plot_families", "hf.compare_curves(frontiers, baseline=...)"
+    )
     fits = comparison.fits
     first = next(iter(fits.values()))
     shown_variants = chosen_names(variants, first.design.variants, "variants")

@@ -24,6 +24,7 @@ from hillfront.plots.axes import (
     put_labels,
     put_legend,
     put_titles,
+    require_drawable,
     say_no_data,
 )
 from hillfront.plots.style import DASHED, VariantStyle, styles_for
@@ -103,6 +104,7 @@ def plot_gain_profile(
         For an unknown setting or variant, a fit with a single variant, a probability outside (0, 1), no panel
         to draw, or the wrong number of axes.
     """
+    require_drawable(fit, FrontierFit, "plot_gain_profile", "hf.fit(frontiers, baseline=...)")
     validate_prob(prob)
     design = fit.design
     others = design.variants[1:]

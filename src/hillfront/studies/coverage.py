@@ -69,8 +69,7 @@ def coverage_cases(
     for name in noise:
         if name not in DEPARTURES:
             raise ValueError(
-                f"{argument('noise', name)} is no departure. Allowed: {', '.join(DEPARTURES)}."
-                f"{meant(name, DEPARTURES)}"
+                f"Unknown noise {name!r}. Allowed: {', '.join(DEPARTURES)}.{meant(name, DEPARTURES)}"
             )
     return [dict(zip(CASE, values, strict=True)) for values in product(points, settings, sigma, gain, noise)]
 

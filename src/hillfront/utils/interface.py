@@ -172,8 +172,7 @@ def chosen_names(chosen: object, allowed: Sequence[str], what: str) -> tuple[str
     found = {name: matching(name, allowed) for name in names}
     unknown = [name for name, known in found.items() if known is None]
     if unknown or not names:
-        raise ValueError(
-            f"{argument(what, *names) if names else by_interface(f'{what}=[]', argument(what))}: allowed are "
-            f"{', '.join(allowed)}, at least one of them.{meant(unknown[0], allowed) if unknown else ''}"
-        )
+        given = by_interface(f"{what}={list(names)}", argument(what, *names))
+        near = meant(unknown[0], allowed) if unknown else ""
+        raise ValueError(f"{given}: allowed are {', '.join(allowed)}, at least one of them.{near}")
     return tuple(dict.fromkeys(str(known) for known in found.values()))
