@@ -157,9 +157,8 @@ def check_claim_of(
     if label == NEW_SETTING and label not in found and AVERAGE in found:
         raise ValueError(
             f"{argument('setting', NEW_SETTING)}: this fit says nothing about a new setting, which takes "
-            "several "
-            f"settings whose parameters are pooled. Allowed: {_listed(in_settings)}, or nothing for the "
-            "average over the settings."
+            f"several settings whose parameters are pooled. Allowed: {_listed(in_settings)}, or nothing "
+            "for the average over the settings."
         )
     # Without a shared range in any setting there is no average, nor a range for a new setting.
     support, values = found.get(label, ("none", np.full(1, np.nan)))

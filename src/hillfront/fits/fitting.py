@@ -26,7 +26,7 @@ from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.model.pymc_model import build_model
 from hillfront.sampling.nutpie_run import Sampler, SamplerOptions, default_target_accept, sampler_of
 from hillfront.sampling.parameterization import parameterization_of
-from hillfront.utils.interface import argument
+from hillfront.utils.interface import argument, for_objects
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -42,6 +42,7 @@ _PRIOR_SEED = 0
 _log = logging.getLogger("hillfront")
 
 
+@for_objects("hf.prepare(frontiers, baseline=...)")
 @dataclass(frozen=True)
 class PreparedModel:
     """A model, ready to be fitted to any table of its design.
@@ -133,8 +134,8 @@ class PreparedModel:
         if draws is None and MOST_DRAWS // max(thin, 1) < ESS_PER_CHAIN:
             raise ValueError(
                 f"{argument('thin', thin)} keeps {MOST_DRAWS // thin} of at most {MOST_DRAWS:,} draws a "
-                "chain, "
-                f"fewer than the {ESS_PER_CHAIN} asked for: give a smaller one, or {argument('draws')}."
+                f"chain, fewer than the {ESS_PER_CHAIN} asked for: give a smaller one, or "
+                f"{argument('draws')}."
             )
         first = FIRST_DRAWS if draws is None else draws
         chosen = draws is None

@@ -27,7 +27,7 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.priors import priors_from_json
 from hillfront.model.pymc_model import model_of_posterior
-from hillfront.utils.interface import as_shown, by_interface, listed
+from hillfront.utils.interface import as_shown, by_interface, for_objects, listed
 from hillfront.utils.intervals import DEFAULT_PROB
 from hillfront.utils.tables import TextTable
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["FrontierFit"]
 
 
+@for_objects("hf.fit(frontiers, baseline=...)")
 @dataclass(frozen=True)
 class FrontierFit:
     """A fit of Hill curves, or another family, to frontiers.
@@ -190,23 +191,16 @@ class FrontierFit:
             For a probability or a hit outside (0, 1), an L0 or a loss difference that is not positive, or
             ``at_nats`` without the losses.
         """
-        positions = tuple(None if at is None else listed(at) for at in (at_hit, at_l0, at_nats))
+        at = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
+        positions = tuple(None if values is None else listed(values) for values in at.values())
 
         def sensitivity(draws: xr.Dataset) -> pd.DataFrame:
             if positions not in self._sensitivities:
                 self._sensitivities[positions] = sensitivity_of(self.data, draws)
             return self._sensitivities[positions].copy()
 
-        return improvement_of(
-            *self._fitted,
-            prob=prob,
-            at_hit=at_hit,
-            at_l0=at_l0,
-            at_nats=at_nats,
-            random_seed=self._seed,
-            notes=self.notes,
-            sensitivity=sensitivity,
-        )
+        options: dict[str, Any] = {"notes": self.notes, "sensitivity": sensitivity, "prob": prob, **at}
+        return improvement_of(*self._fitted, random_seed=self._seed, **options)
 
     def selection(
         self,
@@ -357,8 +351,8 @@ class FrontierFit:
         if l0 is None:
             observed = self.frontiers.table["l0"]
             l0 = np.geomspace(observed.min(), observed.max(), 50)
-        curves = {"variants": variants, "settings": settings}
-        return predict_curves(self._posterior, self.design, l0=l0, random_seed=self._seed, **curves)
+        asked: dict[str, Any] = {"l0": l0, "variants": variants, "settings": settings}
+        return predict_curves(self._posterior, self.design, random_seed=self._seed, **asked)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the fit to a NetCDF file that :meth:`load`, ArviZ and xarray open.

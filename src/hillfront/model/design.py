@@ -293,12 +293,12 @@ def how_to_make_frontiers(value: object) -> str:
     if hasattr(value, "columns") or hasattr(value, "__arrow_c_stream__"):
         return (
             f"A {kind} does not tell which columns make a setting, and SAEs of several layers are not one "
-            "curve: "
-            "say so by hf.Frontiers.from_frame(frame, group=[...]), with group=[] if there is one setting."
+            "curve: say so by hf.Frontiers.from_frame(frame, group=[...]), with group=[] if there is one "
+            "setting."
         )
     if isinstance(getattr(value, "frontiers", None), Frontiers):
         return f"A {kind} has those it was made with as its .frontiers."
-    return f"This is a {kind}: make them by hf.Frontiers.from_frame(frame, group=[...])."
+    return f"{kind} is another type: make Frontiers by hf.Frontiers.from_frame(frame, group=[...])."
 
 
 def _validated_pooling(parameter: SampledParameter, how: str | float) -> str | float:

@@ -51,7 +51,7 @@ def plot_improvement(
     ValueError
         For a quantity, or a value of ``at``, that the table does not have.
     """
-    require_drawable(improvement, Improvement, "plot_improvement", "fit.improvement()")
+    require_drawable(improvement, Improvement, "plot_improvement", "hf.fit(...).improvement()")
     rows = _select(improvement.summary, quantity, at)
     kind = quantity_named(quantity)
     labels = [where_of(row) for _, row in rows.iterrows()]

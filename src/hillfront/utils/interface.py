@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
+import inspect
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ __all__ = [
     "by_interface",
     "chosen_names",
     "command_line",
+    "for_objects",
     "in_python",
     "listed",
     "on_command_line",
@@ -176,3 +179,41 @@ def chosen_names(chosen: object, allowed: Sequence[str], what: str) -> tuple[str
         near = meant(unknown[0], allowed) if unknown else ""
         raise ValueError(f"{given}: allowed are {', '.join(allowed)}, at least one of them.{near}")
     return tuple(dict.fromkeys(str(known) for known in found.values()))
+
+
+def for_objects[T](made_by: str) -> Callable[[type[T]], type[T]]:
+    """Have the methods of a class say how an object is made, where they are called on the class instead.
+
+    Examples
+    --------
+    >>> @for_objects("Answer(6 * 7)")
+    ... class Answer(int):
+    ...     def is_right(self) -> bool:
+    ...         return self == 42
+    >>> Answer(42).is_right()
+    True
+    >>> Answer.is_right(42)
+    Traceback (most recent call last):
+    ...
+    TypeError: Answer.is_right was called on the class. Call it on what Answer(6 * 7) returns.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        for name, method in list(vars(cls).items()):
+            if inspect.isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, _for_objects(cls, method, made_by))
+        return cls
+
+    return decorate
+
+
+def _for_objects(cls: type, method: Callable[..., Any], made_by: str) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def run(*arguments: Any, **options: Any) -> Any:
+        if not arguments or not isinstance(arguments[0], cls):
+            raise TypeError(
+                f"{method.__qualname__} was called on the class. Call it on what {made_by} returns."
+            )
+        return method(*arguments, **options)
+
+    return run
