@@ -868,7 +868,7 @@ BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
     ),
     "hit of 2": (["--at-hit", 2], "at_hit has 2.0. Allowed: a performance hit, between 0 and 1"),
     "L0 of 0": (["--at-l0", 0], "at_l0 has 0.0. Allowed: an L0, a positive number of latents"),
-    "nats without losses": (["--at-nats", 0.1], "at_nats needs the losses"),
+    "nats without losses": (["--at-nats", 0.1], "A gain at a loss difference needs the losses"),
     "draws": (["--draws", 2], "draws=2"),
     "seed": (["--seed", -1], "--seed"),
 }

@@ -232,6 +232,6 @@ def validate_at(
                 raise ValueError(f"{argument(at.argument)} has {value!r}. Allowed: {allowed}.")
     if listed(at_nats) and not curve_losses(frontiers):
         raise ValueError(
-            f"{argument('at_nats')} needs the losses that hits are shares of: columns 'ce_base' and "
-            f"'ce_ablated'. Add them, or compare at a hit by {argument('at_hit')}."
+            "A gain at a loss difference needs the losses that hits are shares of: columns 'ce_base' and "
+            "'ce_ablated'. Add them, or compare at a hit."
         )

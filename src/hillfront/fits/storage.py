@@ -48,8 +48,8 @@ _REFUSALS: Final[Mapping[int, str]] = {
     errno.EDQUOT: "your quota of the disk is used up. Free some space, or write to another disk",
     errno.EFBIG: "the file would be larger than is allowed there. Write to another disk",
     errno.EROFS: "the disk is read-only. Write to another place",
-    errno.EACCES: "you have no permission. Write to another place, or ask for the permission",
-    errno.EPERM: "you have no permission. Write to another place, or ask for the permission",
+    errno.EACCES: "you have no permission. Write to another place",
+    errno.EPERM: "you have no permission. Write to another place",
 }
 
 

@@ -100,6 +100,10 @@ def design_study(
             f"{argument('sigma', sigma)}: give the expected scatter on the logit scale, a positive number "
             "such as 0.1."
         )
+    if min(tau, setting_sd, interaction_sd) < 0.0:
+        given = {"tau": tau, "setting_sd": setting_sd, "interaction_sd": interaction_sd}
+        words = ", ".join(argument(name, value) for name, value in given.items() if value < 0.0)
+        raise ValueError(f"{words}: a spread must not be negative.")
     if sets < 1:
         raise ValueError(f"{argument('sets', sets)}: give 1 simulated set or more of each case.")
     expected = {
