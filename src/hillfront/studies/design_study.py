@@ -101,8 +101,8 @@ def design_study(
             "such as 0.1."
         )
     if min(tau, setting_sd, interaction_sd) < 0.0:
-        given = {"tau": tau, "setting_sd": setting_sd, "interaction_sd": interaction_sd}
-        words = ", ".join(argument(name, value) for name, value in given.items() if value < 0.0)
+        spreads = {"tau": tau, "setting_sd": setting_sd, "interaction_sd": interaction_sd}
+        words = ", ".join(argument(name, value) for name, value in spreads.items() if value < 0.0)
         raise ValueError(f"{words}: a spread must not be negative.")
     if sets < 1:
         raise ValueError(f"{argument('sets', sets)}: give 1 simulated set or more of each case.")

@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import pandas as pd
-
 N_SHOWN: Final = 3
 
 
@@ -106,6 +104,8 @@ def show(value: object) -> str:
     >>> show("n/a"), show(-2.5), show("  "), show(None)
     ("'n/a'", '-2.5', 'empty', 'empty')
     """
+    import pandas as pd  # `hillfront --help` waits for it otherwise
+
     if isinstance(value, str):
         return repr(value if len(value) <= 40 else f"{value[:37]}...") if value.strip() else "empty"
     if pd.api.types.is_scalar(value) and pd.isna(value):  # type: ignore[call-overload]  # is_scalar narrows it
