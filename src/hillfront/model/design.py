@@ -322,8 +322,8 @@ def _validate_metric(frontiers: Frontiers, family: CurveFamily, *, noise: str, h
         able = ", ".join(name for name, other in FAMILIES.items() if other.unbounded is not None)
         raise ValueError(
             f"{argument('curve', family.name)} saturates at 1, and {frontiers.metric_label!r} is a cost "
-            f"without an upper bound. Allowed: {able}. Pass one of these by {argument('curve')}, or read a "
-            f"performance hit by {argument('y')}."
+            f"without an upper bound. Allowed: {able}. Pass one of these as {argument('curve')}, or read a "
+            f"performance hit as {argument('y')}."
         )
     if likelihood_named(noise).on_logit:
         able = ", ".join(name for name, other in LIKELIHOODS.items() if not other.on_logit)
