@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,14 +15,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from typer.testing import CliRunner
 
 import hillfront
 from commands import Done, command
 from helpers import frontiers_of, points
+from hillfront.cli.app import app
 from hillfront.curves.sparsity import SparsityScale
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
-from hillfront.text.outputs import FAILED_FILE
+from hillfront.text.outputs import FAILED_FILE, held
 
 FILES = {
     "fit.nc",
@@ -846,30 +850,30 @@ def test_a_cost_is_fitted(run: Run, tmp_path: Path) -> None:
 BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
     "noise": (["--noise", "gauss"], "Unknown noise 'gauss'. Allowed: student-t, normal, logit-normal."),
     "curve": (["--curve", "sigmoid"], "Unknown curve family 'sigmoid'. Allowed: hill"),
-    "nu of normal": (["--noise", "normal", "--nu", 4], "--nu 4: noise='normal' has no tails to fix."),
+    "nu of normal": (["--noise", "normal", "--nu", 4], "--nu 4: normal noise has no tails to fix."),
     "nu of 0": (["--nu", 0], "--nu 0: give a positive number of degrees of freedom, such as 4."),
     "nu nan": (["--nu", "nan"], "--nu nan: give a positive number"),
     "pool without =": (["--pool", "k"], "--pool k: write NAME=HOW, such as k=common or k=1."),
     "pool of nothing": (["--pool", "k="], "--pool k=: write NAME=HOW"),
-    "pool of an unknown": (["--pool", "slope=common"], "pool has 'slope', which is not a parameter"),
-    "pool how": (["--pool", "k=some"], "pool['k'] is 'some'. Allowed: 'partial', 'common', 'none', or a pos"),
-    "pool negative": (["--pool", "k=-1"], "pool['k'] is -1.0."),
-    "pool nan": (["--pool", "k=nan"], "pool['k'] is nan."),
+    "pool of an unknown": (["--pool", "slope=common"], "--pool has 'slope', which is not a parameter"),
+    "pool how": (["--pool", "k=some"], "--pool k=some. Allowed: 'partial', 'common', 'none', or a pos"),
+    "pool negative": (["--pool", "k=-1"], "--pool k=-1.0. Allowed:"),
+    "pool nan": (["--pool", "k=nan"], "--pool k=nan. Allowed:"),
     "limit in words": (["--dense-limit", "wide"], "--dense-limit wide: give d_model, or an L0 such as 768."),
     "limit of 0": (["--dense-limit", 0], "dense_limit must be 'd_model', a finite number above 0"),
     "limit too low": (["--dense-limit", 60], "L0 not below the dense limit (rows 3, 7, 11, 15)"),
     "limit without a column": (["--dense-limit", "d_model"], "missing column 'd_model'"),
-    "relative without a column": (["--relative-sparsity"], "relative_sparsity=True needs the width of the"),
+    "relative without a column": (["--relative-sparsity"], "--relative-sparsity needs the width of the"),
     "y and cost": (["--cost", "performance_hit", "--y", "performance_hit"], "pass --y or --cost, not both"),
-    "hill of a cost": (["--cost", "performance_hit"], "curve='hill' saturates at 1, and 'performance_hit'"),
+    "hill of a cost": (["--cost", "performance_hit"], "--curve hill saturates at 1, and 'performance_hit'"),
     "logit-normal of a cost": (
         ["--cost", "performance_hit", "--curve", "power", "--noise", "logit-normal"],
-        "noise='logit-normal' is for performance hits inside (0, 1)",
+        "--noise logit-normal is for performance hits inside (0, 1)",
     ),
-    "hit of 2": (["--at-hit", 2], "at_hit has 2.0. Allowed: a performance hit, between 0 and 1"),
-    "L0 of 0": (["--at-l0", 0], "at_l0 has 0.0. Allowed: an L0, a positive number of latents"),
-    "nats without losses": (["--at-nats", 0.1], "at_nats needs the losses"),
-    "draws": (["--draws", 2], "draws=2"),
+    "hit of 2": (["--at-hit", 2], "--at-hit has 2.0. Allowed: a performance hit, between 0 and 1"),
+    "L0 of 0": (["--at-l0", 0], "--at-l0 has 0.0. Allowed: an L0, a positive number of latents"),
+    "nats without losses": (["--at-nats", 0.1], "A gain at a loss difference needs the losses"),
+    "draws": (["--draws", 2], "--draws 2"),
     "seed": (["--seed", -1], "--seed"),
 }
 
@@ -886,7 +890,7 @@ def test_an_option_that_cannot_be_met_is_refused(run: Run, tmp_path: Path, name:
 
 def test_logit_normal_refuses_rows(run: Run, tmp_path: Path) -> None:
     done = run(*arguments(tmp_path, put(sound(), 3, performance_hit=-0.01), "--noise", "logit-normal"))
-    assert_refused(done, "performance hit without a logit (row 3): saw -0.01", "Use noise='student-t'")
+    assert_refused(done, "performance hit without a logit (row 3): saw -0.01", "Use --noise student-t")
     assert names(tmp_path) == {"data.csv"}
 
 
@@ -894,9 +898,7 @@ def test_mixed_widths_are_refused(run: Run, tmp_path: Path) -> None:
     frame = with_width(sound())
     frame.loc[1, "d_model"] = 1024
     done = run(*arguments(tmp_path, frame, "--relative-sparsity"))
-    assert_refused(
-        done, "relative_sparsity=True: d_model is 768 to 1024 in setting '6', and must be one number"
-    )
+    assert_refused(done, "--relative-sparsity: d_model is 768 to 1024 in setting '6', and must be one number")
 
 
 # ---------------------------------------------------------------- compare
@@ -1006,9 +1008,9 @@ def test_a_failed_family_marks_the_comparison(
         (["--noise", "gauss"], "Unknown noise 'gauss'"),
         (["--dense-limit", "wide"], "--dense-limit wide: give d_model, or an L0 such as 768."),
         (["--dense-limit", "d_model"], "missing column 'd_model'"),
-        (["--relative-sparsity"], "relative_sparsity=True needs the width"),
-        (["--cost", "performance_hit"], "curve='hill' saturates at 1"),
-        (["--draws", 10], "draws=10, chains=4: leave-one-out predictions need 100 draws or more"),
+        (["--relative-sparsity"], "--relative-sparsity needs the width"),
+        (["--cost", "performance_hit"], "--curve hill saturates at 1"),
+        (["--draws", 10], "--draws 10, --chains 4: leave-one-out predictions need 100 draws or more"),
         (["--baseline", "topk"], "unknown baseline: saw 'topk'"),
     ],
 )
@@ -1034,3 +1036,71 @@ def test_a_comparison_is_not_half_written(
     done = run(*compared(tmp_path, sound()))
     assert (done.status, "no space left" in done.err, "Traceback" in done.err) == (status, True, False)
     assert names(tmp_path) == {"data.csv"}
+
+
+# ---------------------------------------------------------------- one run a folder, and options in messages
+
+
+def test_a_second_run_with_the_same_out_is_refused(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str]
+) -> None:
+    with held(tmp_path / "out"):
+        done = run(*arguments(tmp_path, sound(), "--force"))
+    assert_refused(
+        done, f"Another run of hillfront is writing to {tmp_path / 'out'}. Wait until it has ended, or"
+    )
+    assert not sampler.calls
+    assert run(*arguments(tmp_path, sound())).status == 0
+    assert names(tmp_path) == {"data.csv", "out"}
+
+
+def test_a_disk_that_fills_up_while_figures_are_drawn(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, quick: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Figure, "savefig", broken(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    done = run(*arguments(tmp_path, sound(), "--quiet"))
+    assert_refused(
+        done,
+        f"hillfront: {tmp_path / 'out'} cannot be written: the disk is full. Free some space, or write to "
+        "another disk by --out. Nothing was written.",
+    )
+    assert names(tmp_path) == {"data.csv"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--seed", -1], "--seed -1 must be a non-negative integer."),
+        (["--draws", 3, "--tune", 5], "--draws 3, --tune 5, --chains 4: give at least 4 draws"),
+        (["--thin", 500], "--thin 500 of 1000 draws a chain: give 1, which keeps all"),
+        (["--pool", "q=1"], "--pool has 'q', which is not a parameter of the 'hill' family."),
+        (
+            ["--pool", "k=sometimes"],
+            "--pool k=sometimes. Allowed: 'partial', 'common', 'none', or a positive",
+        ),
+        (["--relative-sparsity"], "--relative-sparsity needs the width of the model: a column 'd_model'"),
+        (["--at-hit", 2], "--at-hit has 2.0. Allowed: a performance hit, between 0 and 1"),
+    ],
+)
+def test_messages_speak_of_options(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, options: list[object], said: str
+) -> None:
+    assert_refused(run(*arguments(tmp_path, sound(), *options)), said)
+
+
+def test_checks_of_a_fit_speak_of_options(
+    run: Run, tmp_path: Path, sampler: SimpleNamespace, titles: dict[str, str]
+) -> None:
+    sampler.diverging = 3
+    done = run(*arguments(tmp_path, sound(), "--draws", 200))
+    assert "Fit with a larger --tune; if they stay" in done.out
+    assert "raise target_accept" not in done.out.lower()
+    fit = FrontierFit.load(tmp_path / "out" / "fit.nc")
+    assert "Raise target_accept (0.995) and tune; if they stay" in "\n".join(fit.notes)
+
+
+def test_a_program_that_calls_the_commands_in_process_reads_of_options_too(tmp_path: Path) -> None:
+    sound().to_csv(tmp_path / "data.csv", index=False)
+    usual = ["fit", str(tmp_path / "data.csv"), "--baseline", "relu", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, [*usual, "--group", "layer", "--at-l0", "-5"])
+    assert "--at-l0 has -5.0" in str(done.exception)

@@ -377,7 +377,8 @@ def test_nats_need_the_losses() -> None:
     design = design_of(frontiers, baseline="baseline")
     posterior = posterior_of(design, np.log([0.02, 0.05]), np.log(0.8))
     with pytest.raises(
-        ValueError, match=r"at_nats needs the losses .* 'ce_base' and 'ce_ablated'\. Add them"
+        ValueError,
+        match=r"A gain at a loss difference needs the losses .* 'ce_base' and 'ce_ablated'\. Add them",
     ):
         improved(posterior, frontiers, design, at_nats=[0.1])
     for nats in (0.0, -1.0, np.inf, np.nan):

@@ -244,7 +244,7 @@ def test_logit_normal_refuses_hits_without_a_logit(hit: float) -> None:
 
 def test_unknown_noise_lists_the_known() -> None:
     with pytest.raises(
-        ValueError, match=r"Unknown noise 'gauss'\. Allowed: student-t, normal, logit-normal\. Pass"
+        ValueError, match=r"Unknown noise 'gauss'\. Allowed: student-t, normal, logit-normal\."
     ):
         likelihood_named("gauss")
 

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from hillfront.sampling.arviz_later import allow_arviz_later
+from hillfront.utils.interface import command_line
 
 __all__ = ["app", "examples", "exit_unless", "main", "unless_interrupted"]
 
@@ -40,7 +41,12 @@ _MODULES: Final[Mapping[str, str]] = {
 
 
 class _LazyGroup(TyperGroup):
-    """Commands whose modules are imported when they are first asked for."""
+    """Commands whose modules are imported when they are first asked for; their messages speak of options."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for, also for a caller in Python that does not go through `main`."""
+        with command_line():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
@@ -105,11 +111,12 @@ def exit_unless(passed: bool, *messages: str) -> None:
 
 def main() -> None:
     """Run the command line; bad input gives one message and exit status 2, never a traceback."""
-    try:
-        with allow_arviz_later():
-            app()
-    except (ValueError, TypeError, OSError) as error:
-        # Every error that the library raises for bad input is one of these; their text names the next step.
-        # Python's random_seed is --seed here.
-        typer.echo(f"hillfront: {error}".replace("random_seed=", "--seed="), err=True)
-        sys.exit(EXIT_BAD_INPUT)
+    with command_line():
+        try:
+            with allow_arviz_later():
+                app()
+        except (ValueError, TypeError, OSError) as error:
+            # Every error that the library raises for bad input is one of these; their text, which some write
+            # only here, names the next step.
+            typer.echo(f"hillfront: {error}", err=True)
+            sys.exit(EXIT_BAD_INPUT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,13 +70,11 @@ def compare(
 ) -> None:
     """Compare curve families on DATA: leave-one-out predictions, weights, and the gains under each."""
     from hillfront.fits.compare import compare_curves
-    from hillfront.text.outputs import validate_out, write_comparison
+    from hillfront.text.outputs import reserved, write_comparison
 
-    if out is not None:
-        validate_out(out, force=force)
     limit = dense_limit_of(dense_limit)
-    frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
-    with unless_interrupted():
+    with unless_interrupted(), contextlib.nullcontext() if out is None else reserved(out, force=force):
+        frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
         comparison = compare_curves(
             frontiers,
             baseline=baseline,

@@ -70,27 +70,27 @@ def fit(
     from hillfront.curves.families import family_named
     from hillfront.estimands.improvement import validate_at
     from hillfront.readers.formats import find_format
-    from hillfront.text.outputs import validate_out
+    from hillfront.text.outputs import reserved
 
-    validate_out(out, force=output.force)
-    family_named(model.curve)
-    arguments = model.arguments()
-    format = format or find_format(data)
-    frontiers = columns.read(
-        data, format=format, dense_limit=arguments["dense_limit"], baseline=baseline, on_fault=on_fault
-    )
-    asked_at = {name: values for name, values in vars(gains).items() if values}
-    validate_at(frontiers, **asked_at)
-    _run(
-        frontiers,
-        out,
-        model={"baseline": baseline, **arguments},
-        sampler={"draws": draws, **chains.arguments(), "thin": thin},
-        asked_at=asked_at,
-        output=output,
-        command="fit",
-        config=_config_of(context, frontiers, format, data=data, out=out),
-    )
+    with reserved(out, force=output.force):
+        family_named(model.curve)
+        arguments = model.arguments()
+        format = format or find_format(data)
+        frontiers = columns.read(
+            data, format=format, dense_limit=arguments["dense_limit"], baseline=baseline, on_fault=on_fault
+        )
+        asked_at = {name: values for name, values in vars(gains).items() if values}
+        validate_at(frontiers, **asked_at)
+        _run(
+            frontiers,
+            out,
+            model={"baseline": baseline, **arguments},
+            sampler={"draws": draws, **chains.arguments(), "thin": thin},
+            asked_at=asked_at,
+            output=output,
+            command="fit",
+            config=_config_of(context, frontiers, format, data=data, out=out),
+        )
 
 
 @app.command(epilog=examples("hillfront demo --out demo", "hillfront demo --json --draws 500 > demo.json"))
@@ -105,17 +105,17 @@ def demo(
     """Compare gated with baseline SAEs on Gemma-7B, from the tables of Rajamanoharan et al. (2024)."""
     from hillfront.datasets import load_dataset
     from hillfront.frontiers.table import FrontierDataWarning, Frontiers
-    from hillfront.text.outputs import validate_out
+    from hillfront.text.outputs import reserved
 
-    validate_out(out, force=output.force)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrontierDataWarning)
-        frontiers = Frontiers.from_frame(
-            load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
-        )
-    model = {"baseline": "baseline"}
-    sampler = {"draws": draws, **chains.arguments()}
-    _run(frontiers, out, model=model, sampler=sampler, asked_at={}, output=output, command="demo")
+    with reserved(out, force=output.force):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FrontierDataWarning)
+            frontiers = Frontiers.from_frame(
+                load_dataset("gated_sae", model="Gemma-7B"), group=("site", "layer"), y="loss_recovered"
+            )
+        model = {"baseline": "baseline"}
+        sampler = {"draws": draws, **chains.arguments()}
+        _run(frontiers, out, model=model, sampler=sampler, asked_at={}, output=output, command="demo")
 
 
 def _run(

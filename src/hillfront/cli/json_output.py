@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hillfront import __version__
+from hillfront.utils.interface import as_shown
 
 if TYPE_CHECKING:
     from hillfront.diagnostics.run import Diagnostics
@@ -122,7 +123,7 @@ def _data(frontiers: Frontiers) -> Document:
         "settings": frontiers.settings,
         "metric": frontiers.metric_label,
         "hash": frontiers.data_hash,
-        "warnings": frontiers.warnings,
+        "warnings": [as_shown(text) for text in frontiers.warnings],
     }
 
 

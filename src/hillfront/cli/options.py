@@ -301,7 +301,7 @@ def priors_of(nu: float | None, *, noise: str) -> dict[str, float] | None:
         return None
     if "nu" not in likelihood_named(noise).parameters:
         able = ", ".join(name for name, other in LIKELIHOODS.items() if "nu" in other.parameters)
-        raise ValueError(f"--nu {nu:g}: noise={noise!r} has no tails to fix. Leave --nu out, or fit {able}.")
+        raise ValueError(f"--nu {nu:g}: {noise} noise has no tails to fix. Leave --nu out, or fit {able}.")
     if not 0.0 < nu < float("inf"):
         raise ValueError(f"--nu {nu:g}: give a positive number of degrees of freedom, such as 4.")
     return {"nu": nu}

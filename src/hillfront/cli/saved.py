@@ -88,12 +88,14 @@ def paper(
     from hillfront.fits.frontier_fit import FrontierFit
     from hillfront.paper.figures import has_pdflatex
     from hillfront.paper.write import is_paper_file, write_paper
-    from hillfront.text.outputs import validate_out
+    from hillfront.text.outputs import reserved
 
-    validate_out(out, force=force, own=is_paper_file)
-    loaded = FrontierFit.load(fit)
     asked: dict[str, Any] = {"prob": prob, "threshold": threshold, **vars(gains)}
-    written = write_paper(loaded, out, **{name: value for name, value in asked.items() if value is not None})
+    with reserved(out, force=force, own=is_paper_file):
+        loaded = FrontierFit.load(fit)
+        written = write_paper(
+            loaded, out, **{name: value for name, value in asked.items() if value is not None}
+        )
     if not quiet:
         if written.replaced:
             typer.echo(

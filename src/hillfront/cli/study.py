@@ -161,18 +161,19 @@ def trust(
     """
     from hillfront.studies.trust import FULL, QUICK, run_trust
     from hillfront.studies.trust_page import write_trust
+    from hillfront.text.outputs import held
 
     if processes.workers < 1:
         raise ValueError(f"--workers {processes.workers}: give 1 or more.")
     _validate_folder(out)
-    with processes.arguments() as arguments:
+    with held(work), processes.arguments() as arguments:
         found = run_trust(
             work=work,
             sizes=QUICK if quick else FULL,
             say=lambda text: typer.echo(f"Study: {text}", err=True),
             **arguments,
         )
-    page = write_trust(found, out)
+        page = write_trust(found, out)
     typer.echo(f"The page is {page}.")
     message = f"{found.failed} fits failed; their reasons stand in the files of {work}."
     exit_unless(not found.failed, message)

@@ -68,11 +68,16 @@ def run_study(
     typer.Exit
         If a fit failed, or anything before.
     """
-    with processes.arguments() as arguments:
-        rows = study(work=work, **arguments)
-    errors = rows.loc[rows["error"] != "", "error"]
-    if len(errors) < len(rows):
-        write(rows)
+    from hillfront.fits.storage import disk_errors_named
+    from hillfront.text.outputs import held
+
+    kept = f"What was finished is kept in {work}, and goes on from there."
+    with held(work), disk_errors_named(work.parent, kept=kept):
+        with processes.arguments() as arguments:
+            rows = study(work=work, **arguments)
+        errors = rows.loc[rows["error"] != "", "error"]
+        if len(errors) < len(rows):
+            write(rows)
     messages = list(failed)
     if len(errors):
         messages.append(

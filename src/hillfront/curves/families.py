@@ -22,6 +22,7 @@ from scipy import special
 from hillfront.curves import functions
 from hillfront.curves.family import CurveFamily, SampledParameter
 from hillfront.curves.sparsity import Reference
+from hillfront.utils.wording import matching, meant
 
 __all__ = [
     "FAMILIES",
@@ -206,12 +207,12 @@ def family_named(name: str) -> CurveFamily:
     >>> family_named("hill").natural_names
     ('x_half', 'k')
     """
-    try:
-        return FAMILIES[name]
-    except KeyError:
+    found = matching(name, FAMILIES)
+    if found is None:
         raise ValueError(
-            f"Unknown curve family {name!r}. Allowed: {', '.join(FAMILIES)}. Pass one of these as curve=."
-        ) from None
+            f"Unknown curve family {name!r}. Allowed: {', '.join(FAMILIES)}.{meant(name, FAMILIES)}"
+        )
+    return FAMILIES[found]
 
 
 def register_family(family: CurveFamily, *, replace_existing: bool = False) -> CurveFamily:

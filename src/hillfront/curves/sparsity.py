@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from hillfront.utils.interface import argument
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -123,7 +125,7 @@ def scales_by_setting(
     if not needs_width:
         dense = None if dense_limit is None else float(dense_limit)
         return (SparsityScale(dense=dense),) * len(settings)
-    option = "relative_sparsity=True" if relative else "dense_limit='d_model'"
+    option = argument("relative_sparsity", True) if relative else argument("dense_limit", "d_model")
     if "d_model" not in table or table["d_model"].isna().any():
         raise ValueError(
             f"{option} needs the width of the model: a column 'd_model' with a number in every row. Add it, "

@@ -14,6 +14,7 @@ from hillfront.estimands.predict import at_rows, noise_draws
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.likelihood import Expected
+from hillfront.utils.interface import argument, by_interface
 from hillfront.utils.intervals import DEFAULT_PROB
 
 Floats = NDArray[np.float64]
@@ -256,7 +257,7 @@ def _signs(found: SignChanges) -> Check:
         f"along the curves, residuals change sign {changes:.1f} times in {pairs} pairs of neighbours, as "
         f"seldom in {found.p:.1%} of replicated data sets",
         "SAEs lie on one side of their curve for long stretches, so its shape is wrong: try another family "
-        "(compare_curves) or dense_limit."
+        f"({by_interface('compare_curves', 'hillfront compare')}) or {argument('dense_limit')}."
         if found.p < P_SEEN
         else "",
     )
@@ -264,7 +265,8 @@ def _signs(found: SignChanges) -> Check:
 
 def _loo_pit(found: LeaveOneOut | None) -> Check:
     if found is None:
-        return Check("LOO-PIT", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws.")
+        seen = f"LOO needs {LOO_DRAWS_MIN} draws or more"
+        return Check("LOO-PIT", np.nan, "", None, seen, f"Raise {argument('draws')}.")
     inside = float((np.abs(found.pit - 0.5) < 0.25).mean())
     # Predictions that are too wide make for cautious intervals, which are no reason to withhold a result.
     wide = inside > 0.5
@@ -272,8 +274,9 @@ def _loo_pit(found: LeaveOneOut | None) -> Check:
     step = (
         "Predictions of SAEs that were left out are wider than they need be: the intervals are cautious."
         if wide
-        else "Predictions of SAEs that were left out are too narrow, or to one side: see plot_checks; try "
-        "another family or noise."
+        else "Predictions of SAEs that were left out are too narrow, or to one side: see "
+        f"{by_interface('plot_checks', 'checks.png')}; try another {argument('curve')} or "
+        f"{argument('noise')}."
     )
     return Check(
         "LOO-PIT",
@@ -312,7 +315,7 @@ def _scatter(expected: Expected, noise: dict[str, Floats], frontiers: Frontiers,
         f"Implausibly little, from {points:g} SAEs a curve: the published sweeps that hillfront packages "
         "scatter by more, and training again with another seed alone gives 1 to 2%, so the intervals may be "
         "far too narrow. Check that the rows are separate trainings, as measured; add SAEs or known errors "
-        "(se), or give sigma a prior."
+        f"(se){by_interface(', or give sigma a prior', '')}."
         if alarm
         else "",
     )

@@ -18,6 +18,7 @@ from hillfront.estimands.comparisons import labelled_values
 from hillfront.estimands.improvement import improvement_of
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.utils.interface import argument, by_interface
 from hillfront.utils.tables import Displayed, TextTable
 
 __all__ = ["Check", "Diagnostics", "convergence_of", "diagnostics_of"]
@@ -144,8 +145,12 @@ def _divergences(stats: xr.Dataset) -> Check:
         "0",
         n == 0,
         f"{n} of {stats['diverging'].size} draws diverged",
-        "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: "
-        "give tighter priors or pool more.",
+        by_interface(
+            "Raise target_accept (0.995) and tune; if they stay, the data say too little for this hierarchy: "
+            "give tighter priors or pool more.",
+            "Fit with a larger --tune; if they stay, the data say too little for this hierarchy: pool more "
+            "(--pool k=common), or fit in Python, with a higher target_accept or tighter priors.",
+        ),
     )
 
 
@@ -153,7 +158,7 @@ def _rhat(values: NDArray[np.float64], names: list[str]) -> Check:
     from arviz_stats.base import array_stats
 
     if values.shape[1] < 2:
-        seen, step = "one chain has nothing to be compared with", "Sample 4 chains."
+        seen, step = "one chain has nothing to be compared with", f"Sample with {argument('chains', 4)}."
         return Check("R-hat", np.nan, "", None, seen, step)
     found = np.atleast_1d(array_stats.rhat(values, -2, -1))
     worst = float(found.max())
@@ -163,7 +168,8 @@ def _rhat(values: NDArray[np.float64], names: list[str]) -> Check:
         f"<= {RHAT_MAX}",
         worst <= RHAT_MAX,
         f"largest {worst:.4f}, of {names[int(found.argmax())]}",
-        "The chains disagree: sample longer (tune and draws), and look at the trace of this quantity.",
+        f"The chains disagree: sample longer ({argument('tune')} and {argument('draws')}), and look at the "
+        "trace of this quantity.",
     )
 
 
@@ -179,7 +185,7 @@ def _ess(values: NDArray[np.float64], names: list[str], method: str, **options: 
         f">= {asked}",
         worst >= asked,
         f"smallest {worst:.0f}, of {names[int(found.argmin())]}",
-        "Too few independent draws for stable intervals: raise draws.",
+        f"Too few independent draws for stable intervals: raise {argument('draws')}.",
     )
 
 
@@ -193,8 +199,11 @@ def _bfmi(stats: xr.Dataset) -> Check:
         f">= {BFMI_MIN}",
         worst >= BFMI_MIN,
         f"smallest {worst:.2f} of the chains",
-        "The energy is explored slowly: heavy tails or a funnel. Raise tune, or give tighter priors on the "
-        "setting and interaction standard deviations.",
+        f"The energy is explored slowly: heavy tails or a funnel. Raise {argument('tune')}, or "
+        + by_interface(
+            "give tighter priors on the setting and interaction standard deviations.",
+            "pool more (--pool k=common).",
+        ),
     )
 
 
@@ -207,13 +216,14 @@ def _tree_depth(stats: xr.Dataset) -> Check:
         "< 1% of draws",
         share < 0.01,
         f"{n} draws reached the largest tree depth",
-        "Sampling is slow rather than wrong: raise tune.",
+        f"Sampling is slow rather than wrong: raise {argument('tune')}.",
     )
 
 
 def _pareto_k(found: LeaveOneOut | None, frontiers: Frontiers) -> Check:
     if found is None:
-        return Check("Pareto k", np.nan, "", None, f"LOO needs {LOO_DRAWS_MIN} draws or more", "Raise draws.")
+        seen = f"LOO needs {LOO_DRAWS_MIN} draws or more"
+        return Check("Pareto k", np.nan, "", None, seen, f"Raise {argument('draws')}.")
     k = found.pareto_k
     n = int((k > PARETO_K_MAX).sum())
     rows = frontiers.table["row"].to_numpy()[k > PARETO_K_MAX]

@@ -19,8 +19,9 @@ from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SUPPORTS
 from hillfront.frontiers.ranges import Range, average_range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.utils.interface import alternatives, argument, by_interface
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
-from hillfront.utils.wording import nearest
+from hillfront.utils.wording import matching, meant
 
 Floats = NDArray[np.float64]
 
@@ -141,7 +142,7 @@ def check_claim_of(
     sensitivity: Sensitivity | None = None,
 ) -> ClaimCheck:
     """Check a published claim against a posterior; see :meth:`hillfront.FrontierFit.check_claim`."""
-    _validate_quantity(quantity, design)
+    quantity = _quantity_of_claim(quantity, design)
     _validate_bounds(low, high)
     kind = quantities_of(design.family)[quantity]
     _validate_taken_at(kind, at, bounded=frontiers.bounded)
@@ -155,9 +156,9 @@ def check_claim_of(
     found = kind.of_scopes(list(compared.values()), np.nan if at is None else at)
     if label == NEW_SETTING and label not in found and AVERAGE in found:
         raise ValueError(
-            f"setting={NEW_SETTING!r}: this fit says nothing about a new setting, which takes several "
-            f"settings whose parameters are pooled. Allowed: {_listed(in_settings)}, or nothing for the "
-            "average over the settings."
+            f"{argument('setting', NEW_SETTING)}: this fit says nothing about a new setting, which takes "
+            f"several settings whose parameters are pooled. Allowed: {_listed(in_settings)}, or nothing "
+            "for the average over the settings."
         )
     # Without a shared range in any setting there is no average, nor a range for a new setting.
     support, values = found.get(label, ("none", np.full(1, np.nan)))
@@ -204,35 +205,37 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))
 
 
-def _meant(name: str, names: Sequence[str]) -> str:
-    near = nearest(name, names)
-    return f" Did you mean {near!r}?" if near is not None else ""
-
-
-def _validate_quantity(quantity: str, design: Design) -> None:
-    """Raise ValueError for a quantity that curves of this family do not have."""
+def _quantity_of_claim(quantity: str, design: Design) -> str:
+    """Give the quantity by its own name; raise ValueError for one that curves of this family lack."""
     names = list(quantities_of(design.family))
-    if quantity not in names:
+    named = matching(quantity, names)
+    if named is None:
+        given = by_interface(f"quantity={quantity!r}", repr(quantity))
         raise ValueError(
-            f"quantity={quantity!r} is not a quantity of the {design.curve!r} family. "
-            f"Allowed: {_listed(names)}.{_meant(quantity, names)}"
+            f"{given} is not a quantity of the {design.curve!r} family. "
+            f"Allowed: {_listed(names)}.{meant(quantity, names)}"
         )
+    return named
 
 
 def _validate_bounds(low: float | None, high: float | None) -> None:
     """Raise ValueError for bounds that are missing, not positive or the wrong way round."""
     if low is None and high is None:
         raise ValueError(
-            "The claim has no bound. Give low, high or both: 'at least 2.7' is low=2.7, '1.2 to 1.4' is "
-            "low=1.2 and high=1.4."
+            f"The claim has no bound. Give {argument('low')}, {argument('high')} or both: 'at least 2.7' is "
+            f"{argument('low', 2.7)}, '1.2 to 1.4' is {argument('low', 1.2)} and {argument('high', 1.4)}."
         )
     for name, bound in (("low", low), ("high", high)):
         if bound is not None and not (np.isfinite(bound) and bound > 0.0):
             raise ValueError(
-                f"{name}={bound!r} is not a bound on a factor: give a positive number, or leave it out."
+                f"{argument(name, bound)} is not a bound on a factor: give a positive number, or leave it "
+                "out."
             )
     if low is not None and high is not None and low > high:
-        raise ValueError(f"low={low!r} lies above high={high!r}. Give low <= high, or leave one of them out.")
+        raise ValueError(
+            f"{argument('low', low)} lies above {argument('high', high)}. Let them change places, or leave "
+            "one of them out."
+        )
 
 
 def _validate_taken_at(quantity: Quantity, at: float | None, *, bounded: bool = True) -> None:
@@ -241,15 +244,15 @@ def _validate_taken_at(quantity: Quantity, at: float | None, *, bounded: bool = 
         if at is not None:
             able = [name for name, other in QUANTITIES.items() if other.at is not None]
             raise ValueError(
-                f"at={at!r}: {quantity.name} is not taken at a value. Leave at out, or ask for one of "
-                f"{_listed(able)}."
+                f"{argument('at', at)}: {quantity.name} is not taken at a value. Leave {argument('at')} "
+                f"out, or ask for one of {_listed(able)}."
             )
         return
     allowed = quantity.at.words_for(bounded=bounded)
     if at is None:
-        raise ValueError(f"{quantity.name} needs at: {allowed}.")
+        raise ValueError(f"{quantity.name} needs {argument('at')}: {allowed}.")
     if not quantity.at.allows(at, bounded=bounded):
-        raise ValueError(f"at={at!r} is not allowed for {quantity.name}. Allowed: {allowed}.")
+        raise ValueError(f"{argument('at', at)} is not allowed for {quantity.name}. Allowed: {allowed}.")
 
 
 def _variant_of_claim(variant: str | None, design: Design) -> str:
@@ -262,35 +265,39 @@ def _variant_of_claim(variant: str | None, design: Design) -> str:
         )
     if variant is None:
         if len(others) > 1:
-            raise ValueError(f"This fit has several variants. Pass variant=, one of {_listed(others)}.")
+            raise ValueError(
+                f"This fit has several variants. Pass one of them: {alternatives('variant', others)}."
+            )
         return others[0]
-    if variant not in others:
+    named = matching(variant, others)
+    if named is None:
         why = "the baseline itself" if variant == design.baseline else "not a variant of this fit"
         raise ValueError(
-            f"variant={variant!r} is {why}. Allowed: {_listed(others)}.{_meant(variant, others)}"
+            f"{argument('variant', variant)} is {why}. Allowed: {_listed(others)}.{meant(variant, others)}"
         )
-    return variant
+    return named
 
 
 def _label_of_claim(setting: str | None, variant: str, together: Sequence[str], design: Design) -> str:
     """Give the label along ``setting`` of what a claim is about, the average by default."""
     if not together:
         raise ValueError(
-            f"variant={variant!r} has no setting in common with the baseline {design.baseline!r}: there is "
-            "nothing to compare."
+            f"{argument('variant', variant)} has no setting in common with the baseline "
+            f"{design.baseline!r}: there is nothing to compare."
         )
     if setting is None:
         return AVERAGE
-    if setting in together or setting == NEW_SETTING:
-        return setting
+    named = matching(setting, [*together, NEW_SETTING])
+    if named is not None:
+        return named
     why = (
         f"has no SAEs of {variant!r}, or none of {design.baseline!r}"
         if setting in design.settings
         else "is not a setting of this fit"
     )
     raise ValueError(
-        f"setting={setting!r} {why}. Allowed: {_listed(together)}, {NEW_SETTING!r}, or nothing for the "
-        f"average over the settings.{_meant(setting, together)}"
+        f"{argument('setting', setting)} {why}. Allowed: {_listed(together)}, {NEW_SETTING!r}, or nothing "
+        f"for the average over the settings.{meant(setting, together)}"
     )
 
 

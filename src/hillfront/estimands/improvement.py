@@ -36,6 +36,7 @@ from hillfront.estimands.scopes import BADGES, badges
 from hillfront.frontiers.measurement_error import curve_losses
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.utils.interface import argument, listed
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 from hillfront.utils.tables import Displayed, TextTable
 
@@ -127,9 +128,9 @@ def improvement_of(
     design: Design,
     *,
     prob: float = DEFAULT_PROB,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
     random_seed: int = 1,
     notes: tuple[str, ...] = (),
     sensitivity: Sensitivity | None = None,
@@ -141,6 +142,7 @@ def improvement_of(
     validate_prob(prob)
     if at_hit is None:
         at_hit = DEFAULT_AT_HIT if frontiers.bounded else ()
+    at_hit, at_l0, at_nats = listed(at_hit), listed(at_l0), listed(at_nats)
     validate_at(frontiers, at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     quantities = quantities_at(design.family, {AT_HIT: at_hit, AT_L0: at_l0, AT_NATS: at_nats})
     compared = list(comparisons(posterior, frontiers, design, random_seed=random_seed))
@@ -206,9 +208,9 @@ def _datasets(
 def validate_at(
     frontiers: Frontiers,
     *,
-    at_hit: Sequence[float] = (),
-    at_l0: Sequence[float] = (),
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] = (),
+    at_l0: float | Sequence[float] = (),
+    at_nats: float | Sequence[float] = (),
 ) -> None:
     """Refuse values that the data have no quantity at.
 
@@ -219,12 +221,12 @@ def validate_at(
         difference where the losses are not known.
     """
     for at, values in ((AT_HIT, at_hit), (AT_L0, at_l0), (AT_NATS, at_nats)):
-        for value in values:
+        for value in listed(values):
             if not at.allows(value, bounded=frontiers.bounded):
                 allowed = at.words_for(bounded=frontiers.bounded)
-                raise ValueError(f"{at.argument} has {value!r}. Allowed: {allowed}.")
-    if at_nats and not curve_losses(frontiers):
+                raise ValueError(f"{argument(at.argument)} has {value!r}. Allowed: {allowed}.")
+    if listed(at_nats) and not curve_losses(frontiers):
         raise ValueError(
-            "at_nats needs the losses that hits are shares of: columns 'ce_base' and 'ce_ablated'. Add them, "
-            "or compare at a hit by at_hit."
+            "A gain at a loss difference needs the losses that hits are shares of: columns 'ce_base' and "
+            "'ce_ablated'. Add them, or compare at a hit."
         )

@@ -27,6 +27,7 @@ from hillfront.estimands.scopes import AVERAGE, BADGES, where_of
 from hillfront.frontiers.ranges import Range
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
+from hillfront.utils.interface import argument
 from hillfront.utils.tables import Displayed, TextTable
 
 Floats = NDArray[np.float64]
@@ -109,7 +110,9 @@ def pareto_of(
 ) -> Pareto:
     """Give the verdict on every variant in every scope; see :meth:`hillfront.FrontierFit.pareto`."""
     if not 0.5 < threshold < 1.0:
-        raise ValueError(f"threshold={threshold!r} must lie between 0.5 and 1; 0.95 is the default.")
+        raise ValueError(
+            f"{argument('threshold', threshold)} must lie between 0.5 and 1; 0.95 is the default."
+        )
     if not (np.isfinite(margin) and margin > 0.0):
         raise ValueError(f"margin={margin!r} must be a positive factor of active latents, such as 1.1.")
     compared = list(comparisons(posterior, frontiers, design, random_seed=random_seed))

@@ -17,6 +17,7 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import expected_at, row_data
 from hillfront.model.design import Design
 from hillfront.model.likelihood import Expected
+from hillfront.utils.interface import argument, chosen_names
 
 Floats = NDArray[np.float64]
 
@@ -75,17 +76,17 @@ def predict_curves(
     design: Design,
     *,
     l0: ArrayLike,
-    variants: Sequence[str] | None = None,
-    settings: Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
+    settings: str | Sequence[str] | None = None,
     random_seed: int = 1,
 ) -> xr.Dataset:
     """Compute expectation and predictive draws on a grid of L0; see :meth:`hillfront.FrontierFit.predict`."""
     grid = np.atleast_1d(np.asarray(l0, dtype=np.float64))
     if grid.ndim != 1 or not np.all(np.isfinite(grid) & (grid > 0)):
-        raise ValueError(f"l0={l0!r}: give one or more positive numbers of active latents.")
+        raise ValueError(f"{argument('l0', l0)}: give one or more positive numbers of active latents.")
     picked = {
-        "variant": _positions(variants, design.variants, "variants"),
-        "setting": _positions(settings, design.settings, "settings"),
+        "variant": [design.variants.index(v) for v in chosen_names(variants, design.variants, "variants")],
+        "setting": [design.settings.index(s) for s in chosen_names(settings, design.settings, "settings")],
     }
     scales = [design.scales[index] for index in picked["setting"]]
     limits = [scale.dense for scale in scales if scale.dense is not None]
@@ -112,14 +113,3 @@ def predict_curves(
     }
     labelled = {name: by_chain(values, posterior, **coords) for name, values in drawn.items()}
     return xr.Dataset(labelled).transpose(*coords, "chain", "draw")
-
-
-def _positions(chosen: Sequence[str] | None, allowed: tuple[str, ...], what: str) -> list[int]:
-    if chosen is None:
-        return list(range(len(allowed)))
-    unknown = [name for name in chosen if name not in allowed]
-    if unknown:
-        raise ValueError(
-            f"{what} has {unknown}, which this fit does not know. Allowed: {', '.join(allowed)}."
-        )
-    return [allowed.index(name) for name in chosen]

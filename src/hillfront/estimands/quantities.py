@@ -25,6 +25,7 @@ from hillfront.estimands.ratios import (
 )
 from hillfront.estimands.scopes import AVERAGE
 from hillfront.frontiers.ranges import NOWHERE, Range
+from hillfront.utils.wording import meant
 
 Floats = NDArray[np.float64]
 
@@ -392,4 +393,4 @@ def quantity_named(name: str) -> Quantity:
     for family in FAMILIES.values():
         if name in family.ratios:
             return quantities_of(family)[name]
-    raise ValueError(f"Unknown quantity {name!r}. Allowed: {', '.join(QUANTITIES)}.")
+    raise ValueError(f"Unknown quantity {name!r}. Allowed: {', '.join(QUANTITIES)}.{meant(name, QUANTITIES)}")

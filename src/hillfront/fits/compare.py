@@ -20,8 +20,10 @@ from hillfront.fits.cross_validation import leave_one_curve_out, leave_one_out
 from hillfront.fits.fitting import FIRST_DRAWS, PreparedModel, prepare
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import require_frontiers
 from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.sampling.nutpie_run import SamplerOptions
+from hillfront.utils.interface import argument, listed
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def compare_curves(
     frontiers: Frontiers,
     *,
     baseline: str,
-    families: Sequence[str] | None = None,
+    families: str | Sequence[str] | None = None,
     priors: Mapping[str, Mapping[str, Any]] | None = None,
     noise: str = DEFAULT_NOISE,
     dense_limit: DenseLimit = None,
@@ -133,11 +135,13 @@ def compare_curves(
     Gelman and J. Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and
     WAIC, doi:10.1007/s11222-016-9696-4; weights as in Y. Yao et al. (2018), doi:10.1214/17-BA1091.
     """
-    names = families_for(frontiers) if families is None else tuple(families)
-    for name in names:
-        family_named(name)
+    require_frontiers(frontiers, "compare_curves")
+    names = families_for(frontiers) if families is None else listed(families)
+    names = tuple(family_named(name).name for name in names)
     if len(set(names)) != len(names) or not names:
-        raise ValueError(f"families={list(names)}: name each curve family once, and at least one.")
+        raise ValueError(
+            f"{argument('families', *(names or ['']))}: name each curve family once, and at least one."
+        )
     sampler_options = SamplerOptions(
         FIRST_DRAWS if draws is None else draws,
         tune=tune,
@@ -228,8 +232,9 @@ def _check_draws(sampler_options: SamplerOptions) -> None:
     """Refuse too few draws for importance sampling, before any are drawn."""
     if sampler_options.draws * sampler_options.chains < LOO_DRAWS_MIN:
         raise ValueError(
-            f"draws={sampler_options.draws}, chains={sampler_options.chains}: leave-one-out predictions need "
-            f"{LOO_DRAWS_MIN} draws or more over all chains (4 chains of 1000 are the default)."
+            f"{argument('draws', sampler_options.draws)}, {argument('chains', sampler_options.chains)}: "
+            f"leave-one-out predictions need {LOO_DRAWS_MIN} draws or more over all chains (4 chains of 1000 "
+            "are the default)."
         )
 
 

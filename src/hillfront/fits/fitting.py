@@ -19,13 +19,14 @@ from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.storage import fit_tree
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.data import row_data
-from hillfront.model.design import Design, design_of, errors_named, widths_named
+from hillfront.model.design import Design, design_of, errors_named, require_frontiers, widths_named
 from hillfront.model.likelihood import DEFAULT_NOISE
 from hillfront.model.log_prior import LogPriors, log_priors_of
 from hillfront.model.priors import DEFAULT_HIT_REF, resolve_priors
 from hillfront.model.pymc_model import build_model
 from hillfront.sampling.nutpie_run import SamplerOptions, default_target_accept, sampler_of
 from hillfront.sampling.parameterization import parameterization_of
+from hillfront.utils.interface import argument, for_objects
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -43,6 +44,7 @@ _PRIOR_SEED = 0
 _log = logging.getLogger("hillfront")
 
 
+@for_objects("hf.prepare(frontiers, baseline=...)")
 @dataclass(frozen=True)
 class PreparedModel:
     """A model, ready to be fitted to any table of its design.
@@ -132,14 +134,18 @@ class PreparedModel:
         if target_accept is None:
             target_accept = default_target_accept(len(self.design.settings))
         if draws is None and MOST_DRAWS // max(thin, 1) < ESS_PER_CHAIN:
-            kept = f"thin={thin} keeps {MOST_DRAWS // thin} of at most {MOST_DRAWS:,} draws a chain"
-            raise ValueError(f"{kept}, fewer than the {ESS_PER_CHAIN} asked for: give draws=, or less thin.")
+            raise ValueError(
+                f"{argument('thin', thin)} keeps {MOST_DRAWS // thin} of at most {MOST_DRAWS:,} draws a "
+                f"chain, fewer than the {ESS_PER_CHAIN} asked for: give a smaller one, or "
+                f"{argument('draws')}."
+            )
         first = FIRST_DRAWS if draws is None else draws
         chosen = draws is None
         sampler_options = SamplerOptions(first, tune, chains, target_accept, random_seed, thin, chosen)
         if frontiers is None:
             frontiers = self.frontiers
         elif frontiers is not self.frontiers:
+            require_frontiers(frontiers, "A prepared model")
             self._check_design(frontiers)
         posterior, stats = self.sample(frontiers, sampler_options, progressbar=progressbar, cores=cores)
         if progressbar:

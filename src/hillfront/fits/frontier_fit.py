@@ -27,6 +27,7 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.priors import priors_from_json
 from hillfront.model.pymc_model import model_of_posterior
+from hillfront.utils.interface import as_shown, by_interface, for_objects, listed
 from hillfront.utils.intervals import DEFAULT_PROB
 from hillfront.utils.tables import TextTable
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["FrontierFit"]
 
 
+@for_objects("hf.fit(frontiers, baseline=...)")
 @dataclass(frozen=True)
 class FrontierFit:
     """A fit of Hill curves, or another family, to frontiers.
@@ -144,18 +146,19 @@ class FrontierFit:
         """Notes that head every summary: failed diagnostics, then the data's warnings."""
         failed = tuple(f"DIAGNOSTIC FAILED: {check}" for check in self._diagnostics.failed)
         dropped = len(self.frontiers.dropped)
-        rows = (f"{dropped} faulty rows were dropped (see frontiers.dropped).",) if dropped else ()
+        record = by_interface("frontiers.dropped", "dropped.csv")
+        rows = (f"{dropped} faulty rows were dropped (see {record}).",) if dropped else ()
         alone = f"Only one variant, {self.baseline!r}: there is nothing to compare it with."
         nothing = (alone,) if len(self.design.variants) == 1 else ()
-        return (*failed, *nothing, *rows, *(f"Warning: {text}" for text in self.frontiers.warnings))
+        return (*failed, *nothing, *rows, *(f"Warning: {as_shown(text)}" for text in self.frontiers.warnings))
 
     def improvement(
         self,
         *,
         prob: float = DEFAULT_PROB,
-        at_hit: Sequence[float] | None = None,
-        at_l0: Sequence[float] = DEFAULT_AT_L0,
-        at_nats: Sequence[float] = (),
+        at_hit: float | Sequence[float] | None = None,
+        at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+        at_nats: float | Sequence[float] = (),
     ) -> Improvement:
         """Compare each variant with the baseline by improvement factors.
 
@@ -188,31 +191,24 @@ class FrontierFit:
             For a probability or a hit outside (0, 1), an L0 or a loss difference that is not positive, or
             ``at_nats`` without the losses.
         """
-        positions = tuple(None if at is None else tuple(at) for at in (at_hit, at_l0, at_nats))
+        at = {"at_hit": at_hit, "at_l0": at_l0, "at_nats": at_nats}
+        positions = tuple(None if values is None else listed(values) for values in at.values())
 
         def sensitivity(draws: xr.Dataset) -> pd.DataFrame:
             if positions not in self._sensitivities:
                 self._sensitivities[positions] = sensitivity_of(self.data, draws)
             return self._sensitivities[positions].copy()
 
-        return improvement_of(
-            *self._fitted,
-            prob=prob,
-            at_hit=at_hit,
-            at_l0=at_l0,
-            at_nats=at_nats,
-            random_seed=self._seed,
-            notes=self.notes,
-            sensitivity=sensitivity,
-        )
+        options: dict[str, Any] = {"notes": self.notes, "sensitivity": sensitivity, "prob": prob, **at}
+        return improvement_of(*self._fitted, random_seed=self._seed, **options)
 
     def selection(
         self,
         *,
         prob: float = DEFAULT_PROB,
-        at_hit: Sequence[float] | None = None,
-        at_l0: Sequence[float] = DEFAULT_AT_L0,
-        at_nats: Sequence[float] = (),
+        at_hit: float | Sequence[float] | None = None,
+        at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+        at_nats: float | Sequence[float] = (),
     ) -> pd.DataFrame:
         """Tabulate every improvement factor with and without the correction for a Pareto selection.
 
@@ -316,8 +312,8 @@ class FrontierFit:
         self,
         *,
         l0: ArrayLike | None = None,
-        variants: Sequence[str] | None = None,
-        settings: Sequence[str] | None = None,
+        variants: str | Sequence[str] | None = None,
+        settings: str | Sequence[str] | None = None,
     ) -> xr.Dataset:
         r"""Predict the curves, and the hits of SAEs yet to be trained, along a grid of L0.
 
@@ -355,8 +351,8 @@ class FrontierFit:
         if l0 is None:
             observed = self.frontiers.table["l0"]
             l0 = np.geomspace(observed.min(), observed.max(), 50)
-        curves = {"variants": variants, "settings": settings}
-        return predict_curves(self._posterior, self.design, l0=l0, random_seed=self._seed, **curves)
+        asked: dict[str, Any] = {"l0": l0, "variants": variants, "settings": settings}
+        return predict_curves(self._posterior, self.design, random_seed=self._seed, **asked)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the fit to a NetCDF file that :meth:`load`, ArviZ and xarray open.

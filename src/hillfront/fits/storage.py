@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -13,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -25,10 +26,12 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.priors import priors_to_json
 from hillfront.sampling.nutpie_run import SamplerOptions
+from hillfront.utils.interface import argument, by_interface
 
 __all__ = [
     "FORMAT",
     "by_group_columns",
+    "disk_errors_named",
     "file_at_once",
     "fit_tree",
     "from_format_1",
@@ -40,31 +43,63 @@ FORMAT = 2
 """Version of the file's layout; raised when older files would be misread."""
 
 
+_REFUSALS: Final[Mapping[int, str]] = {
+    errno.ENOSPC: "the disk is full. Free some space, or write to another disk",
+    errno.EDQUOT: "your quota of the disk is used up. Free some space, or write to another disk",
+    errno.EFBIG: "the file would be larger than is allowed there. Write to another disk",
+    errno.EROFS: "the disk is read-only. Write to another place",
+    errno.EACCES: "you have no permission. Write to another place",
+    errno.EPERM: "you have no permission. Write to another place",
+}
+
+
+@contextlib.contextmanager
+def disk_errors_named(path: Path, *, kept: str = "Nothing was written.") -> Iterator[None]:
+    """Say of an error of the disk, inside the block, what could not be written, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        # Errors of hillfront's own have no number, and say all this themselves.
+        if error.errno is None:
+            raise
+        why = _REFUSALS.get(error.errno, f"{os.strerror(error.errno)}. Write to another place")
+        by = by_interface("", f" by {argument('out')}")
+        kind = type(error) if type(error).__module__ == "builtins" else OSError
+        named = kind(f"{path} cannot be written: {why}{by}. {kept}")
+        named.errno = error.errno  # so that whoever knows the user's own path can name that
+        raise named from error
+
+
 @contextlib.contextmanager
 def file_at_once(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give a temporary file beside path, which becomes path only if the block ends without an error."""
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} is there already. Pass overwrite=True, or give another path.")
+        step = by_interface("Pass overwrite=True, or give another path.", "Give another --out, or --force.")
+        raise FileExistsError(f"{path} is there already. {step}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in. Make it first.")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp's file is private; a result is as readable as any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Give the name of a file in it.")
+    with disk_errors_named(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            # mkstemp's file is private; a result is as readable as any new file.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_tree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
     """Write a tree to a NetCDF file, whole or not at all."""
     with file_at_once(path, overwrite=overwrite) as temporary:
-        tree.to_netcdf(temporary, engine="h5netcdf")
+        # In memory first: HDF5 itself crashes the process where a disk is full.
+        temporary.write_bytes(tree.to_netcdf(engine="h5netcdf"))
     return path
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from hillfront.frontiers.measurement_error import SHARED_WITHIN, hit_errors, shares_denominator
 from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
+from hillfront.utils.interface import in_python
 from hillfront.utils.wording import name_curve, name_curves, name_rows, shorten
 
 MIN_POINTS: Final = 4
@@ -23,6 +24,7 @@ FOLDED_ABOVE: Final = -0.5
 FILTERED_BELOW: Final = 0.05
 
 
+@in_python()  # kept with the data; hillfront.utils.interface.as_shown writes them for where they are read
 def find_warnings(
     table: pd.DataFrame, *, filtered: str | None = None, from_losses: bool = False
 ) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -29,9 +30,18 @@ from hillfront.frontiers.number_faults import dense_limit_faults
 from hillfront.frontiers.table import FrontierDataError, Frontiers
 from hillfront.model.likelihood import DEFAULT_NOISE, LIKELIHOODS, Likelihood, likelihood_named
 from hillfront.model.priors import DEFAULT_HIT_REF
-from hillfront.utils.wording import shorten
+from hillfront.utils.interface import argument, by_interface
+from hillfront.utils.wording import matching, meant, shorten
 
-__all__ = ["POOLINGS", "Design", "design_of", "errors_named", "widths_named"]
+__all__ = [
+    "POOLINGS",
+    "Design",
+    "design_of",
+    "errors_named",
+    "how_to_make_frontiers",
+    "require_frontiers",
+    "widths_named",
+]
 
 Array = Any
 
@@ -189,13 +199,17 @@ def design_of(
     >>> design.variants, design.settings
     (('b', 'a'), ('all',))
     """
-    family = family_named(curve)
+    require_frontiers(frontiers, "A fit")
+    family, likelihood = family_named(curve), likelihood_named(noise)
+    curve, noise = family.name, likelihood.name
     variants = frontiers.variants
-    if baseline not in variants:
+    named = matching(baseline, variants)
+    if named is None:
         raise ValueError(
-            f"baseline={baseline!r} is not a variant of these frontiers. Allowed: {', '.join(variants)}. "
-            "Pass one of these as baseline=."
+            f"{argument('baseline', baseline)} is not a variant of these frontiers. Allowed: "
+            f"{', '.join(variants)}.{meant(baseline, variants)}"
         )
+    baseline = named
     if not 0.0 < hit_ref < 1.0:
         raise ValueError(f"hit_ref={hit_ref!r}: the reference hit must lie between 0 and 1, such as 0.05.")
     _validate_metric(frontiers, family, noise=noise, hit_ref=hit_ref)
@@ -204,11 +218,12 @@ def design_of(
         family = family.unbounded
     parameters = {parameter.natural: parameter for parameter in family.sampled}
     pooling: dict[str, str | float] = dict.fromkeys(parameters, "partial")
-    for name, how in (pool or {}).items():
-        if name not in pooling:
+    for given, how in (pool or {}).items():
+        name = matching(given, pooling)
+        if name is None:
             raise ValueError(
-                f"pool has {name!r}, which is not a parameter of the {curve!r} family. "
-                f"Allowed: {', '.join(pooling)}."
+                f"{argument('pool')} has {given!r}, which is not a parameter of the {curve!r} family. "
+                f"Allowed: {', '.join(pooling)}.{meant(given, pooling)}"
             )
         pooling[name] = _validated_pooling(parameters[name], how)
     if isinstance(pooling.get("x_half"), float):
@@ -225,7 +240,7 @@ def design_of(
         curve,
         tuple(pooling.items()),
         hit_ref,
-        noise=likelihood_named(noise).name,
+        noise=noise,
         metric=frontiers.metric,
         dense_limit=dense_limit,
         relative_sparsity=relative_sparsity,
@@ -239,17 +254,64 @@ def design_of(
     )
 
 
+def require_frontiers(value: object, what: str) -> None:
+    """Refuse what is no `Frontiers`, and say how to make them: a frame alone does not tell its settings.
+
+    Parameters
+    ----------
+    value : object
+    what : str
+        The one that takes them, as the subject of a sentence.
+
+    Raises
+    ------
+    TypeError
+    """
+    if not isinstance(value, Frontiers):
+        raise TypeError(f"{what} takes Frontiers. {how_to_make_frontiers(value)}")
+    if not {"row", "variant", "setting", "l0", "sparsity", value.metric} <= set(value.table):
+        raise TypeError(
+            f"{what} takes Frontiers that were read by hf.Frontiers.from_frame(frame, group=[...]); these "
+            "were made by the class itself, which reads and checks nothing."
+        )
+
+
+def how_to_make_frontiers(value: object) -> str:
+    """Say what a value of another type is, and how to get `Frontiers` from it."""
+    if isinstance(value, (str, Path)):
+        if str(value).endswith(".nc"):
+            return f"{str(value)!r} is a path: read the fit by hf.FrontierFit.load({str(value)!r}) first."
+        return (
+            f"{str(value)!r} is a path: read it first, by pandas.read_csv or hf.read_saebench, and then "
+            "hf.Frontiers.from_frame(frame, group=[...])."
+        )
+    if isinstance(value, type):
+        return (
+            f"{value.__name__} is the class itself: make one by hf.Frontiers.from_frame(frame, group=[...])."
+        )
+    kind = type(value).__name__
+    if hasattr(value, "columns") or hasattr(value, "__arrow_c_stream__"):
+        return (
+            f"A {kind} does not tell which columns make a setting, and SAEs of several layers are not one "
+            "curve: say so by hf.Frontiers.from_frame(frame, group=[...]), with group=[] if there is one "
+            "setting."
+        )
+    if isinstance(getattr(value, "frontiers", None), Frontiers):
+        return f"A {kind} has those it was made with as its .frontiers."
+    return f"{kind} is another type: make Frontiers by hf.Frontiers.from_frame(frame, group=[...])."
+
+
 def _validated_pooling(parameter: SampledParameter, how: str | float) -> str | float:
-    if isinstance(how, str) and how in POOLINGS:
-        return how
+    named = matching(how, POOLINGS) if isinstance(how, str) else None
+    if named is not None:
+        return named
     number = isinstance(how, (int, float)) and not isinstance(how, bool) and np.isfinite(how)
     if number and parameter.to_sampled is not None and (how > 0 or not parameter.positive):  # type: ignore[operator]
         return float(how)
     fixed = "positive number" if parameter.positive else "number"
     allowed = "" if parameter.to_sampled is None else f", or a {fixed} to fix the parameter"
-    raise ValueError(
-        f"pool[{parameter.natural!r}] is {how!r}. Allowed: {', '.join(map(repr, POOLINGS))}{allowed}."
-    )
+    given = by_interface(f"pool[{parameter.natural!r}] is {how!r}", f"--pool {parameter.natural}={how}")
+    raise ValueError(f"{given}. Allowed: {', '.join(map(repr, POOLINGS))}{allowed}.")
 
 
 def _validate_metric(frontiers: Frontiers, family: CurveFamily, *, noise: str, hit_ref: float) -> None:
@@ -259,14 +321,15 @@ def _validate_metric(frontiers: Frontiers, family: CurveFamily, *, noise: str, h
     if family.unbounded is None:
         able = ", ".join(name for name, other in FAMILIES.items() if other.unbounded is not None)
         raise ValueError(
-            f"curve={family.name!r} saturates at 1, and {frontiers.metric_label!r} is a cost without an "
-            f"upper bound. Allowed: {able}. Pass one of these as curve=, or read a performance hit with y=."
+            f"{argument('curve', family.name)} saturates at 1, and {frontiers.metric_label!r} is a cost "
+            f"without an upper bound. Allowed: {able}. Pass one of these as {argument('curve')}, or read a "
+            f"performance hit as {argument('y')}."
         )
     if likelihood_named(noise).on_logit:
         able = ", ".join(name for name, other in LIKELIHOODS.items() if not other.on_logit)
         raise ValueError(
-            f"noise={noise!r} is for performance hits inside (0, 1), and {frontiers.metric_label!r} is a "
-            f"cost. Allowed: {able}. Pass one of these as noise=."
+            f"{argument('noise', noise)} is for performance hits inside (0, 1), and "
+            f"{frontiers.metric_label!r} is a cost. Allowed: {able}."
         )
     if hit_ref != DEFAULT_HIT_REF:
         raise ValueError(
@@ -290,12 +353,13 @@ def _outside_unit_interval(table: pd.DataFrame) -> Iterator[Fault]:
     bad = (hit <= 0) | (hit >= 1)
     if bad.any():
         rows = tuple(table.loc[bad, "row"].tolist())
-        step = "Use noise='student-t', which is defined there, or leave these rows out of the table."
+        student = argument("noise", "student-t")
+        step = f"Use {student}, which is defined there, or leave these rows out of the table."
         yield Fault(
             "performance hit without a logit",
             rows,
             shorten(f"{value:g}" for value in hit[bad]),
-            "hits between 0 and 1 with noise='logit-normal'",
+            f"hits between 0 and 1 with {argument('noise', 'logit-normal')}",
             step,
         )
 

@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from hillfront.utils.wording import matching, meant
+
 Array = Any
 Floats = NDArray[np.float64]
 Parameters = Mapping[str, Array]
@@ -202,9 +204,9 @@ def likelihood_named(name: str) -> Likelihood:
     >>> likelihood_named("normal").parameters
     ('sigma', 'tau')
     """
-    try:
-        return LIKELIHOODS[name]
-    except KeyError:
+    found = matching(name, LIKELIHOODS)
+    if found is None:
         raise ValueError(
-            f"Unknown noise {name!r}. Allowed: {', '.join(LIKELIHOODS)}. Pass one of these as noise=."
-        ) from None
+            f"Unknown noise {name!r}. Allowed: {', '.join(LIKELIHOODS)}.{meant(name, LIKELIHOODS)}"
+        )
+    return LIKELIHOODS[found]

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hillfront.utils.wording import meant
+
 if TYPE_CHECKING:
     from pymc_extras.prior import Prior
 
@@ -145,6 +147,7 @@ def resolve_priors(
         if name not in priors:
             raise ValueError(
                 f"priors has {name!r}, which is not a parameter of this model. Allowed: {', '.join(priors)}."
+                f"{meant(name, priors)}"
             )
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             if value < 0 or (value == 0 and name != "tau"):

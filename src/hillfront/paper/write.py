@@ -65,9 +65,9 @@ def write_paper(
     *,
     prob: float = DEFAULT_PROB,
     threshold: float = DEFAULT_THRESHOLD,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
 ) -> PaperSource:
     """Write a fit as the parts of a LaTeX paper, all files at once or none.
 

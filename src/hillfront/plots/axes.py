@@ -19,7 +19,9 @@ from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from hillfront.model.design import Design
+from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.frontiers.table import Frontiers
+from hillfront.model.design import Design, how_to_make_frontiers
 from hillfront.plots.style import LETTER, SCREEN, FigureStyle, points_of, styles_for
 
 __all__ = [
@@ -33,9 +35,9 @@ __all__ = [
     "put_labels",
     "put_legend",
     "put_titles",
+    "require_drawable",
     "save_figure",
     "say_no_data",
-    "validate_names",
     "variant_handles",
 ]
 
@@ -48,12 +50,32 @@ _MAX_HEIGHT: Final = 8.6
 """Inches; the height of a page."""
 
 
-def validate_names(chosen: Sequence[str] | None, allowed: tuple[str, ...], what: str) -> tuple[str, ...]:
-    """Return the chosen names, all by default; refuse unknown names, and none at all."""
-    names = tuple(allowed if chosen is None else chosen)
-    if not names or not set(names) <= set(allowed):
-        raise ValueError(f"{what}={list(names)}: allowed are {', '.join(allowed)}, at least one of them.")
-    return names
+def require_drawable(value: object, kind: type, figure: str, made_by: str) -> None:
+    """Refuse what a figure cannot draw, and say how to make what it can.
+
+    Parameters
+    ----------
+    value : object
+    kind : type
+        The one that the figure draws.
+    figure : str
+        Name of its function.
+    made_by : str
+        A call that returns one, from ``frontiers`` or a ``fit``.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(value, kind):
+        return
+    if isinstance(value, Frontiers):
+        seen = "These are Frontiers, which hf.plot_frontiers(frontiers) draws before a fit."
+    elif isinstance(value, FrontierFit):
+        seen = "This is a fit."
+    else:
+        seen = how_to_make_frontiers(value)
+    raise TypeError(f"{figure} draws what {made_by} returns. {seen}")
 
 
 def figure_of(axis: Axes) -> Figure:
@@ -234,9 +256,11 @@ def plain_numbers(axis: Axis) -> None:
 # ---------------------------------------------------------------- legends
 
 
-def variant_handles(variants: Sequence[str], every: Sequence[str], **look: Any) -> list[Line2D]:
-    """Return a legend's entries of variants, the first of every one being the baseline."""
-    styles, baseline = styles_for(every), every[0]
+def variant_handles(
+    variants: Sequence[str], every: Sequence[str], *, baseline: str | None = None, **look: Any
+) -> list[Line2D]:
+    """Return a legend's entries of variants, styled by their order among every one."""
+    styles = styles_for(every)
     return [
         Line2D(
             [],

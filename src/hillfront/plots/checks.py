@@ -17,7 +17,15 @@ from hillfront.estimands.improvement import improvement_of
 from hillfront.estimands.predict import noise_draws
 from hillfront.estimands.prior_sensitivity import DRAWS_MIN
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.plots.axes import axes_for, curve_label, figure_of, log_ticks, plain_numbers, put_legend
+from hillfront.plots.axes import (
+    axes_for,
+    curve_label,
+    figure_of,
+    log_ticks,
+    plain_numbers,
+    put_legend,
+    require_drawable,
+)
 from hillfront.plots.frontier import L0_LABEL
 from hillfront.plots.style import DASHED, VariantStyle, styles_for
 from hillfront.utils.intervals import DEFAULT_PROB
@@ -62,6 +70,7 @@ def plot_checks(fit: FrontierFit, *, ax: Axes | Sequence[Axes] | None = None) ->
     --------
     hillfront.FrontierFit.diagnostics : The same checks in numbers, with what to do.
     """
+    require_drawable(fit, FrontierFit, "plot_checks", "hf.fit(frontiers, baseline=...)")
     _, axes = axes_for(4, ax, columns=2, size=(4.6, 3.6))
     styles = styles_for(fit.design.variants)
     residual = residuals_of(fit.data["posterior"].to_dataset(), fit.frontiers, fit.design)

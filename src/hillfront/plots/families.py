@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from hillfront.fits.compare import CurveComparison
-from hillfront.plots.axes import put_legend, validate_names
+from hillfront.plots.axes import put_legend, require_drawable
 from hillfront.plots.frontier import Scale, frontier_panels
 from hillfront.plots.style import FAMILY_STYLES, VariantStyle, styles_for
+from hillfront.utils.interface import chosen_names
 
 __all__ = ["plot_families"]
 
@@ -22,9 +23,9 @@ __all__ = ["plot_families"]
 def plot_families(
     comparison: CurveComparison,
     *,
-    settings: Sequence[str] | None = None,
-    variants: Sequence[str] | None = None,
-    families: Sequence[str] | None = None,
+    settings: str | Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
+    families: str | Sequence[str] | None = None,
     scale: Scale = "log",
     ax: Axes | Sequence[Axes] | None = None,
     legend: bool = True,
@@ -58,10 +59,13 @@ def plot_families(
     ValueError
         For an unknown setting, variant, family or scale, or the wrong number of axes.
     """
+    require_drawable(
+        comparison, CurveComparison, "plot_families", "hf.compare_curves(frontiers, baseline=...)"
+    )
     fits = comparison.fits
     first = next(iter(fits.values()))
-    shown_variants = validate_names(variants, first.design.variants, "variants")
-    shown_families = validate_names(families, tuple(fits), "families")
+    shown_variants = chosen_names(variants, first.design.variants, "variants")
+    shown_families = chosen_names(families, tuple(fits), "families")
     looks_of: dict[str, dict[str, Any]] = {
         name: {"color": style.colour, "linestyle": style.dashes}
         for name, style in zip(fits, cycle(FAMILY_STYLES))

@@ -12,7 +12,14 @@ from matplotlib.lines import Line2D
 from hillfront.estimands.improvement import Improvement
 from hillfront.estimands.quantities import Quantity, quantity_named
 from hillfront.estimands.scopes import SCOPES, SETTING, SUPPORTS, where_of
-from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend, variant_handles
+from hillfront.plots.axes import (
+    axes_for,
+    log_ticks,
+    put_labels,
+    put_legend,
+    require_drawable,
+    variant_handles,
+)
 from hillfront.plots.style import SCREEN, FigureStyle, VariantStyle, points_of, styles_for
 
 __all__ = ["plot_improvement"]
@@ -51,6 +58,7 @@ def plot_improvement(
     ValueError
         For a quantity, or a value of ``at``, that the table does not have.
     """
+    require_drawable(improvement, Improvement, "plot_improvement", "hf.fit(...).improvement()")
     rows = _select(improvement.summary, quantity, at)
     kind = quantity_named(quantity)
     labels = [where_of(row) for _, row in rows.iterrows()]

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from hillfront.fits.frontier_fit import FrontierFit
-from hillfront.frontiers.ranges import observed_ranges
+from hillfront.frontiers.ranges import Range, observed_ranges
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.plots.axes import (
@@ -24,11 +24,12 @@ from hillfront.plots.axes import (
     put_labels,
     put_legend,
     put_titles,
+    require_drawable,
     say_no_data,
-    validate_names,
     variant_handles,
 )
 from hillfront.plots.style import DASHED, SCREEN, FigureStyle, VariantStyle, styles_for
+from hillfront.utils.interface import chosen_names
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
 
 __all__ = [
@@ -50,10 +51,11 @@ Band = Literal["predictive", "expectation"]
 
 
 def plot_frontiers(
-    fit: FrontierFit,
+    fit: FrontierFit | Frontiers,
     *,
-    settings: Sequence[str] | None = None,
-    variants: Sequence[str] | None = None,
+    baseline: str | None = None,
+    settings: str | Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
     scale: Scale = "log",
     band: Band = "predictive",
     prob: float = DEFAULT_PROB,
@@ -61,7 +63,7 @@ def plot_frontiers(
     legend: bool = True,
     style: FigureStyle = SCREEN,
 ) -> NDArray[np.object_]:
-    """Draw the SAEs, the posterior curves and their bands, one panel a setting.
+    """Draw the SAEs, the posterior curves and their bands, one panel a setting; before a fit, the SAEs alone.
 
     The line is the posterior median of the expected hit, solid where the variant has data and dashed outside
     them. The grey strip is the range of sparsity that all curves of the panel observed, in which verdicts are
@@ -70,7 +72,10 @@ def plot_frontiers(
 
     Parameters
     ----------
-    fit : FrontierFit
+    fit : FrontierFit or Frontiers
+        Frontiers have no curves and no bands yet; all else is drawn as it will be of their fit.
+    baseline : str, optional
+        The variant that has the baseline's colour before a fit: the first one if left out. A fit has its own.
     settings, variants : sequence of str, optional
         Which to draw; all by default.
     scale : {"log", "linear", "logit"}
@@ -94,39 +99,53 @@ def plot_frontiers(
 
     Raises
     ------
+    TypeError
+        If it is neither a fit nor Frontiers.
     ValueError
-        For an unknown setting, variant, scale or band, or the wrong number of axes.
+        For an unknown setting, variant, scale or band, a baseline that is unknown or not the fit's, or the
+        wrong number of axes.
     """
     if band not in ("predictive", "expectation"):
         raise ValueError(f"band={band!r}. Allowed: 'predictive', 'expectation'.")
-    shown = validate_names(variants, fit.design.variants, "variants")
-    looks, ranges = styles_for(fit.design.variants), observed_ranges(fit.frontiers)
+    if isinstance(fit, Frontiers):
+        frontiers, every, allowed = fit, fit.variants, fit.variants
+    else:
+        require_drawable(fit, FrontierFit, "plot_frontiers", "hf.fit(frontiers, baseline=...)")
+        frontiers, every, allowed = fit.frontiers, fit.design.variants, fit.design.variants[:1]
+    if baseline is not None:
+        (baseline,) = chosen_names(baseline, allowed, "baseline")
+        every = (baseline, *(name for name in every if name != baseline))
+    shown = chosen_names(variants, every, "variants")
+    looks, ranges = styles_for(every), observed_ranges(frontiers)
+
+    def draw_curve(fit: FrontierFit, axis: Axes, setting: str, name: str, grid: Floats) -> None:
+        # The ends of the data belong to both the solid and the dashed part.
+        own, colour = ranges[name, setting]["sparsity"], looks[name].colour
+        x = np.unique(np.concatenate([grid, [own.low, own.high]]))
+        predicted = fit.predict(l0=1.0 / x, variants=[name], settings=[setting])
+        middle = np.median(predicted["expectation"].to_numpy().reshape(x.size, -1), axis=-1)
+        lower, _, upper = equal_tailed(predicted[band].to_numpy().reshape(x.size, -1), prob=prob)
+        axis.fill_between(x, lower, upper, color=colour, alpha=0.16, linewidth=0, zorder=1)
+        inside = (x >= own.low) & (x <= own.high)
+        for part, width, dashes in (
+            (inside, 1.8, "-"),
+            (x <= own.low, 1.3, DASHED),
+            (x >= own.high, 1.3, DASHED),
+        ):
+            width *= style.marks
+            axis.plot(x[part], middle[part], color=colour, linewidth=width, linestyle=dashes, zorder=3)
 
     def draw_curves(axis: Axes, setting: str, variants: Sequence[str], grid: Floats) -> None:
-        for name in variants:
-            # The ends of the data belong to both the solid and the dashed part.
-            own, colour = ranges[name, setting]["sparsity"], looks[name].colour
-            x = np.unique(np.concatenate([grid, [own.low, own.high]]))
-            predicted = fit.predict(l0=1.0 / x, variants=[name], settings=[setting])
-            middle = np.median(predicted["expectation"].to_numpy().reshape(x.size, -1), axis=-1)
-            lower, _, upper = equal_tailed(predicted[band].to_numpy().reshape(x.size, -1), prob=prob)
-            axis.fill_between(x, lower, upper, color=colour, alpha=0.16, linewidth=0, zorder=1)
-            inside = (x >= own.low) & (x <= own.high)
-            for part, width, dashes in (
-                (inside, 1.8, "-"),
-                (x <= own.low, 1.3, DASHED),
-                (x >= own.high, 1.3, DASHED),
-            ):
-                width *= style.marks
-                axis.plot(x[part], middle[part], color=colour, linewidth=width, linestyle=dashes, zorder=3)
-        spans = [ranges[name, setting]["sparsity"] for name in variants]
-        low, high = max(span.low for span in spans), min(span.high for span in spans)
-        if len(spans) > 1 and high > low:
-            axis.axvspan(low, high, color="0.5", alpha=0.10, linewidth=0, zorder=0)
+        if isinstance(fit, FrontierFit):
+            for name in variants:
+                draw_curve(fit, axis, setting, name, grid)
+        shared = _shared_by_all([ranges[name, setting]["sparsity"] for name in variants])
+        if shared is not None:
+            axis.axvspan(*shared, color="0.5", alpha=0.10, linewidth=0, zorder=0)
 
     axes = frontier_panels(
-        fit.frontiers,
-        fit.design,
+        frontiers,
+        None if isinstance(fit, Frontiers) else fit.design,
         draw_curves,
         looks,
         settings=settings,
@@ -136,25 +155,45 @@ def plot_frontiers(
         style=style,
     )
     if legend:
-        handles = frontier_handles(fit, variants=shown, band=band, prob=prob)
+        if isinstance(fit, Frontiers):
+            handles = point_handles(shown, every, baseline=baseline)
+        else:
+            handles = frontier_handles(fit, variants=shown, band=band, prob=prob)
         put_legend(axes, handles, style=style, where="inside" if len(axes) == 1 else "below")
     return np.array(axes, dtype=object)
+
+
+def _shared_by_all(spans: Sequence[Range]) -> tuple[float, float] | None:
+    """Return the range of sparsity that all of several curves observed, or None."""
+    low, high = max(s.low for s in spans), min(s.high for s in spans)
+    return (low, high) if len(spans) > 1 and high > low else None
 
 
 def frontier_handles(
     fit: FrontierFit,
     *,
-    variants: Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
     band: Band = "predictive",
     prob: float = DEFAULT_PROB,
 ) -> list[Artist]:
     """Return the legend's entries: variants, curves, which band with what probability, the shared range."""
-    shown = validate_names(variants, fit.design.variants, "variants")
-    handles: list[Artist] = [
-        *variant_handles(shown, fit.design.variants, markeredgecolor="white"),
+    shown = chosen_names(variants, fit.design.variants, "variants")
+    points = point_handles(shown, fit.design.variants, baseline=fit.baseline, linestyle="-")
+    return [
+        *points[: len(shown)],
         Line2D([], [], color="0.3", label="expectation, median"),
         Line2D([], [], color="0.3", linestyle=DASHED, label="outside its data"),
         Patch(facecolor="0.3", alpha=0.2, label=f"{prob:.0%} {band} band"),
+        *points[len(shown) :],
+    ]
+
+
+def point_handles(
+    shown: Sequence[str], every: Sequence[str], *, baseline: str | None, linestyle: str = "none"
+) -> list[Artist]:
+    """Return the legend's entries of SAEs without curves: variants and, for several, their shared range."""
+    handles: list[Artist] = [
+        *variant_handles(shown, every, baseline=baseline, markeredgecolor="white", linestyle=linestyle)
     ]
     if len(shown) > 1:
         handles.append(Patch(facecolor="0.5", alpha=0.12, label="shared range"))
@@ -175,11 +214,11 @@ DrawCurves = Callable[[Axes, str, Sequence[str], Floats], None]
 
 def frontier_panels(
     frontiers: Frontiers,
-    design: Design,
+    design: Design | None,
     draw_curves: DrawCurves,
     looks: dict[str, VariantStyle],
     *,
-    settings: Sequence[str] | None,
+    settings: str | Sequence[str] | None,
     variants: tuple[str, ...],
     scale: Scale,
     ax: Axes | Sequence[Axes] | None,
@@ -190,10 +229,11 @@ def frontier_panels(
         raise ValueError(f"scale={scale!r}. Allowed: 'log', 'linear', 'logit'.")
     if scale == "logit" and not frontiers.bounded:
         raise ValueError(
-            "scale='logit' is for performance hits inside (0, 1), and this fit is of a cost. Allowed: 'log', "
+            "scale='logit' is for performance hits inside (0, 1), and this is of a cost. Allowed: 'log', "
             "'linear'."
         )
-    shown = validate_names(settings, design.settings, "settings")
+    every = frontiers.settings if design is None else design.settings
+    shown = chosen_names(settings, every, "settings")
     _, axes = axes_for(len(shown), ax, style=style)
     table = frontiers.table
     for axis, setting in zip(axes, shown, strict=True):
@@ -202,7 +242,7 @@ def frontier_panels(
             say_no_data(axis)
             continue
         present = [name for name in variants if (here["variant"] == name).any()]
-        offset = design.scales[design.settings.index(setting)].offset
+        offset = 0.0 if design is None else design.scales[every.index(setting)].offset
         draw_curves(axis, setting, present, _curve_grid(here["sparsity"], scale, above=offset))
         set_scales(axis, here["sparsity"].to_numpy(), here[frontiers.metric].to_numpy(), scale)
         for name in present:

@@ -24,10 +24,11 @@ from hillfront.plots.axes import (
     put_labels,
     put_legend,
     put_titles,
+    require_drawable,
     say_no_data,
-    validate_names,
 )
 from hillfront.plots.style import DASHED, VariantStyle, styles_for
+from hillfront.utils.interface import chosen_names, listed
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
 
 Floats = NDArray[np.float64]
@@ -60,8 +61,8 @@ class _Profile:
 def plot_gain_profile(
     fit: FrontierFit,
     *,
-    settings: Sequence[str] | None = None,
-    variants: Sequence[str] | None = None,
+    settings: str | Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
     average: bool = True,
     prob: float = DEFAULT_PROB,
     ax: Axes | Sequence[Axes] | None = None,
@@ -103,6 +104,7 @@ def plot_gain_profile(
         For an unknown setting or variant, a fit with a single variant, a probability outside (0, 1), no panel
         to draw, or the wrong number of axes.
     """
+    require_drawable(fit, FrontierFit, "plot_gain_profile", "hf.fit(frontiers, baseline=...)")
     validate_prob(prob)
     design = fit.design
     others = design.variants[1:]
@@ -111,11 +113,11 @@ def plot_gain_profile(
             f"There is no gain to draw: the fit has a single variant, {design.baseline!r}. Fit it beside "
             "another one."
         )
-    shown = validate_names(variants, others, "variants")
+    shown = chosen_names(variants, others, "variants")
     with_average = average and len(design.settings) > 1
-    shown_settings = tuple(design.settings if settings is None else settings)
-    if shown_settings or not with_average:
-        validate_names(shown_settings, design.settings, "settings")
+    shown_settings: tuple[str, ...] = ()
+    if not with_average or settings is None or listed(settings):
+        shown_settings = chosen_names(settings, design.settings, "settings")
     posterior = fit.data["posterior"].to_dataset()
     every = {(c.variant, c.setting): c for c in comparisons(posterior, fit.frontiers, design)}
     panels: list[tuple[str, list[_Profile]]] = []
@@ -207,14 +209,14 @@ def _limits(profiles: Sequence[_Profile]) -> tuple[float, float]:
 
 
 def gain_handles(
-    fit: FrontierFit, *, variants: Sequence[str] | None = None, prob: float = DEFAULT_PROB
+    fit: FrontierFit, *, variants: str | Sequence[str] | None = None, prob: float = DEFAULT_PROB
 ) -> list[Artist]:
     """Return the legend's entries: variants, the band with its probability, what was not observed."""
     styles, baseline = styles_for(fit.design.variants), fit.baseline
     return [
         *(
             Line2D([], [], color=styles[name].colour, linewidth=1.9, label=f"{name} over {baseline}, median")
-            for name in validate_names(variants, fit.design.variants[1:], "variants")
+            for name in chosen_names(variants, fit.design.variants[1:], "variants")
         ),
         Patch(facecolor="0.3", alpha=0.35, label=f"{prob:.0%} posterior band of the expectation"),
         Line2D([], [], color="0.3", linestyle=DASHED, label="not observed by both (band paler)"),

@@ -15,8 +15,16 @@ from numpy.typing import NDArray
 from hillfront.estimands.draws import curve_draws
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.frontiers.ranges import observed_ranges
-from hillfront.plots.axes import axes_for, log_ticks, put_labels, put_legend, validate_names, variant_handles
+from hillfront.plots.axes import (
+    axes_for,
+    log_ticks,
+    put_labels,
+    put_legend,
+    require_drawable,
+    variant_handles,
+)
 from hillfront.plots.style import DASHED, styles_for
+from hillfront.utils.interface import chosen_names
 from hillfront.utils.intervals import DEFAULT_PROB, validate_prob
 
 Floats = NDArray[np.float64]
@@ -57,8 +65,8 @@ def ellipse_of(draws: Floats, *, prob: float) -> Floats:
 def plot_k_against_x_half(
     fit: FrontierFit,
     *,
-    settings: Sequence[str] | None = None,
-    variants: Sequence[str] | None = None,
+    settings: str | Sequence[str] | None = None,
+    variants: str | Sequence[str] | None = None,
     prob: float = DEFAULT_PROB,
     ax: Axes | None = None,
     legend: bool = True,
@@ -93,11 +101,12 @@ def plot_k_against_x_half(
         For a family without x_half and k, one of them fixed by a number, an unknown setting or variant, or a
         probability outside (0, 1).
     """
+    require_drawable(fit, FrontierFit, "plot_k_against_x_half", "hf.fit(frontiers, baseline=...)")
     validate_prob(prob)
     design = fit.design
     _check_family(fit)
-    shown_settings = validate_names(settings, design.settings, "settings")
-    shown_variants = validate_names(variants, design.variants, "variants")
+    shown_settings = chosen_names(settings, design.settings, "settings")
+    shown_variants = chosen_names(variants, design.variants, "variants")
     _, (axis,) = axes_for(1, ax, single=(6.6, 5.6))
     curves = curve_draws(fit.data["posterior"].to_dataset(), design)
     logs = np.log(np.stack([curves["x_half"], curves["k"]]))
@@ -180,7 +189,7 @@ def _check_family(fit: FrontierFit) -> None:
 
 def _handles(fit: FrontierFit, variants: Sequence[str], prob: float, *, extrapolated: bool) -> list[Artist]:
     handles: list[Artist] = [
-        *variant_handles(variants, fit.design.variants, linestyle="none"),
+        *variant_handles(variants, fit.design.variants, baseline=fit.baseline, linestyle="none"),
         Patch(facecolor="0.85", edgecolor="0.4", label=f"{prob:.0%} posterior ellipse, normal on log scales"),
     ]
     if extrapolated:

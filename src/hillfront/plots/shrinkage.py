@@ -16,7 +16,13 @@ from hillfront.estimands.implied import coordinate_of
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.data import row_data
 from hillfront.model.design import Design
-from hillfront.plots.axes import axes_for, curve_label, log_ticks, put_legend
+from hillfront.plots.axes import (
+    axes_for,
+    curve_label,
+    log_ticks,
+    put_legend,
+    require_drawable,
+)
 from hillfront.plots.style import styles_for
 from hillfront.sampling.parameterization import curve_guesses
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed, validate_prob
@@ -81,6 +87,7 @@ def plot_shrinkage(
         If nothing in the fit is pooled, if ``unpooled`` is pooled or has another design, for a probability
         outside (0, 1), or the wrong number of axes.
     """
+    require_drawable(fit, FrontierFit, "plot_shrinkage", "hf.fit(frontiers, baseline=...)")
     validate_prob(prob)
     design = fit.design
     names = _pooled_coordinates(fit, unpooled)

@@ -33,6 +33,7 @@ from hillfront.report.provenance import (
     versions_table,
 )
 from hillfront.text.summary import correction_lines
+from hillfront.utils.interface import as_shown
 
 __all__ = ["report_html", "write_report"]
 
@@ -40,9 +41,9 @@ __all__ = ["report_html", "write_report"]
 def report_html(
     fit: FrontierFit,
     *,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
     title: str | None = None,
     source: str = "",
 ) -> str:
@@ -86,6 +87,7 @@ def report_html(
         corrections=correction_lines(fit) if compared else [],
         design=fit.design,
         data=fit.frontiers,
+        warnings=[as_shown(text) for text in fit.frontiers.warnings],
         frontiers=frontier_figures(fit),
         forests=forest_figures(improvement) if compared else None,
         gain_profiles=gain_figures(fit) if compared else None,
@@ -110,9 +112,9 @@ def write_report(
     fit: FrontierFit,
     path: str | Path,
     *,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
     title: str | None = None,
     source: str = "",
     overwrite: bool = False,

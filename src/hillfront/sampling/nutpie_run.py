@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.sampling.arviz_later import arviz_later
+from hillfront.utils.interface import argument
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,23 +75,24 @@ class SamplerOptions:
     def __post_init__(self) -> None:
         for name in ("draws", "tune", "chains", "random_seed", "thin"):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
-                raise TypeError(f"{name}={getattr(self, name)!r} must be an integer.")
+                raise TypeError(f"{argument(name, getattr(self, name))} must be an integer.")
         if self.draws < 4 or self.chains < 1 or self.tune < 1:
             raise ValueError(
-                f"draws={self.draws}, tune={self.tune}, chains={self.chains}: give at least 4 draws, 1 "
-                "tuning iteration and 1 chain (4 chains of 1000 are the default)."
+                f"{argument('draws', self.draws)}, {argument('tune', self.tune)}, "
+                f"{argument('chains', self.chains)}: give at least 4 draws, 1 tuning iteration and 1 chain "
+                "(4 chains of 1000 are the default)."
             )
         if not 1 <= self.thin <= self.draws // 4:
             raise ValueError(
-                f"thin={self.thin} of {self.draws} draws a chain: give 1, which keeps all, or more, as long "
-                "as 4 draws are kept."
+                f"{argument('thin', self.thin)} of {self.draws} draws a chain: give 1, which keeps all, or "
+                "more, as long as 4 draws are kept."
             )
         if not 0.5 <= self.target_accept < 1.0:
             raise ValueError(
-                f"target_accept={self.target_accept!r} must lie in [0.5, 1); 0.98 is the default."
+                f"{argument('target_accept', self.target_accept)} must lie in [0.5, 1); 0.98 is the default."
             )
         if self.random_seed < 0:
-            raise ValueError(f"random_seed={self.random_seed!r} must be a non-negative integer.")
+            raise ValueError(f"{argument('random_seed', self.random_seed)} must be a non-negative integer.")
 
 
 def default_target_accept(settings: int) -> float:

@@ -40,6 +40,7 @@ from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.rank_bands import MIN_SETS, rank_ecdf
 from hillfront.studies.ranked import BETTER, compared_with_truth, refused, simulated_y
 from hillfront.studies.simulated import AT_HIT, prepared_for, quiet_frontiers, refit
+from hillfront.utils.interface import argument
 
 __all__ = [
     "augmented",
@@ -84,7 +85,9 @@ def calibration(
         For fewer than one set, worker, point or setting.
     """
     if points < 1 or settings < 1:
-        raise ValueError(f"points={points}, settings={settings}: give 1 or more of each.")
+        raise ValueError(
+            f"{argument('points', points)}, {argument('settings', settings)}: give 1 or more of each."
+        )
     case = {"points": points, "settings": settings}
     return run_cases("calibration", one_set, [case], sets=sets, **options)
 

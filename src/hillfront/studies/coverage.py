@@ -27,6 +27,8 @@ from hillfront.studies.simulated import (
     wilsons,
     with_outcomes,
 )
+from hillfront.utils.interface import argument
+from hillfront.utils.wording import meant
 
 __all__ = [
     "CASE",
@@ -80,13 +82,15 @@ def coverage_cases(
     """
     for name, values, least in (("points", points, 2), ("settings", settings, 1)):
         if min(values) < least:
-            raise ValueError(f"{name}={list(values)}: a set has {least} or more {name}.")
+            raise ValueError(f"{argument(name, *values)}: a set has {least} or more {name}.")
     for name, scales in (("sigma", sigma), ("gain", gain)):
         if not all(0.0 < value < float("inf") for value in scales):
-            raise ValueError(f"{name}={list(scales)}: give positive numbers.")
+            raise ValueError(f"{argument(name, *scales)}: give positive numbers.")
     for name in noise:
         if name not in DEPARTURES:
-            raise ValueError(f"Unknown noise {name!r}. Allowed: {', '.join(DEPARTURES)}.")
+            raise ValueError(
+                f"Unknown noise {name!r}. Allowed: {', '.join(DEPARTURES)}.{meant(name, DEPARTURES)}"
+            )
     return [dict(zip(CASE, values, strict=True)) for values in product(points, settings, sigma, gain, noise)]
 
 
@@ -124,8 +128,8 @@ def coverage(
     """
     if sets < 1 or not 0 <= oracle_sets <= sets:
         raise ValueError(
-            f"sets={sets}, oracle_sets={oracle_sets}: give 1 set or more, and from 0 up to all of them to "
-            "the oracle."
+            f"{argument('sets', sets)}, {argument('oracle_sets', oracle_sets)}: give 1 set or more, and "
+            "from 0 up to all of them to the oracle."
         )
     tasks = [
         # The seed does not depend on what is fitted, so the oracle sees the same sets.

@@ -18,6 +18,7 @@ from hillfront.fits.simulation import simulate
 from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.markdown import number
 from hillfront.studies.simulated import prepared_for, refit, wilsons, with_outcomes
+from hillfront.utils.interface import argument, by_interface
 from hillfront.utils.wording import count
 
 __all__ = [
@@ -98,13 +99,20 @@ def design_study(
     """
     if not 1.0 < gain < float("inf"):
         raise ValueError(
-            f"gain={gain!r}: there is nothing to find. Give the true gain as a factor above 1, such as 1.3; "
-            "for a worse variant, let it change places with the baseline."
+            f"{argument('gain', gain)}: there is nothing to find. Give the true gain as a factor above 1, "
+            "such as 1.3; for a worse variant, let it change places with the baseline."
         )
     if not 0.0 < sigma < float("inf"):
         raise ValueError(
-            f"sigma={sigma!r}: give the expected scatter on the logit scale, a positive number such as 0.1."
+            f"{argument('sigma', sigma)}: give the expected scatter on the logit scale, a positive number "
+            "such as 0.1."
         )
+    if min(tau, setting_sd, interaction_sd) < 0.0:
+        spreads = {"tau": tau, "setting_sd": setting_sd, "interaction_sd": interaction_sd}
+        words = ", ".join(argument(name, value) for name, value in spreads.items() if value < 0.0)
+        raise ValueError(f"{words}: a spread must not be negative.")
+    if sets < 1:
+        raise ValueError(f"{argument('sets', sets)}: give 1 simulated set or more of each case.")
     same = {
         "gain": gain,
         "sigma": sigma,
@@ -122,10 +130,13 @@ def design_study(
     for g, (low, high), n in product(settings, sweeps, points):
         if n < 2 or g < 1:
             raise ValueError(
-                f"points={n}, settings={g}: a case has at least 2 SAEs a curve, and at least 1 setting."
+                f"{argument('points', n)}, {argument('settings', g)}: a case has at least 2 SAEs a curve, "
+                "and at least 1 setting."
             )
         if not 0.0 < low < high < float("inf"):
-            raise ValueError(f"sweep {(low, high)!r}: give the lowest and the highest L0, such as (10, 200).")
+            given = by_interface(f"sweep {(low, high)!r}", f"--l0 {low:g}-{high:g}")
+            such = by_interface("(10, 200)", "10-200")
+            raise ValueError(f"{given}: give the lowest and the highest L0, such as {such}.")
         size = {"points": int(n), "settings": int(g), "l0_low": float(low), "l0_high": float(high)}
         cases.append(size | expected)
     return run_cases("design", one_design_set, cases, sets=sets, **options)

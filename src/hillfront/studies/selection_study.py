@@ -26,6 +26,7 @@ from hillfront.frontiers.parsing import CURVE
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies.engine import RunOptions, Task, run_cases
 from hillfront.studies.simulated import prepared_for, quiet_frontiers, refit, with_outcomes
+from hillfront.utils.interface import argument, by_interface
 
 __all__ = ["METHODS", "packaged_selection", "selection_cases", "selection_study", "selection_summary"]
 
@@ -55,11 +56,12 @@ def selection_cases(
     [{'trained_baseline': 8, 'trained_variant': 64, 'settings': 1, 'sigma': 0.1, 'gain': 1.0}]
     """
     if min(min(pair) for pair in trained) < 3:
-        raise ValueError(f"trained={list(trained)}: train three SAEs or more of each curve.")
+        given = by_interface(f"trained={list(trained)}", " ".join(f"--trained {b}-{v}" for b, v in trained))
+        raise ValueError(f"{given}: train three SAEs or more of each curve.")
     if min(settings) < 1 or min(*sigma, *gain) <= 0:
         raise ValueError(
-            f"settings={list(settings)}, sigma={list(sigma)}, gain={list(gain)}: give one setting or more, "
-            "and positive numbers."
+            f"{argument('settings', *settings)}, {argument('sigma', *sigma)}, {argument('gain', *gain)}: "
+            "give one setting or more, and positive numbers."
         )
     return [
         dict(zip(_CASE, (*pair, *others), strict=True))

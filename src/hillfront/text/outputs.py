@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from hillfront.diagnostics.run import Diagnostics
 from hillfront.estimands.comparisons import setting_labels
@@ -17,6 +21,8 @@ from hillfront.estimands.pareto import Pareto
 from hillfront.estimands.quantities import DEFAULT_AT_L0
 from hillfront.estimands.scopes import SETTING
 from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.fits.storage import disk_errors_named
+from hillfront.utils.wording import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FAILED_FILE",
     "folder_at_once",
+    "held",
+    "reserved",
     "validate_out",
     "write_comparison",
     "write_outputs",
@@ -33,6 +41,8 @@ __all__ = [
 ]
 
 FAILED_FILE = "DIAGNOSTICS_FAILED.txt"
+_LEAST_FREE: Final = 10_000_000
+"""Bytes that a disk must have left before a run begins."""
 SETTINGS_DRAWN: Final = 24
 """Panels of a figure that can still be looked at; the tables hold every setting."""
 
@@ -64,28 +74,142 @@ def validate_out(out: Path, *, force: bool, own: Callable[[str], bool] = _OWN_FI
     By force an earlier result may be replaced, if the names of all files in it are the command's own: by
     default those of ``fit`` and ``compare``.
     """
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"{out} is a file, and the results need a folder. Give another --out.")
+    _validate_above(out)
+    if not out.is_dir():
+        return
+    within = Path("results") if out == Path() else out / "results"
+    foreign = sorted(path.name for path in out.iterdir() if not own(path.name))
+    if foreign:
+        only = "--force replaces results only: give" if force else "Give"
+        raise FileExistsError(
+            f"{out} holds {shorten(foreign)}, which hillfront did not write. {only} another --out, such as "
+            f"{within}."
+        )
+    if os.path.ismount(out) or Path.cwd().is_relative_to(out.resolve()):
+        # Such a folder cannot change places with the one that was written.
+        why = "is a disk of its own" if os.path.ismount(out) else "is the folder that you are in, or above it"
+        raise FileExistsError(f"{out} {why}. Give a folder in it as --out, such as {within}.")
+    if any(out.iterdir()) and not force:
+        raise FileExistsError(f"{out} holds an earlier result. Give another --out, or --force to replace it.")
+
+
+@contextlib.contextmanager
+def reserved(
+    out: Path, *, force: bool, own: Callable[[str], bool] = _OWN_FILES.__contains__
+) -> Iterator[None]:
+    """Keep an output folder for one run, from before its work until it is written.
+
+    Parameters
+    ----------
+    out, force, own
+        As for `validate_out`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written, would be overwritten, or another run is writing to it.
+    """
+    with held(out):
+        validate_out(out, force=force, own=own)
+        yield
+
+
+@contextlib.contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Hold a file or a folder for one run, by a lock beside it that the system takes away if the run dies.
+
+    Raises
+    ------
+    BlockingIOError
+        If another run holds it.
+    OSError
+        If nothing can be written there, or the block met an error of the disk; the message says what to do.
+    """
+    _validate_above(out)
+    above = out.resolve().parent
+    made = [folder for folder in (above, *above.parents) if not folder.exists()]
+    with contextlib.ExitStack() as stack:
+        with disk_errors_named(out):
+            for folder in reversed(made):
+                folder.mkdir(exist_ok=True)
+                stack.callback(_remove_if_empty, folder)
+            stack.enter_context(_locked(above / f".{out.resolve().name}.lock", out))
+            free = shutil.disk_usage(above).free
+        if free < _LEAST_FREE:
+            raise OSError(
+                f"{out} cannot be written: its disk has {free / 1e6:.1f} MB left, and a result may take "
+                f"{_LEAST_FREE / 1e6:.0f}. Free some space, or give an --out on another disk."
+            )
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, out: Path) -> Iterator[None]:
+    """Hold the lock of a file, which is made for it and taken away again."""
+    file = _open_locked(path)
+    if file is None:
+        raise BlockingIOError(
+            f"Another run of hillfront is writing to {out}. Wait until it has ended, or give another --out."
+        )
+    try:
+        yield
+    finally:
+        # Windows removes no open file, and elsewhere nobody may lock a file that is about to go.
+        for step in (path.unlink, file.close, partial(path.unlink, missing_ok=True)):
+            with contextlib.suppress(OSError):
+                step()
+
+
+def _open_locked(path: Path) -> IO[bytes] | None:
+    """Open a file and lock it, or return None where another process has."""
+    while True:
+        file = path.open("ab")
+        if not _lock(file):
+            file.close()
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # the run that had it took it away in between
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock an open file unless it is locked; a disk without locks counts as free."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+def _validate_above(out: Path) -> None:
+    """Refuse a place below a file."""
     above = next(folder for folder in out.absolute().parents if folder.exists())
     if not above.is_dir():
         raise NotADirectoryError(f"{above} is a file, so {out} cannot be made in it. Give another --out.")
-    if force and out.is_dir():
-        foreign = sorted(path.name for path in out.iterdir() if not own(path.name))
-        if foreign:
-            raise FileExistsError(
-                f"{out} also holds {', '.join(foreign[:5])}, which hillfront did not write. --force replaces "
-                "results only: give another --out."
-            )
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 @contextlib.contextmanager
 def folder_at_once(out: Path) -> Iterator[Path]:
     """Give a temporary folder to write in, which becomes ``out`` only if the block ends without an error."""
-    with _temporary_beside(out) as folder:
+    place = out.resolve()  # a link keeps leading to its folder
+    with disk_errors_named(out), _temporary_beside(place) as folder:
         yield folder
-        with _in_place_of(out, folder):
+        with _in_place_of(place, folder):
             pass
 
 
@@ -121,9 +245,9 @@ def write_outputs(
     fit: FrontierFit,
     out: Path,
     *,
-    at_hit: Sequence[float] | None = None,
-    at_l0: Sequence[float] = DEFAULT_AT_L0,
-    at_nats: Sequence[float] = (),
+    at_hit: float | Sequence[float] | None = None,
+    at_l0: float | Sequence[float] = DEFAULT_AT_L0,
+    at_nats: float | Sequence[float] = (),
     config: str = "",
 ) -> tuple[Improvement, Pareto]:
     """Write every table and figure of a fit to ``out``, replacing what is there.
@@ -134,10 +258,15 @@ def write_outputs(
     where a diagnostic failed, a file that says so, and marked figures. The tables can be read while the
     figures are drawn; if that fails or is interrupted, all of them go.
     """
+    place = out.resolve()  # a link keeps leading to its folder
     improvement = fit.improvement(at_hit=at_hit, at_l0=at_l0, at_nats=at_nats)
     pareto, diagnostics = fit.pareto(), fit.diagnostics()
     failed = "; ".join(check.name for check in diagnostics.failed)
-    with _temporary_beside(out) as folder, _temporary_beside(out) as late:
+    with (
+        disk_errors_named(out),
+        _temporary_beside(place) as folder,
+        _temporary_beside(place) as late,
+    ):
         write_tables(folder, improvement, pareto, diagnostics)
         if config:
             (folder / "hillfront.toml").write_text(config, encoding="utf-8")
@@ -146,11 +275,11 @@ def write_outputs(
             selection.to_csv(folder / "selection.csv", index=False)
         if len(fit.frontiers.dropped):
             fit.frontiers.dropped.to_csv(folder / "dropped.csv", index=False)
-        with _in_place_of(out, folder):
+        with _in_place_of(place, folder):
             fit.save(late / "fit.nc")
             _draw(fit, improvement, late, failed)
             for path in late.iterdir():
-                path.rename(out / path.name)
+                path.rename(place / path.name)
     return improvement, pareto
 
 

@@ -18,6 +18,7 @@ from hillfront.estimands.quantities import QUANTITIES, Quantity, headlines
 from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SETTING, SUPPORTS
 from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
+from hillfront.utils.interface import chosen_names
 from hillfront.utils.numbers import interval, percent, probability, significant
 from hillfront.utils.wording import shorten
 
@@ -73,7 +74,7 @@ def comparison_sentences(
     frontiers: Frontiers,
     *,
     failed: Sequence[str] = (),
-    quantities: Sequence[str] | None = None,
+    quantities: str | Sequence[str] | None = None,
     times: str = "x",
 ) -> tuple[ComparisonSentence, ...]:
     """Put every comparison into words, in the order of the improvement table: one sentence or two a row.
@@ -92,9 +93,7 @@ def comparison_sentences(
     times : str
         The sign behind a factor.
     """
-    wanted = headlines()[:1] if quantities is None else quantities
-    if any(name not in gains() for name in wanted):
-        raise ValueError(f"quantities={list(wanted)}: allowed are {', '.join(gains())}.")
+    wanted = headlines()[:1] if quantities is None else chosen_names(quantities, gains(), "quantities")
     ranges, warning = observed_ranges(frontiers), do_not_report(failed)
     table = improvement.summary.assign(label=setting_labels(improvement.summary))
     judged = pareto.summary.assign(label=setting_labels(pareto.summary))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hillfront.utils.interface import argument
+
 __all__ = ["DEFAULT_PROB", "equal_tailed", "validate_prob"]
 
 DEFAULT_PROB = 0.9
@@ -14,7 +16,9 @@ DEFAULT_PROB = 0.9
 def validate_prob(prob: float) -> float:
     """Return prob, or raise ValueError if it is not strictly between 0 and 1."""
     if not 0.0 < prob < 1.0:
-        raise ValueError(f"prob={prob!r} is not a probability: give a number between 0 and 1, such as 0.9.")
+        raise ValueError(
+            f"{argument('prob', prob)} is not a probability: give a number between 0 and 1, such as 0.9."
+        )
     return float(prob)
 
 

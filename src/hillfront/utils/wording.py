@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import numbers
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
-
-import pandas as pd
 
 N_SHOWN: Final = 3
 
@@ -59,6 +59,43 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     return by_lower[matches[0]] if matches else None
 
 
+def matching(name: object, names: Iterable[str]) -> str | None:
+    """Return the name that is meant: the same, but for a number's type, letter case, and dashes or blanks.
+
+    Nothing where several of the names could be meant, none of them exactly.
+
+    Examples
+    --------
+    >>> matching(20, ["4", "20"]), matching("ReLU", ["relu", "topk"]), matching("K", ["x_half", "k"])
+    ('20', 'relu', 'k')
+    >>> matching("RELU", ["relu", "ReLU"]) is None
+    True
+    """
+    allowed = list(names)
+    number = isinstance(name, numbers.Real) and not isinstance(name, bool)
+    text = f"{name:.15g}" if number else str(name)
+    if text in allowed:
+        return text
+
+    def bare(word: str) -> str:
+        return re.sub(r"[\s_-]+", "_", word.strip()).casefold()
+
+    alike = [other for other in allowed if bare(other) == bare(text)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def meant(name: object, names: Iterable[str]) -> str:
+    """Ask whether the name most like this one was meant, in a sentence that may follow others; else nothing.
+
+    Examples
+    --------
+    >>> meant("hil", ["hill", "power"])
+    " Did you mean 'hill'?"
+    """
+    near = nearest(str(name), names)
+    return f" Did you mean {near!r}?" if near is not None else ""
+
+
 def show(value: object) -> str:
     """Show one cell: text in quotes, numbers bare, nothing as ``empty``.
 
@@ -67,6 +104,8 @@ def show(value: object) -> str:
     >>> show("n/a"), show(-2.5), show("  "), show(None)
     ("'n/a'", '-2.5', 'empty', 'empty')
     """
+    import pandas as pd  # `hillfront --help` waits for it otherwise
+
     if isinstance(value, str):
         return repr(value if len(value) <= 40 else f"{value[:37]}...") if value.strip() else "empty"
     if pd.api.types.is_scalar(value) and pd.isna(value):  # type: ignore[call-overload]  # is_scalar narrows it
