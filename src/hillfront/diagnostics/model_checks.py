@@ -321,8 +321,8 @@ def _curves(found: tuple[CurveMisfit, ...], frontiers: Frontiers) -> Check:
     y = frontiers.y
     outside = int(((y <= 0) | (y >= 1)).sum()) if frontiers.bounded else 0
     widened = (
-        f" {count(outside, 'SAE')} with a hit outside (0, 1) may widen the scatter of all curves: fit without "
-        "them, or without their variant."
+        f" {count(outside, 'SAE')} with a hit outside (0, 1) may widen the scatter of all curves: fit "
+        "without them, or without their variant."
     )
     return Check(
         name,
