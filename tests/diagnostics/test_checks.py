@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import hillfront as hf
-from helpers import fit_of, frontiers_of, points
+from helpers import fit_of, frontiers_of, points, position
 from hillfront.diagnostics.model_checks import Check, residuals_of, sign_changes
 from hillfront.diagnostics.run import Diagnostics
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
 from hillfront.model.design import design_of
+from hillfront.utils.interface import command_line
 
 Floats = NDArray[np.float64]
 
@@ -100,6 +101,119 @@ def test_a_right_shape_passes() -> None:
         sound.append(all(check_of(fit, name).passed is not False for name in names))
         assert not check_of(fit, "scatter").next_step
     assert sum(sound) >= 19
+
+
+# ---------------------------------------------------------------- each curve
+
+
+def off_model(*, seed: int = 2, n: int = 19, site: str = "resid") -> pd.DataFrame:
+    """A baseline without any slope beside a variant whose hits lie far outside (0, 1), to either side."""
+    rng = np.random.default_rng(seed)
+    flat = 0.03 + 0.002 * rng.standard_normal(n)
+    baseline = pd.DataFrame({"variant": "relu", "l0": np.geomspace(5, 400, n), "performance_hit": flat})
+    wild = 3.0 * rng.standard_normal(n)
+    variant = pd.DataFrame({"variant": "topk", "l0": np.geomspace(8, 300, n), "performance_hit": wild})
+    return pd.concat([baseline, variant], ignore_index=True).assign(site=site, layer=6)
+
+
+def near_model(*, site: str = "mlp") -> pd.DataFrame:
+    """Two curves that their SAEs follow, with a scatter of a tenth."""
+    return (
+        scattered(scatter=0.1, n=8)
+        .replace({"variant": {"a": "relu", "b": "topk"}})
+        .assign(site=site, layer=6)
+    )
+
+
+@pytest.mark.slow
+def test_a_curve_that_misses_its_own_saes_is_named() -> None:
+    """Its residuals are small, in scales that the other curve has widened, so that no other check fails."""
+    frontiers = frontiers_of(off_model().drop(columns=["site", "layer"]))
+    fit = hf.fit(frontiers, baseline="relu", draws=500, progressbar=False)
+    assert [check.name for check in fit.diagnostics().failed] == ["fit by curve"]
+    assert "FAILED: 16 of 19 SAEs of 'relu' lie above its curve, by up to 2" in str(
+        check_of(fit, "fit by curve")
+    )
+    assert "'topk'" not in str(check_of(fit, "fit by curve"))
+
+
+def beside() -> FrontierFit:
+    """A fit of two settings; in one, the curve of relu lies far below its SAEs, under a wide scatter."""
+    frame = pd.concat([off_model(), near_model()], ignore_index=True)
+    low, k = 0.001, 0.1
+    at_hit = np.log(1 / 45) + (np.log(0.05 / 0.95) - np.log(low / (1 - low))) / k
+    return fit_of(
+        frontiers_of(frame, group=["site", "layer"]),
+        baseline="relu",
+        log_x_ref=[[at_hit, -4.0], [position(2.0, 0.8), position(4.0, 0.8)]],
+        log_k=np.log([[k, 1.0], [0.8, 0.8]]),
+        sd=0.01,
+        hyper={"sigma": 200.0},
+    )
+
+
+def test_the_check_by_curve_says_what_was_seen_and_what_to_do() -> None:
+    check = check_of(beside(), "fit by curve")
+    assert check.passed is False
+    assert check.seen.startswith("19 of 19 SAEs of 'relu' in 'resid / 6' lie above its curve, by up to ")
+    assert check.seen.endswith(" for the worst of 4)")
+    assert "'mlp / 6'" not in check.seen
+    outside = int((~off_model()["performance_hit"].between(0, 1)).sum())
+    assert (
+        "check that its rows are of one kind and its columns the ones meant; try another family "
+        f"(compare_curves). {outside} SAEs with a hit outside (0, 1) may widen the scatter of all curves: "
+        "fit without them, or without their variant." in str(check)
+    )
+    with command_line():
+        assert "try another family (hillfront compare)" in str(check_of(beside(), "fit by curve"))
+
+
+def test_many_saes_of_one_curve_far_out_are_seen() -> None:
+    """In a table whose other SAEs are many enough to hide them."""
+    wild = points("c", np.geomspace(10, 160, 8))
+    wild["performance_hit"] *= np.array([3.0, 0.3] * 4)
+    frame = pd.concat([scattered(scatter=0.02, n=60), wild], ignore_index=True)
+    fit = fit_of(frontiers_of(frame), baseline="a", sd=0.005, hyper={"sigma": 0.05})
+    check = check_of(fit, "fit by curve")
+    assert check.passed is False
+    assert check.seen.startswith(
+        "8 of 8 SAEs of 'c' lie outside their 90% predictive interval, by up to 4.4x (p = "
+    )
+
+
+def test_curves_that_their_saes_follow_pass() -> None:
+    check = check_of(fit_of(frontiers_of(scattered(scatter=0.1, n=8)), baseline="a"), "fit by curve")
+    assert (check.passed, check.next_step) == (None, "")
+    assert check.seen.startswith("no curve strays from its SAEs (p = ")
+
+
+def test_a_curve_that_scatters_less_than_the_others_is_no_misfit() -> None:
+    """Its draws lie to either side of it, each of them with all of its SAEs on one side."""
+    steady = points("c", np.geomspace(10, 160, 12))
+    steady["performance_hit"] *= np.exp(0.001 * np.random.default_rng(1).standard_normal(12))
+    frame = pd.concat([scattered(scatter=0.3, n=12), steady], ignore_index=True)
+    fit = fit_of(frontiers_of(frame), baseline="a", sd=0.1, hyper={"sigma": 0.3})
+    assert check_of(fit, "fit by curve").value > 0.02
+
+
+def test_curves_of_two_saes_are_not_judged() -> None:
+    fit = fit_of(frontiers_of(pd.concat([points("a", [10, 20]), points("b", [11, 30])])), baseline="a")
+    check = check_of(fit, "fit by curve")
+    assert (check.passed, check.seen) == (None, "no curve has three SAEs or more")
+
+
+@pytest.mark.slow
+def test_right_curves_are_not_named() -> None:
+    """Of 40 tables at most two, where 2% are allowed: three or more have a probability below 0.05."""
+    prepared = hf.prepare(simulate(settings=3, points=6).frontiers, baseline="baseline")
+    named = 0
+    for random_seed in range(40):
+        frontiers = simulate(settings=3, points=6, random_seed=700 + random_seed).frontiers
+        fit = prepared.fit(frontiers, draws=250, tune=300, random_seed=random_seed, progressbar=False)
+        check = check_of(fit, "fit by curve")
+        assert check.passed is None
+        named += check.value < 0.02
+    assert named <= 2
 
 
 # ---------------------------------------------------------------- leave-one-out predictions

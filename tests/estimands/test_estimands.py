@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import arviz as az
@@ -532,6 +533,68 @@ def test_no_shared_range_has_no_mean() -> None:
     row = pareto_of(posterior, data, design).summary.iloc[0]
     assert row["verdict"] == "no shared range"
     assert row[["l0_low", "l0_high", "p_better", "p_worse", "p_cross", "crossing_l0"]].isna().all()
+
+
+def jittered(other: Sequence[float]) -> tuple[xr.Dataset, Frontiers, Design]:
+    """Two settings, in one of which gated has SAEs at the L0 given, better than relu's at 31.949 to 32."""
+    near = [31.949, 31.96, 31.981, 32.0]
+    parts = [
+        points("relu", near, x_half=2.0, layer=3),
+        points("gated", other, x_half=8.0, layer=3),
+        points("relu", L0["relu"], x_half=2.0, layer=6),
+        points("gated", L0["gated"], x_half=8.0, layer=6),
+    ]
+    data = frontiers_of(pd.concat(parts), group="layer")
+    design = design_of(data, baseline="relu")
+    return posterior_of(design, [position(2.0, 0.8), position(8.0, 0.8)], np.log(0.8)), data, design
+
+
+@pytest.mark.parametrize("other", [[31.95, 31.97, 31.99, 31.999], [10.0, 20.0, 40.0, 80.0]])
+def test_one_l0_but_for_jitter_is_no_shared_range(other: list[float]) -> None:
+    posterior, data, design = jittered(other)
+    table = improvement_of(posterior, data, design, at_hit=[0.05], at_l0=[31.98, 50]).summary
+    own = pick(table, scope="setting", layer="3")
+    means = own[own["quantity"].str.startswith("mean")]
+    assert set(means["support"]) == {"none"}
+    assert means[["median", "p_gt_1"]].isna().all(axis=None)
+    # Both have SAEs at an L0 of 31.98; a slope, and what rests on one, is read beyond the data.
+    others = own.drop(index=means.index).fillna({"at": 0.0}).set_index(["quantity", "at"])
+    assert others["support"].to_dict() == {
+        ("sparsity_gain", 0.05): "extrapolated",
+        ("hit_reduction", 31.98): "observed",
+        ("hit_reduction", 50.0): "extrapolated",
+        ("x_half_ratio", 0.0): "extrapolated",
+        ("k_ratio", 0.0): "extrapolated",
+    }
+    verdicts = pareto_of(posterior, data, design).summary
+    assert pick(verdicts, scope="setting", layer="3")["verdict"].tolist() == ["no shared range"]
+    assert pick(verdicts, scope="setting", layer="6")["verdict"].tolist() == ["better"]
+
+
+def test_averages_leave_out_settings_with_one_l0() -> None:
+    posterior, data, design = jittered([31.95, 31.97, 31.99, 31.999])
+    table = improvement_of(posterior, data, design).summary
+    for quantity in ("mean_sparsity_gain", "mean_hit_reduction"):
+        average, other = (
+            pick(table, quantity=quantity, **where)[["median", "lower", "upper", "support"]].iloc[0].tolist()
+            for where in ({"scope": "average"}, {"scope": "setting", "layer": "6"})
+        )
+        assert average == other
+    verdicts = pareto_of(posterior, data, design).summary.set_index("scope")
+    columns = ["l0_low", "l0_high", "p_better", "verdict"]
+    other = pick(verdicts.reset_index(), scope="setting", layer="6").iloc[0]
+    assert verdicts.loc["average", columns].tolist() == other[columns].tolist()
+
+
+@pytest.mark.parametrize(("start", "verdict"), [(95.0, "no shared range"), (90.0, "better")])
+def test_a_shared_range_narrower_than_a_tenth_is_none(start: float, verdict: str) -> None:
+    """The sweeps overlap by a factor of 1.05, or 1.11, in L0."""
+    sweeps = [points("relu", [10, 30, 100]), points("gated", [start, 300, 900], x_half=8.0)]
+    data = frontiers_of(pd.concat(sweeps))
+    design = design_of(data, baseline="relu")
+    posterior = posterior_of(design, [position(2.0, 0.8), position(8.0, 0.8)], np.log(0.8))
+    verdicts = pareto_of(posterior, data, design).summary
+    assert pick(verdicts, scope="setting")["verdict"].tolist() == [verdict]
 
 
 def test_no_shared_range_in_any_of_several_settings() -> None:

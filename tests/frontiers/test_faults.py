@@ -517,9 +517,11 @@ def test_warns_of_few_points() -> None:
 def test_warns_of_one_point_and_of_one_l0() -> None:
     one = table(variant="one").head(1)
     same = table(variant="same", l0=10.0)
-    text = only_warning(pd.concat([table(), one, same]))
+    jitter = table(variant="jitter", l0=[9.949, 9.96, 9.98, 10.0])
+    text = only_warning(pd.concat([table(), one, same, jitter]))
     assert text.startswith(
-        "Only one point in 'one', one L0 in 'same': the slope there comes from the other curves"
+        "Only one point in 'one', one L0 in 'same', one L0 in 'jitter' (9.949 to 10): the slope there comes "
+        "from the other curves"
     )
 
 
@@ -584,8 +586,9 @@ def test_warns_of_variants_without_a_shared_range() -> None:
     )
     frame = pd.concat([frame, curves("a", "b").assign(layer=4)])
     assert only_warning(frame, group="layer").startswith("No shared L0 range: 'a' and 'b' in '3'.")
-    touching = pd.concat([table(variant="a"), table(variant="b", l0=[80.0, 100.0, 200.0, 300.0])])
-    assert warned(touching) == ()
+    for start, apart in ((80.0, True), (75.0, True), (70.0, False)):  # beside an L0 of up to 80
+        touching = pd.concat([table(variant="a"), table(variant="b", l0=[start, 100.0, 200.0, 300.0])])
+        assert bool(warned(touching)) is apart, start
 
 
 def test_warns_of_mixed_ablations() -> None:

@@ -1,4 +1,4 @@
-"""Checks of the model's fit: residuals and their signs, leave-one-out predictions, too little scatter."""
+"""Checks of the model's fit: residuals and their signs, each curve, leave-one-out predictions, scatter."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from hillfront.diagnostics.curve_checks import CurveMisfit, curve_misfits
 from hillfront.estimands.predict import at_rows, noise_draws
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 from hillfront.model.likelihood import Expected
 from hillfront.utils.interface import argument, by_interface
 from hillfront.utils.intervals import DEFAULT_PROB
+from hillfront.utils.wording import N_SHOWN, count
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +39,9 @@ P_MIN: Final = 0.001
 """A check of the fit fails below it: once in a thousand fits of a model that is right, or less."""
 
 P_SEEN: Final = 0.05
+CURVES_SEEN: Final = 0.02
+"""A curve is named below it, in 2% of the tables that the model is right for, or less."""
+
 SCATTER_MIN: Final = 0.02
 """Scatter on the logit scale that no packaged table goes below."""
 
@@ -46,6 +51,7 @@ FEW_POINTS: Final = 6
 _RUN_POINTS_MIN: Final = 3
 
 
+_OF_SHAPE: Final = ("runs of signs", "fit by curve", "LOO-PIT")
 _SELECTED: Final = "not judged, as Pareto-optimal SAEs lie to one side of the curve of all that were trained"
 
 
@@ -162,9 +168,13 @@ def checks_of_fit(
     expected, noise = at_rows(posterior, frontiers, design), noise_draws(posterior, design)
     residual = _residual(frontiers, design, expected, noise)
     shape = (
-        tuple(Check(name, np.nan, "", None, _SELECTED, "") for name in ("runs of signs", "LOO-PIT"))
+        tuple(Check(name, np.nan, "", None, _SELECTED, "") for name in _OF_SHAPE)
         if design.selected
-        else (_signs(sign_changes(residual, frontiers, design)), _loo_pit(loo))
+        else (
+            _signs(sign_changes(residual, frontiers, design)),
+            _curves(_misfits(residual, expected, noise, frontiers, design), frontiers),
+            _loo_pit(loo),
+        )
     )
     return (
         *_residual_checks(residual, noise, frontiers, design, random_seed),
@@ -260,6 +270,44 @@ def _signs(found: SignChanges) -> Check:
         f"({by_interface('compare_curves', 'hillfront compare')}) or {argument('dense_limit')}."
         if found.p < P_SEEN
         else "",
+    )
+
+
+def _misfits(
+    residual: Floats, expected: Expected, noise: dict[str, Floats], frontiers: Frontiers, design: Design
+) -> tuple[CurveMisfit, ...]:
+    """Judge every curve, those that fit worst first."""
+    bound = design.likelihood.tail_bound(noise, prob=DEFAULT_PROB)
+    middle = np.median(np.broadcast_to(expected.f, residual.shape), axis=1)
+    return curve_misfits(residual, bound, middle, frontiers, design, prob=DEFAULT_PROB)
+
+
+def _curves(found: tuple[CurveMisfit, ...], frontiers: Frontiers) -> Check:
+    """Name the curves that their own SAEs do not follow, however wide the scatter that all curves share."""
+    name = "fit by curve"
+    if not found:
+        return Check(name, np.nan, "", None, "no curve has three SAEs or more", "")
+    worst, named = found[0], [misfit for misfit in found if misfit.p < CURVES_SEEN]
+    over = f"p = {worst.p:.2g} for the worst of {len(found)}"
+    if not named:
+        return Check(name, worst.p, "", None, f"no curve strays from its SAEs ({over})", "")
+    fails = worst.p < P_MIN
+    shown, more = [misfit.seen for misfit in named[:N_SHOWN]], len(named) - N_SHOWN
+    y = frontiers.y
+    outside = int(((y <= 0) | (y >= 1)).sum()) if frontiers.bounded else 0
+    widened = (
+        f" {count(outside, 'SAE')} with a hit outside (0, 1) may widen the scatter of all curves: fit "
+        "without them, or without their variant."
+    )
+    return Check(
+        name,
+        worst.p,
+        f"p >= {P_MIN}" if fails else "",
+        False if fails else None,
+        "; ".join([*shown, f"the same of {count(more, 'curve')} more"] if more > 0 else shown) + f" ({over})",
+        "Comparisons of such a curve say little about its SAEs: check that its rows are of one kind and its "
+        f"columns the ones meant; try another family "
+        f"({by_interface('compare_curves', 'hillfront compare')}).{widened if outside else ''}",
     )
 
 

@@ -21,7 +21,7 @@ from hillfront.estimands.ratios import Parameters, sparsity_gain
 from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING
 from hillfront.frontiers.measurement_error import curve_losses
 from hillfront.frontiers.parsing import SEPARATOR
-from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges
+from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges, shared
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
 
@@ -59,8 +59,9 @@ class Comparison:
         Draws of the natural parameters of the variant and of the reference; empty for an average, which is
         taken over the quantities of its ``parts``.
     hits, sparsities : Range
-        Hits, and values of 1/L0, that both observed; without inside if there are none. For a new setting and
-        an average, the average of the settings' ranges.
+        Hits, and values of 1/L0, that both observed; without inside if there are none, or only a narrow range
+        of L0 (:func:`~hillfront.frontiers.ranges.shared`). For a new setting and an average, the average of
+        the settings' ranges, those without one left out.
     own : (mapping, mapping)
         Ranges of ``hit`` and ``sparsity`` of the variant and of the reference; empty above the settings.
     scale : SparsityScale
@@ -156,8 +157,8 @@ def compared_curves(
                     setting,
                     design.family,
                     curves=_pair({name: values[s] for name, values in curves.items()}, pair),
-                    hits=own[0]["hit"] & own[1]["hit"],
-                    sparsities=own[0]["sparsity"] & own[1]["sparsity"],
+                    hits=shared(*own, of="hit"),
+                    sparsities=shared(*own, of="sparsity"),
                     own=own,
                     scale=design.scales[s],
                     losses=(losses.get(keys[0], np.nan), losses.get(keys[1], np.nan)),

@@ -237,7 +237,14 @@ def _at_l0_support(pair: Comparison, l0: float) -> str:
     reciprocal_l0 = 1.0 / l0
     if reciprocal_l0 <= pair.scale.offset:
         return "none"  # at the dense limit both hits vanish
-    return "observed" if reciprocal_l0 in pair.sparsities else "extrapolated"
+    # One L0 is no range, so that it may lie in a shared range that is too narrow to be one.
+    seen = all(reciprocal_l0 in ranges.get("sparsity", NOWHERE) for ranges in pair.own)
+    return "observed" if seen else "extrapolated"
+
+
+def _along_curves(pair: Comparison) -> bool:
+    """Whether both curves have SAEs along a range of L0."""
+    return not any(ranges.get("sparsity", NOWHERE).narrow for ranges in pair.own)
 
 
 def _at_nats_support(pair: Comparison, nats: float) -> str:
@@ -246,7 +253,7 @@ def _at_nats_support(pair: Comparison, nats: float) -> str:
         return "none"
     own = [ranges.get("hit", NOWHERE) for ranges in pair.own]
     inside = all(hit in range_ for hit, range_ in zip(hits, own, strict=True))
-    return "observed" if inside else "extrapolated"
+    return "observed" if inside and _along_curves(pair) else "extrapolated"
 
 
 def _gain_at_nats(pair: Comparison, nats: float) -> Floats:
@@ -373,9 +380,7 @@ def _ratio(name: str, parameter: str, sign: int) -> Quantity:
         if parameter == "x_half":
             # It is the sparsity at a hit of one half, so that is where its ratio is read.
             return _at_hit_support(pair, 0.5)
-        # A ratio of slopes rests on data where both curves have two distinct L0 values.
-        seen = all(bool(ranges.get("sparsity", NOWHERE)) for ranges in pair.own)
-        return "observed" if seen else "extrapolated"
+        return "observed" if _along_curves(pair) else "extrapolated"  # as a ratio of slopes needs
 
     moves = "rises" if sign > 0 else "falls"
     return Quantity(

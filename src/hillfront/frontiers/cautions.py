@@ -16,6 +16,7 @@ import pandas as pd
 
 from hillfront.frontiers.measurement_error import SHARED_WITHIN, hit_errors, shares_denominator
 from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
+from hillfront.frontiers.ranges import Range
 from hillfront.utils.interface import in_python
 from hillfront.utils.wording import name_curve, name_curves, name_rows, shorten
 
@@ -96,8 +97,13 @@ def in_settings(settings: Iterable[str]) -> str:
 
 
 def points_per_curve(table: pd.DataFrame) -> pd.DataFrame:
-    """Count the points (``size``) and the distinct L0 (``nunique``) of each curve."""
-    return table.groupby(CURVE, sort=False)["l0"].agg(["size", "nunique"])
+    """Count the points (``size``) and the distinct L0 (``nunique``) of each curve, with its ends of L0.
+
+    L0 within a factor of ``NARROW`` are one L0.
+    """
+    found = table.groupby(CURVE, sort=False)["l0"].agg(["size", "nunique", "min", "max"])
+    one = [Range(*ends).narrow for ends in zip(found["min"], found["max"], strict=True)]
+    return found.assign(nunique=np.where(one, 1, found["nunique"]))
 
 
 def few_points(table: pd.DataFrame) -> str | None:
@@ -112,14 +118,17 @@ def few_points(table: pd.DataFrame) -> str | None:
 
 
 def single_l0(table: pd.DataFrame) -> str | None:
-    """Warn of curves with one point or one distinct L0."""
+    """Warn of curves with one point or one L0, but for jitter."""
     by_curve = points_per_curve(table)
-    single = by_curve.loc[by_curve["nunique"] == 1, "size"]
+    single = by_curve[by_curve["nunique"] == 1]
     if single.empty:
         return None
     what = shorten(
         f"one {'point' if size == 1 else 'L0'} in {name_curve(*curve)}"
-        for curve, size in zip(single.index, single, strict=True)
+        + (f" ({low:.6g} to {high:.6g})" if high > low else "")
+        for curve, size, low, high in zip(
+            single.index, single["size"], single["min"], single["max"], strict=True
+        )
     )
     return f"Only {what}: the slope there comes from the other curves and the prior."
 
@@ -205,13 +214,15 @@ def l0_reaches_d_model(table: pd.DataFrame) -> str | None:
 
 
 def no_shared_range(table: pd.DataFrame) -> str | None:
-    """Warn of pairs of variants whose L0 ranges do not meet in a setting."""
-    spans = (
-        table.groupby(CURVE, sort=False)["l0"].agg(["min", "max"]).reset_index().reset_index(names="curve")
-    )
+    """Warn of pairs of variants that share no range of L0 in a setting, or a narrow one."""
+    spans = points_per_curve(table).reset_index().reset_index(names="curve")
+    spans["wide"] = spans["nunique"] > 1
     pairs = spans.merge(spans, on="setting", suffixes=("", "_other"))
     pairs = pairs[pairs["curve"] < pairs["curve_other"]]
-    apart = pairs[(pairs["min"] > pairs["max_other"]) | (pairs["min_other"] > pairs["max"])]
+    low, high = pairs[["min", "min_other"]].max(axis=1), pairs[["max", "max_other"]].min(axis=1)
+    # Curves that have a single L0 themselves have a warning of their own.
+    narrow = np.array([Range(*ends).narrow for ends in zip(low, high, strict=True)], dtype=bool)
+    apart = pairs[(low > high) | (pairs["wide"] & pairs["wide_other"] & narrow)]
     if apart.empty:
         return None
     names = shorten(

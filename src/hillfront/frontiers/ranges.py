@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,24 @@ from hillfront.frontiers.parsing import CURVE, metric_of
 if TYPE_CHECKING:
     from hillfront.frontiers.table import Frontiers
 
-__all__ = ["NOWHERE", "Range", "average_range", "observed_ranges", "pareto_optimal", "shared_range"]
+__all__ = [
+    "NARROW",
+    "NOWHERE",
+    "Range",
+    "average_range",
+    "observed_ranges",
+    "pareto_optimal",
+    "shared",
+    "shared_range",
+]
+
+NARROW: Final = 1.1
+"""Factor in L0 below which a range is none.
+
+SAEs trained alike, but for their seed, differ in L0 by some percent, and over so little of a frontier a hit
+changes by a tenth or so, which is the scatter of one SAE: such a range shows one L0 with jitter, and no trade
+of sparsity for fidelity.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,18 @@ class Range:
     def __contains__(self, value: float) -> bool:
         """Return whether the value lies in the range, ends included."""
         return bool(self.low <= value <= self.high)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the ends of a range of 1/L0, or L0, lie within a factor of ``NARROW``.
+
+        Examples
+        --------
+        >>> Range(31.949, 32.0).narrow, Range(10.0, 11.0).narrow, NOWHERE.narrow
+        (True, False, True)
+        """
+        # Without the last digit, so that 10 and 11 make a factor of 1.1.
+        return not self.high >= NARROW * self.low * (1.0 - 1e-9)
 
     def __and__(self, other: Range) -> Range:
         """Return the overlap of two ranges."""
@@ -79,9 +108,29 @@ def observed_ranges(frontiers: Frontiers) -> dict[tuple[str, str], dict[str, Ran
 def shared_range(
     ranges: dict[tuple[str, str], dict[str, Range]], *, variant: str, baseline: str, setting: str, of: str
 ) -> Range:
-    """Find the range of sparsity or hit that two curves of a setting both observed; it may be empty."""
-    pair = [ranges.get((name, setting), {}).get(of, NOWHERE) for name in (variant, baseline)]
-    return pair[0] & pair[1]
+    """Find the range of sparsity or hit that two curves of a setting share; see :func:`shared`."""
+    return shared(ranges.get((variant, setting), {}), ranges.get((baseline, setting), {}), of=of)
+
+
+def shared(one: Mapping[str, Range], other: Mapping[str, Range], *, of: str) -> Range:
+    """Find the range of sparsity or hit that two curves both observed, empty where it shows too little.
+
+    A range of 1/L0 that is narrower than ``NARROW`` is empty. So are shared hits where one of the curves has
+    no wider range of L0: its hits differ by their scatter, not along a curve.
+
+    Examples
+    --------
+    >>> sweep = {"sparsity": Range(0.01, 0.1), "hit": Range(0.02, 0.2)}
+    >>> jitter = {"sparsity": Range(1 / 32, 1 / 31.949), "hit": Range(0.05, 0.07)}
+    >>> bool(shared(sweep, sweep, of="hit")), bool(shared(sweep, jitter, of="sparsity"))
+    (True, False)
+    >>> bool(shared(sweep, jitter, of="hit"))
+    False
+    """
+    pair = [own.get(of, NOWHERE) for own in (one, other)]
+    found = pair[0] & pair[1]
+    of_l0 = [found] if of == "sparsity" else [own.get("sparsity", NOWHERE) for own in (one, other)]
+    return NOWHERE if any(own.narrow for own in of_l0) else found
 
 
 def average_range(ranges: Sequence[Range]) -> Range:

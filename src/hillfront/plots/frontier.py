@@ -165,8 +165,8 @@ def plot_frontiers(
 
 def _shared_by_all(spans: Sequence[Range]) -> tuple[float, float] | None:
     """Return the range of sparsity that all of several curves observed, or None."""
-    low, high = max(s.low for s in spans), min(s.high for s in spans)
-    return (low, high) if len(spans) > 1 and high > low else None
+    both = Range(max(s.low for s in spans), min(s.high for s in spans))
+    return (both.low, both.high) if len(spans) > 1 and not both.narrow else None
 
 
 def frontier_handles(
