@@ -75,6 +75,8 @@ def compare(
         validate_out(out, force=force)
     limit = dense_limit_of(dense_limit)
     frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
+    if frontiers.reading:
+        typer.echo(frontiers.reading, err=True)
     with unless_interrupted():
         comparison = compare_curves(
             frontiers,

@@ -21,6 +21,8 @@ from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, Draft, 
 from hillfront.utils.interface import argument
 from hillfront.utils.wording import count, name_curve, name_curves, name_rows, shorten
 
+type TableFinder = Callable[[pd.DataFrame], str | None]
+
 MIN_POINTS: Final = 4
 FOLDED_ABOVE: Final = -0.5
 FILTERED_BELOW: Final = 0.05
@@ -30,7 +32,7 @@ LOGARITHMS_BELOW: Final = 5.0
 
 
 def find_warnings(
-    table: pd.DataFrame, *, filtered: str | None = None, from_losses: bool = False
+    table: pd.DataFrame, *, filtered: str | None = None, rising: str | None = None, from_losses: bool = False
 ) -> tuple[str, ...]:
     """Find what a user should know about a table that can be fitted.
 
@@ -40,6 +42,8 @@ def find_warnings(
         The canonical table, free of faults.
     filtered : str, optional
         What is known of Pareto filtering. It replaces the warning that infers it from the data.
+    rising : str, optional
+        What is known of a y that rises with L0. It replaces the warning of curves far from monotone.
     from_losses : bool, default False
         Whether the hit or the cost was computed from the losses, so that errors of the losses are its errors.
 
@@ -64,9 +68,8 @@ def find_warnings(
     >>> find_warnings(table.head(2))
     ("Fewer than 4 points in curve 'gated' (2): the prior and other curves will decide much.",)
     """
-    found = [
-        filtered if filtered and finder is looks_filtered else finder(table) for finder in WARNING_FINDERS
-    ]
+    known: dict[TableFinder, str | None] = {looks_filtered: filtered, far_from_monotone: rising}
+    found = [known.get(finder) or finder(table) for finder in WARNING_FINDERS]
     found.append(different_denominators(table) if from_losses else unused_loss_errors(table))
     return tuple(text for text in found if text)
 
@@ -370,7 +373,7 @@ def unused_loss_errors(table: pd.DataFrame) -> str | None:
     )
 
 
-WARNING_FINDERS: Final[tuple[Callable[[pd.DataFrame], str | None], ...]] = (
+WARNING_FINDERS: Final[tuple[TableFinder, ...]] = (
     y_out_of_range,
     few_points,
     single_l0,
@@ -388,5 +391,4 @@ DRAFT_FINDERS: Final[tuple[Callable[[Draft], str | None], ...]] = (
     text_without_need,
     *DRAFT_CONDITIONS,
     *DRAFT_DUPLICATES,
-    wrong_direction,
 )

@@ -17,7 +17,7 @@ from hillfront.frontiers.cells import NA_TEXTS, to_numbers, to_text
 from hillfront.frontiers.column_names import SYNONYMS, fold, last_part
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.number_faults import bad_rows
-from hillfront.frontiers.parsing import CURVE, Draft
+from hillfront.frontiers.parsing import CURVE, RESERVED, Draft
 from hillfront.utils.interface import argument
 from hillfront.utils.wording import count, name_curve, name_curves, shorten, show
 
@@ -95,16 +95,15 @@ def condition_of(column: str) -> str | None:
 def unfinished_runs(draft: Draft) -> Iterator[Fault]:
     """Find rows that a column calls crashed, running, or otherwise not finished."""
     used = set(draft.read_as.values())
+    known = np.zeros(len(draft.cells), dtype=bool)
     for column in map(str, draft.cells):
         name = last_part(column)
         if column in used or name not in _STATES | _ENDED:
             continue
         texts = to_text(draft.cells[column]).str.lower().str.replace(r"[\s-]+", "_", regex=True)
-        bad = (
-            texts.isin(_UNFINISHED | _NO if name in _ENDED else _UNFINISHED)
-            .fillna(False)
-            .to_numpy(dtype=bool)
-        )
+        words = _UNFINISHED | _NO if name in _ENDED else _UNFINISHED
+        bad = texts.isin(words).to_numpy(dtype=bool) & ~known
+        known |= bad
         seen = (f"{show(cell)} in {column!r}" for cell in draft.cells.loc[bad, column])
         step = "Leave out runs that did not finish: they are not trained SAEs."
         yield from bad_rows(draft.table, bad, seen, "run not finished", "finished runs", step)
@@ -144,8 +143,9 @@ def in_curves(curves: Iterable[tuple[str, str]]) -> str:
 
 
 def to_group(draft: Draft, columns: Sequence[str]) -> str:
-    """Say that these columns belong to the group as well."""
-    return f"add {argument('group', *draft.group_columns, *columns)}"
+    """Say that these columns belong to the group as well, or what else to do where they cannot."""
+    usable = [name for name in columns if name not in RESERVED]
+    return f"add {argument('group', *draft.group_columns, *usable)}" if usable else "keep those of one kind"
 
 
 def conditions_inside_curves(draft: Draft) -> str | None:

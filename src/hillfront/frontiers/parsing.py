@@ -162,7 +162,9 @@ def read(
     """
     cells, conflicting = unique_columns(to_pandas(frame))
     every = list(map(str, cells))
-    filled = [name for name in every if cells.empty or not is_blank(cells[name]).all()]
+    filled = [
+        name for name in every if cells.empty or not (is_blank(cells[name]) | is_na_text(cells[name])).all()
+    ]
     given = names_in(group)
 
     def want(argument: str, name: str, *, but: Iterable[str] = ()) -> Wanted:

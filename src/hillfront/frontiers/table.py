@@ -12,7 +12,7 @@ import pandas as pd
 
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers import netcdf
-from hillfront.frontiers.cautions import find_draft_warnings, find_warnings
+from hillfront.frontiers.cautions import find_draft_warnings, find_warnings, wrong_direction
 from hillfront.frontiers.cells import Table
 from hillfront.frontiers.fault import FrontierDataError as FrontierDataError  # where users look for it
 from hillfront.frontiers.fault_finders import no_drops, raise_or_drop
@@ -199,7 +199,8 @@ class Frontiers:
         draft, dropped = raise_or_drop(draft, on_fault)
         table = draft.table.reset_index(drop=True)
         from_losses = draft.reading in FROM_LOSSES
-        found = (*find_draft_warnings(draft), *find_warnings(table, from_losses=from_losses))
+        rising = wrong_direction(draft)
+        found = find_draft_warnings(draft) + find_warnings(table, rising=rising, from_losses=from_losses)
         for text in found:
             warnings.warn(text, FrontierDataWarning, stacklevel=2)
         return cls(
@@ -340,10 +341,12 @@ class Frontiers:
         >>> Frontiers.from_frame(frame.assign(**{"CE score": [0.8, 0.9, 0.95, 0.97]})).reading
         "Read variant from 'Arch', L0 from 'avg_l0', loss recovered from 'CE score'. Not used: 'run'."
         """
-        always = {"variant", "l0", *Y_ROLES}
+        always = {"variant", "l0", *Y_ROLES[:4]}
         told = {role: name for role, name in self.read_as.items() if role in always or role != name}
         parts = [f"{WORDS.get(role, role)} from {name!r}" for role, name in told.items()]
         texts = [f"Read {', '.join(parts)}."] if parts else []
+        also = [name for role, name in self.read_as.items() if role not in (*told, *self.group_columns)]
+        texts += [f"Also read: {shorten(map(repr, also))}."] if also else []
         texts += [f"Not used: {shorten(map(repr, self.unused))}."] if self.unused else []
         return " ".join(texts)
 

@@ -23,6 +23,7 @@ from hillfront.curves.sparsity import (
     SparsityScale,
     scales_by_setting,
 )
+from hillfront.frontiers.column_names import match_name
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.measurement_error import known_errors, sharing_settings
 from hillfront.frontiers.number_faults import dense_limit_faults
@@ -191,6 +192,7 @@ def design_of(
     """
     family = family_named(curve)
     variants = frontiers.variants
+    baseline = match_name(baseline, variants) or baseline
     if baseline not in variants:
         raise ValueError(
             f"baseline={baseline!r} is not a variant of these frontiers. Allowed: {', '.join(variants)}. "
