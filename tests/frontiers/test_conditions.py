@@ -67,8 +67,8 @@ def test_copies_with_another_index_are_a_fault_with_drops(columns: dict[str, obj
     text = fault_of(twice(**columns))
     assert text.startswith(
         "same SAE in several rows (rows 0, 1, 2 and 13 more): saw row 8 repeats row 0, row 9 repeats row 1, "
-        "row 10 repeats row 2 and 5 more; allowed: each SAE once. Next step: Variant, setting, L0 and y are the "
-        "same: keep one of each, or add the column (seed, say)"
+        "row 10 repeats row 2 and 5 more; allowed: each SAE once. Next step: Variant, setting, L0 and y are "
+        "the same: keep one of each, or add the column (seed, say)"
     )
     kept = Frontiers.from_frame(twice(**columns), on_fault="drop")
     assert kept.table["row"].tolist() == list(range(8))
@@ -141,7 +141,7 @@ def test_the_same_sae_evaluated_twice() -> None:
     rows = frame(sae_id=list("abcdeffg"), l0=[*L0, 10.7, 20.5, 20.9, 83.6])
     text = warning_of(rows)
     assert text.startswith(
-        "The same 'sae_id' more than once in a curve, with different numbers: rows 5, 6 ('f'). If it is one SAE"
+        "The same 'sae_id' more than once in a curve, with different numbers: rows 5, 6 ('f'). If it is one"
     )
     assert warned(frame(name="sweep")) == warned(frame(run=list("aabbccdd"))) == ()
 
@@ -179,8 +179,8 @@ def test_a_status_of_0_is_no_failure() -> None:
 def test_checkpoints_inside_a_curve(column: str) -> None:
     text = warning_of(frame(**{column: [1000, 2000, 4000, 8000] * 2}))
     assert text == (
-        f"{column!r} varies inside curves 'relu', 'topk': checkpoints of one training are not separate SAEs of one "
-        f"frontier. Keep the last of each, or add group={column!r}."
+        f"{column!r} varies inside curves 'relu', 'topk': checkpoints of one training are not separate "
+        f"SAEs of one frontier. Keep the last of each, or add group={column!r}."
     )
     assert warned(frame(**{column: [1000, 1001, 1002, 1003] * 2})) == ()
     assert warned(frame(**{column: [1000] * 4 + [2000] * 4})) == ()
@@ -204,19 +204,21 @@ def test_checkpoints_by_the_ends_of_labels(label: str) -> None:
 
 @pytest.mark.parametrize(
     "column",
-    ["layer", "cfg.hook_layer", "Site", "hook_name", "model_name", "d_sae", "dict size", "dataset_path"]
-    + ["expansion_factor", "d_in"],
+    [
+        *("layer", "cfg.hook_layer", "Site", "hook_name", "model_name", "d_sae", "dict size", "dataset_path"),
+        *("expansion_factor", "d_in"),
+    ],
 )
 def test_a_condition_inside_a_curve(column: str) -> None:
-    text = warned(frame(**{column: [1, 2] * 4}))[0]
+    text = warned(frame(**{column: [512, 768] * 4}))[0]
     assert text == (
-        f"{column!r} (2 values) varies inside curves 'relu', 'topk': one curve is fitted through SAEs of different "
-        f"conditions. To compare variants under the same conditions, add group={column!r}."
+        f"{column!r} (2 values) varies inside curves 'relu', 'topk': one curve is fitted through SAEs of "
+        f"different conditions. To compare variants under the same conditions, add group={column!r}."
     )
-    assert warned(frame(**{column: [1] * 4 + [2] * 4})) == ()
+    assert warned(frame(**{column: [512] * 4 + [768] * 4})) == ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrontierDataWarning)  # of few points
-        grouped = Frontiers.from_frame(frame(**{column: [1, 2] * 4}), group=column)
+        grouped = Frontiers.from_frame(frame(**{column: [512, 768] * 4}), group=column)
     assert not any("varies inside" in text for text in grouped.warnings)
 
 
@@ -244,20 +246,15 @@ def test_what_sets_the_sparsity_is_no_condition(column: str) -> None:
     assert warned(frame(**{column: [1, 2, 3, 4] * 2})) == ()
 
 
-def rates(gap: float) -> pd.DataFrame:
-    """Make a curve of twelve SAEs with two learning rates, one of which costs so much in log hit."""
-    rng = np.random.default_rng(3)
+@pytest.mark.parametrize(("gap", "matters"), [(1.0, False), (1.5, True)])
+def test_a_learning_rate_matters_where_it_moves_the_curve(gap: float, matters: bool) -> None:
     l0 = np.geomspace(10, 200, 12)
-    hit = 0.6 * l0**-0.7 * np.exp(rng.normal(0, 0.05, 12) + gap * np.arange(12) % 2 * gap)
-    return pd.DataFrame({"variant": "relu", "l0": l0, "performance_hit": hit, "lr": [1e-4, 3e-4] * 6})
-
-
-def test_a_learning_rate_matters_where_it_moves_the_curve() -> None:
-    assert warned(rates(0.0)) == ()
-    text = warning_of(
-        rates(0.5).assign(performance_hit=lambda rows: rows["performance_hit"] * [1.0, 1.5] * 6)
-    )
-    assert text.startswith("'lr' (2 values) varies inside curve 'relu': one curve is fitted")
+    hit = 0.6 * l0**-0.7 * np.exp(np.random.default_rng(3).normal(0, 0.05, 12)) * ([1.0, gap] * 6)
+    rows = pd.DataFrame({"variant": "relu", "l0": l0, "performance_hit": hit, "lr": [1e-4, 3e-4] * 6})
+    found = [text for text in warned(rows) if "varies inside" in text]
+    assert len(found) == matters
+    assert all(text.startswith("'lr' (2 values) varies inside curve 'relu': one curve is") for text in found)
+    assert warned(frame(lr=[1e-4, 2e-4, 3e-4, 4e-4] * 2)) == ()  # one for each SAE
 
 
 def test_the_packaged_tables_are_warned_of_no_learning_rate() -> None:
@@ -373,8 +370,8 @@ def test_a_column_that_runs_in_the_other_direction() -> None:
     text = warning_of(rows, y="lost")
     assert text == (
         "The hit rises with L0 in 2 of 2 curves: 'lost', read as loss recovered, probably runs in the other "
-        "direction. If it is a cost, pass cost='lost', with curve='power' in the fit; if it is a performance hit, "
-        "give it a name with the word hit."
+        "direction. If it is a cost, pass cost='lost', with curve='power' in the fit; if it is a performance "
+        "hit, give it a name with the word hit."
     )
     assert "'kept', read as a cost, probably runs" in warning_of(
         frame(kept=frame()["loss_recovered"]), cost="kept"

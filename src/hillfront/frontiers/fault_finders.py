@@ -41,7 +41,10 @@ DROPPED: Final = ("row", "variant", "setting", "fault", "value")
 
 def find_faults(draft: Draft) -> tuple[Fault, ...]:
     """Find every fault of a draft, in the order of `FAULT_FINDERS`; none if the table can be fitted."""
-    return tuple(fault for finder in FAULT_FINDERS for fault in finder(draft))
+    mistaken = any(True for _ in mistaken_metric(draft))
+    # What a number of another kind looks like is no fault of its own.
+    silent = {looks_like_percent, no_positive_y} if mistaken else set()
+    return tuple(fault for finder in FAULT_FINDERS if finder not in silent for fault in finder(draft))
 
 
 def missing_columns(draft: Draft) -> Iterator[Fault]:
