@@ -161,6 +161,11 @@ def is_na_text(cells: pd.Series) -> NDArray[np.bool_]:
     )
 
 
+def is_empty(cells: pd.Series) -> NDArray[np.bool_]:
+    """Mark the cells that are missing, or hold blanks or a word for nothing."""
+    return is_blank(cells) | is_na_text(cells)
+
+
 def names_in(group: object) -> tuple[str, ...]:
     """Return the names of the group columns, each once.
 

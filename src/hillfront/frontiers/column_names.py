@@ -11,7 +11,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-__all__ = ["SYNONYMS", "columns_for", "columns_named", "fold", "last_part", "match_name", "plain"]
+__all__ = [
+    "SYNONYMS",
+    "columns_for",
+    "columns_named",
+    "fold",
+    "is_log_l0",
+    "last_part",
+    "match_name",
+    "plain",
+]
 
 SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "variant": (
@@ -57,6 +66,9 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By what a column holds, its names, the most telling first; the first is that of the validated table."""
 
+_LOG_L0: Final = re.compile(
+    r"(?:log|ln)_?(?:2|10|e)?_?(?:(?:mean|avg|average)_)?l0(?:_mean)?|l0_(?:log|ln)_?(?:2|10|e)?"
+)
 _PARTS: Final = re.compile(r"\|\||[/.]")
 
 
@@ -92,6 +104,17 @@ def fold(name: str) -> str:
     ('batchtopk', 'batchtopk')
     """
     return re.sub(r"[\s_-]+", "", name.lower())
+
+
+def is_log_l0(name: str) -> bool:
+    """Return whether a column holds the logarithm of L0, by its name.
+
+    Examples
+    --------
+    >>> is_log_l0("eval/log10 L0"), is_log_l0("l0_log"), is_log_l0("logged_l0")
+    (True, True, False)
+    """
+    return _LOG_L0.fullmatch(last_part(name)) is not None
 
 
 def columns_named(name: str, columns: Iterable[str]) -> list[str]:

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers.cells import is_blank
-from hillfront.frontiers.column_names import last_part
+from hillfront.frontiers.column_names import is_log_l0
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.parsing import (
     CURVE,
     FROM_LOSSES,
-    IS_LOG_L0,
     LOSS_ERRORS,
     SHORT_NAMES,
     Draft,
@@ -77,7 +76,7 @@ def l0_no_count(draft: Draft) -> Iterator[Fault]:
         return
     l0 = draft.table["l0"][np.isfinite(draft.table["l0"]) & (draft.table["l0"] > 0)]
     allowed = "mean numbers of active latents per token"
-    if IS_LOG_L0(last_part(draft.l0)):
+    if is_log_l0(draft.l0):
         step = (
             f"Add a column with the count, 10 to the power of {draft.l0!r} if that is log10, and pass it as "
         )

@@ -17,6 +17,7 @@ from hillfront.frontiers.cells import (
     all_equal,
     as_text,
     is_blank,
+    is_empty,
     is_na_text,
     join_labels,
     name_of,
@@ -26,7 +27,7 @@ from hillfront.frontiers.cells import (
     to_text,
     unique_columns,
 )
-from hillfront.frontiers.column_names import columns_for, columns_named, last_part, match_name
+from hillfront.frontiers.column_names import columns_for, columns_named, is_log_l0, match_name
 
 __all__ = []
 
@@ -162,9 +163,7 @@ def read(
     """
     cells, conflicting = unique_columns(to_pandas(frame))
     every = list(map(str, cells))
-    filled = [
-        name for name in every if cells.empty or not (is_blank(cells[name]) | is_na_text(cells[name])).all()
-    ]
+    filled = [name for name in every if cells.empty or not is_empty(cells[name]).all()]
     given = names_in(group)
 
     def want(argument: str, name: str, *, but: Iterable[str] = ()) -> Wanted:
@@ -181,7 +180,7 @@ def read(
         for role, name in asked.items()
     )
     if l0 is None and not second.candidates:
-        second = replace(second, candidates=tuple(name for name in filled if IS_LOG_L0(last_part(name)))[:1])
+        second = replace(second, candidates=tuple(name for name in filled if is_log_l0(name))[:1])
     cost = None if cost is None else name_of(cost)
     if cost is not None:
         names, reading = find_cost_columns(cost, every)
@@ -216,7 +215,7 @@ def read(
         column = found[0]
         if column not in y_columns:
             nothing = is_na_text(cells[column])
-            if nothing.any() and (role not in NEVER_EMPTY or (nothing | is_blank(cells[column])).all()):
+            if nothing.any() and (role not in NEVER_EMPTY or is_empty(cells[column]).all()):
                 cells[column] = cells[column].mask(nothing)
             words = to_numbers(cells[column]).isna().to_numpy() & ~is_blank(cells[column])
             if role in OPTIONAL_NUMBERS and role not in needed and words.any():
@@ -232,7 +231,11 @@ def read(
     read_as = {"variant": first.column} | {name: groups[name].column for name in group_columns}
     read_as |= {"l0": second.column}
     read_as |= dict(
-        zip(names if reading in FROM_LOSSES else [SOURCES.get(reading, reading)], y_columns, strict=True)
+        zip(
+            names if reading in FROM_LOSSES else ["explained_variance" if reading == "fvu" else reading],
+            y_columns,
+            strict=True,
+        )
     )
     read_as = {name: column for name, column in (read_as | optional).items() if column in cells}
     numeric = [second.column, *y_columns, *(optional[name] for name in OPTIONAL_NUMBERS if name in optional)]
@@ -306,8 +309,6 @@ COMPUTED_COSTS: Final[Mapping[str, Origin]] = {
     "fvu": (("explained_variance",), "fvu"),
     "loss_difference": (("ce_sae", "ce_base"), "loss_difference"),
 }
-# The canonical column that a computed cost is read from, where it is one alone.
-SOURCES: Final[Mapping[Reading, str]] = {"fvu": "explained_variance"}
 # Whatever else is in a table, y is computed from losses in these readings, and in these only.
 FROM_LOSSES: Final = frozenset({"ce", "loss_difference"})
 CURVE: Final = ["variant", "setting"]
@@ -337,9 +338,6 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """The names of canonical columns in sentences."""
 SHORT_NAMES: Final[Mapping[Metric, str]] = {"performance_hit": "hit", "cost": "cost"}
-IS_LOG_L0: Final = re.compile(
-    r"(?:log|ln)_?(?:2|10|e)?_?(?:(?:mean|avg|average)_)?l0(?:_mean)?|l0_(?:log|ln)_?(?:2|10|e)?"
-).fullmatch
 HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
 
 
