@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from hillfront.estimands.scopes import SCOPES
-from hillfront.frontiers.cautions import find_warnings, log_chance_of_monotone, looks_filtered
+from hillfront.frontiers.cautions import (
+    find_draft_warnings,
+    find_warnings,
+    log_chance_of_monotone,
+    looks_filtered,
+    wrong_direction,
+)
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.fault_finders import find_faults
 from hillfront.frontiers.number_faults import dense_limit_faults, validate_dense_limit
@@ -18,9 +24,9 @@ from hillfront.utils.wording import name_rows, nearest, shorten, show
 L0 = [10.0, 20.0, 40.0, 80.0]
 HIT = [0.2, 0.1, 0.05, 0.025]
 AS_READ = {
-    "variant": "variant",
+    "variant": None,
     "group": (),
-    "l0": "l0",
+    "l0": None,
     "y": None,
     "cost": None,
     "dense_limit": None,
@@ -54,7 +60,10 @@ def warned(frame: pd.DataFrame, **options: object) -> tuple[str, ...]:
     """Find the warnings of a frame that has no faults."""
     draft = read(frame, **AS_READ | options)  # type: ignore[arg-type]
     assert find_faults(draft) == ()
-    return find_warnings(draft.table, from_losses=draft.reading in FROM_LOSSES)
+    found = find_warnings(
+        draft.table, rising=wrong_direction(draft), from_losses=draft.reading in FROM_LOSSES
+    )
+    return find_draft_warnings(draft) + found
 
 
 def only_warning(frame: pd.DataFrame, **options: object) -> str:
@@ -109,7 +118,7 @@ def test_show_cuts_long_text() -> None:
 
 @pytest.mark.parametrize(
     ("given", "column", "next_step"),
-    [("Variant", "variant", "Pass variant='Variant'."), ("L0", "l0", "Pass l0='L0'.")],
+    [("Variants", "variant", "Pass variant='Variants'."), ("L00", "l0", "Pass l0='L00'.")],
 )
 def test_missing_column_names_the_nearest(given: str, column: str, next_step: str) -> None:
     fault = only_fault(table().rename(columns={column: given}))
@@ -129,14 +138,14 @@ def test_missing_hit_lists_all_sources() -> None:
     fault = only_fault(table().rename(columns={"performance_hit": "something"}))
     assert all(repr(name) in fault.allowed for name in ("loss_recovered", "performance_hit", "ce_sae"))
     assert fault.seen == "no column like it"
-    assert only_fault(table(), y="recovered").next_step == "Add it, or pass y=COLUMN."
+    assert only_fault(table(), y="recovered").next_step == "Add it, or pass y='COLUMN'."
 
 
 def test_missing_loss_names_the_nearest_that_is_free() -> None:
-    frame = table(ce_with_sae=3.0, ce_base=2.0, ce_ablated=9.0).drop(columns="performance_hit")
+    frame = table(ce_saes=3.0, ce_base=2.0, ce_ablated=9.0).drop(columns="performance_hit")
     fault = only_fault(frame)
     assert fault.kind == "missing column 'ce_sae'"
-    assert fault.next_step == "Rename 'ce_with_sae' to 'ce_sae'."
+    assert fault.next_step == "Rename 'ce_saes' to 'ce_sae'."
 
 
 @pytest.mark.parametrize(
@@ -193,15 +202,66 @@ def test_different_settings_with_one_label() -> None:
     assert (fault.rows, fault.seen) == ((0, 1), "'x / y / z'")
 
 
-@pytest.mark.parametrize(
-    "column",
-    ["l0", "performance_hit", "se", "se_l0", "d_model", "n_tokens", "ce_base", "se_ce_ablated"],
-)
-def test_text_in_a_number(column: str) -> None:
-    frame = table(**{column: pd.Series([1, "0.5", "n/a", 0.5], dtype=object)})
+@pytest.mark.parametrize("column", ["l0", "performance_hit", "se", "se_l0"])
+@pytest.mark.parametrize("text", ["n/a", "about 1"])
+def test_text_in_a_number(column: str, text: str) -> None:
+    frame = table(**{column: pd.Series([1.2, "1.2", text, 1.2], dtype=object)})
     fault = only_fault(frame)
     assert fault.kind == f"not a number in {column!r}"
-    assert (fault.rows, fault.seen, fault.drops) == ((2,), "'n/a'", ((2, "'n/a'"),))
+    assert (fault.rows, fault.seen, fault.drops) == ((2,), repr(text), ((2, repr(text)),))
+
+
+@pytest.mark.parametrize("column", ["n_tokens", "se_ce_ablated", "ce_base"])
+def test_text_is_a_fault_in_numbers_that_losses_need(column: str) -> None:
+    frame = table(ce_sae=2.1, ce_base=2.0, ce_ablated=9.0).assign(ce_sae=[2.9, 2.5, 2.2, 2.1])
+    frame[column] = pd.Series([2.0, 2.0, "2,0", 2.0], dtype=object)
+    fault = only_fault(frame, y="ce")
+    assert (fault.kind, fault.rows) == (f"not a number in {column!r}", (2,))
+    assert fault.next_step == (
+        "Write '2,0' with a decimal point, as 2.0; pandas.read_csv(..., decimal=',') does so."
+    )
+
+
+@pytest.mark.parametrize("column", ["d_model", "n_tokens", "ce_base", "se_ce_ablated", "Random seed"])
+@pytest.mark.parametrize("text", ["NA", "n/a", "-", "None", "null", "nan"])
+def test_words_for_nothing_are_empty_where_nothing_needs_them(column: str, text: str) -> None:
+    assert warned(table(**{column: text})) == ()
+    draft = read(table(**{column: [text, "512", text, ""]}), **AS_READ)  # type: ignore[arg-type]
+    assert find_faults(draft) == ()
+    assert draft.table.iloc[:, -1].isna().tolist() == [True, False, True, True]
+
+
+def test_text_in_numbers_that_nothing_needs_is_a_warning() -> None:
+    text = only_warning(table(n_tokens=">1e6 held-out", d_model=[512, "512 dims", 512, "n/a"]))
+    assert text == (
+        "Text in number columns counts as empty, because nothing needs them here: 'd_model' (row 1), "
+        "'n_tokens' (rows 0, 1, 2, 3)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "step"),
+    [
+        ("95%", "Write fractions without a percent sign: divide by 100, and '95%' is no longer text."),
+        ("1,024", "Write '1,024' as 1024, or as 1.024 if its comma is a decimal one."),
+        ("1,024,000.5", "Write '1,024,000.5' without thousands separators, as 1024000.5."),
+        *[
+            (cell, "Write plain numbers: 1024.5, not '1,024.5' or '95%'.")
+            for cell in ("8_22", "0x10", "1e300", "infinity", "٣٢", "about 32")
+        ],
+    ],
+)
+def test_what_people_do_not_write_for_a_number_is_text(cell: str, step: str) -> None:
+    fault = only_fault(table(l0=pd.Series([10, 20, 40, cell], dtype=object)))
+    assert (fault.kind, fault.rows, fault.next_step) == ("not a number in 'l0'", (3,), step)
+
+
+def test_numbers_of_no_plausible_size() -> None:
+    fault = only_fault(table(l0=[10, 20, 40, 2e9]))
+    assert (fault.kind, fault.drops) == ("'l0' not plausible", ((3, "2000000000.0"),))
+    fault = only_fault(table(performance_hit=[-2e6, 0.1, 0.05, 0.025]))
+    assert (fault.kind, fault.rows) == ("'performance_hit' not plausible", (0,))
+    assert faults(costs(mse=[2e7, 1e7, 5e6, 2e6]), cost="mse") == []
 
 
 @pytest.mark.parametrize("values", [[True] * 4, pd.date_range("2024", periods=4), [1 + 2j] * 4, [[1]] * 4])
@@ -213,7 +273,7 @@ def test_other_types_are_not_numbers(values: object) -> None:
 def test_l0_not_positive(value: object) -> None:
     fault = only_fault(table(l0=pd.Series([10, 20, 40, value], dtype=object)))
     assert fault.rows == (3,)
-    assert fault.kind == ("not a number in 'l0'" if value == 10**400 else "L0 not positive")
+    assert fault.kind == ("not a number in 'l0'" if value in ("inf", 10**400) else "L0 not positive")
 
 
 def test_many_bad_l0_are_one_fault() -> None:
@@ -240,7 +300,8 @@ def test_loss_not_finite_only_where_losses_are_the_source() -> None:
 @pytest.mark.parametrize("column", ["se", "se_l0", "se_ce_sae", "se_ce_base", "se_ce_ablated"])
 @pytest.mark.parametrize("value", [-0.01, np.inf, np.nan])
 def test_standard_error_not_usable(column: str, value: float) -> None:
-    fault = only_fault(table(**{column: [0.0, 0.01, value, 0.01]}))
+    frame = table(ce_sae=[2.9, 2.5, 2.2, 2.1], ce_base=2.0, ce_ablated=9.0)
+    fault = only_fault(frame.assign(**{column: [0.0, 0.01, value, 0.01]}), y="ce")
     assert (fault.kind, fault.rows) == (f"{column!r} not usable", (2,))
 
 
@@ -250,12 +311,6 @@ def test_d_model_and_n_tokens_may_be_empty_but_not_zero(column: str) -> None:
     fault = only_fault(table(**{column: [512, 0, -1, np.inf]}))
     assert (fault.kind, fault.rows) == (f"{column!r} not usable", (1, 2, 3))
     assert fault.allowed == "a finite number above 0, or empty"
-
-
-def test_text_in_n_tokens_names_the_next_step() -> None:
-    fault = only_fault(table(n_tokens=">1e6 held-out"))
-    assert (fault.kind, fault.rows) == ("not a number in 'n_tokens'", (0, 1, 2, 3))
-    assert fault.next_step == "Write plain numbers: 1024.5, not '1,024.5' or '95%'."
 
 
 def test_columns_empty_throughout_are_not_there() -> None:
@@ -312,9 +367,12 @@ def test_duplicates_are_judged_by_all_given_columns() -> None:
 
 
 def test_unknown_baseline_lists_the_variants() -> None:
-    fault = only_fault(curves("gated", "topk"), baseline="Gated")
+    fault = only_fault(curves("gated", "topk"), baseline="gatd")
     assert fault.allowed == "one of the variants 'gated', 'topk'"
     assert fault.next_step == "Pass baseline='gated'."
+    fault = only_fault(curves("TopK", "top-k"), baseline="topk")
+    assert fault.next_step == "Pass baseline='TopK' or baseline='top-k'."
+    assert only_fault(curves("gated"), baseline="relu").next_step == "Pass one of these as the baseline."
     assert faults(table(variant=20.0), baseline=20) == []
 
 
@@ -347,10 +405,11 @@ def test_a_sound_table_of_costs_has_no_faults_and_no_warnings() -> None:
 
 
 def test_missing_cost_names_the_nearest() -> None:
-    fault = only_fault(costs("norm_mse"), cost="normMSE")
-    assert (fault.kind, fault.seen) == ("missing column 'normMSE'", "the nearest column 'norm_mse'")
+    fault = only_fault(costs("norm_mse"), cost="normedMSE")
+    assert (fault.kind, fault.seen) == ("missing column 'normedMSE'", "the nearest column 'norm_mse'")
     assert fault.next_step == "Pass cost='norm_mse'."
-    assert only_fault(costs(), cost="kl").next_step == "Add it, or pass cost=COLUMN."
+    assert only_fault(costs(), cost="kl").next_step == "Add it, or pass cost='COLUMN'."
+    assert faults(costs("norm_mse"), cost="normMSE") == []
 
 
 def test_missing_explained_variance() -> None:
@@ -358,22 +417,19 @@ def test_missing_explained_variance() -> None:
     assert fault.kind == "missing column 'explained_variance'"
     assert fault.allowed == "'fvu', or 'explained_variance' to compute it from"
     assert fault.next_step == "Rename 'explained_var' to 'explained_variance'."
-    assert only_fault(costs("FVU"), cost="fvu").next_step == "Pass cost='FVU'."
+    assert faults(costs("FVU"), cost="fvu") == faults(costs("frac_variance_unexplained"), cost="fvu") == []
     fault = only_fault(costs(), cost="fvu")
-    assert fault.next_step == "Add it, or pass cost=COLUMN to use another column."
+    assert fault.next_step == "Add it, or pass cost='COLUMN' to use another column."
 
 
 def test_missing_losses_of_a_loss_difference() -> None:
-    found = faults(costs("ce_with_sae"), cost="loss_difference")
+    found = faults(costs("ce_saes"), cost="loss_difference")
     assert [fault.kind for fault in found] == ["missing column 'ce_sae'", "missing column 'ce_base'"]
-    assert found[0].next_step == "Rename 'ce_with_sae' to 'ce_sae'."
+    assert found[0].next_step == "Rename 'ce_saes' to 'ce_sae'."
     fault = only_fault(costs("ce_sae"), cost="loss_difference")
     assert fault.kind == "missing column 'ce_base'"
     assert fault.allowed == "'loss_difference', or 'ce_sae' and 'ce_base' to compute it from"
-    assert (
-        only_fault(costs("Loss_Difference"), cost="loss_difference").next_step
-        == "Pass cost='Loss_Difference'."
-    )
+    assert faults(costs("Loss_Difference"), cost="loss_difference") == []
     near = only_fault(costs("loss_recovered", ce_sae=3.0), cost="loss_difference")
     assert "loss_recovered" not in near.next_step
 
@@ -458,7 +514,7 @@ def test_empty_d_model_under_the_dense_limit(d_model: list[object], rows: tuple[
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        ({"d_model": [9999, "n/a", 9999, 9999]}, "not a number in 'd_model'"),
+        ({"d_model": [9999, "768 dims", 9999, 9999]}, "not a number in 'd_model'"),
         ({"d_model": [9999, -1, 9999, 9999]}, "'d_model' not usable"),
         ({"l0": [10, np.inf, 40, 80]}, "L0 not positive"),
         ({"l0": [10, "n/a", 40, 80]}, "not a number in 'l0'"),
@@ -576,7 +632,8 @@ def test_known_filtering_takes_the_place_of_the_check() -> None:
 
 
 def test_warns_of_l0_at_d_model() -> None:
-    text = only_warning(table(d_model=[512, 512, None, 80]))
+    mixed, text = warned(table(d_model=[512, 512, None, 80]))
+    assert mixed.endswith("To compare variants under the same conditions, keep those of one kind.")
     assert text.startswith("L0 reaches d_model in row 3 (80 >= 80)")
 
 
@@ -600,11 +657,10 @@ def test_warns_of_mixed_ablations() -> None:
     assert any(text.startswith("Mixed ablations in '3', '4'") for text in warned(frame, group="layer"))
 
 
-@pytest.mark.parametrize("column", ["seed", "width"])
-def test_warns_of_mixed_seeds_and_widths(column: str) -> None:
-    frame = curves("a", "b").assign(**{column: [1, 1, 2, 3] + [1] * 4})
-    assert only_warning(frame).startswith(f"Mixed {column}s inside curve 'a' (3):")
-    assert warned(frame.assign(**{column: [1] * 4 + [2] * 4})) == ()
+def test_warns_of_mixed_seeds() -> None:
+    frame = curves("a", "b").assign(seed=[1, 1, 2, 3] + [1] * 4)
+    assert only_warning(frame).startswith("Mixed seeds inside curve 'a' (3):")
+    assert warned(frame.assign(seed=[1] * 4 + [2] * 4)) == ()
 
 
 # ---------------------------------------------------------------- warnings of costs and of errors of losses
@@ -617,7 +673,9 @@ def test_warns_of_costs_that_are_not_positive() -> None:
 
 def test_warnings_of_shape_speak_of_the_cost() -> None:
     text = only_warning(costs(mse=[1.0, 2.0, 3.0, 4.0]), cost="mse")
-    assert text.startswith("The cost does not fall as L0 grows in curve 'gated' (+1.00)")
+    assert text.startswith("The cost rises with L0 in 1 of 1 curve: 'mse', read as a cost, probably runs in")
+    text = only_warning(costs(mse=[1.0, 2.0, 0.5, 1.5]), cost="mse")
+    assert text.startswith("The cost does not fall as L0 grows in curve 'gated' (+0.00)")
     runs = noisy(64, 0.2, 0).rename(columns={"performance_hit": "cost"})
     assert looks_filtered(runs) is None
     text = looks_filtered(runs[pareto_optimal(runs)]) or ""
@@ -633,14 +691,14 @@ def test_mixed_ablations_do_not_matter_to_a_cost() -> None:
 def losses(**columns: object) -> pd.DataFrame:
     """Make two variants in two settings, from losses; the settings have different denominators."""
     frame = curves("a", "b", "a", "b").drop(columns="performance_hit")
-    frame["layer"] = [6] * 8 + [20] * 8
-    frame["ce_base"], frame["ce_ablated"] = 2.5, np.where(frame["layer"] == 6, 12.5, 7.5)
+    frame["place"] = [6] * 8 + [20] * 8
+    frame["ce_base"], frame["ce_ablated"] = 2.5, np.where(frame["place"] == 6, 12.5, 7.5)
     frame["ce_sae"] = 2.5 + np.tile(HIT, 4) * (frame["ce_ablated"] - 2.5)
     return frame.assign(**columns)
 
 
 def test_warns_of_different_denominators_inside_a_setting() -> None:
-    assert warned(losses(n_tokens=1e6), group="layer") == ()
+    assert warned(losses(n_tokens=1e6), group="place") == ()
     text = only_warning(losses(n_tokens=1e6))
     assert text.startswith(
         "Different denominators: ce_base or ce_ablated differ by more than 1% of ce_ablated"
@@ -648,9 +706,9 @@ def test_warns_of_different_denominators_inside_a_setting() -> None:
     assert "treated as independent" in text
     frame = losses(se_ce_base=0.01)
     frame.loc[8, ["ce_base", "ce_ablated", "ce_sae"]] += 0.06  # beyond 1% of 5 nats
-    assert only_warning(frame, group="layer").startswith("Different denominators in '20': ")
+    assert only_warning(frame, group="place").startswith("Different denominators in '20': ")
     frame.loc[8, ["ce_base", "ce_ablated", "ce_sae"]] -= 0.02  # within
-    assert warned(frame, group="layer") == ()
+    assert warned(frame, group="place") == ()
 
 
 @pytest.mark.parametrize("errors", [{}, {"se_ce_sae": 0.01}, {"se_ce_base": 0.0}])

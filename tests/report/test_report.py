@@ -23,7 +23,7 @@ from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.report import report_html, write_report
 from hillfront.report.figures import FigureSet
 from hillfront.report.provenance import TITLE, packaged_source
-from hillfront.utils.numbers import interval, significant
+from hillfront.utils.wording import interval, significant
 from report_fits import HOSTILE, QUOTED, hostile, small_fit
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}

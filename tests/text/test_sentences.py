@@ -13,7 +13,7 @@ import pytest
 from helpers import fit_of, frontiers_of, points
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.text.sentences import ComparisonSentence, comparison_sentences, do_not_report
-from hillfront.utils.numbers import interval, percent, probability, significant
+from hillfront.utils.wording import interval, percent, probability, significant
 
 
 @cache

@@ -75,6 +75,8 @@ def compare(
     limit = dense_limit_of(dense_limit)
     with unless_interrupted(), contextlib.nullcontext() if out is None else reserved(out, force=force):
         frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
+        if frontiers.reading:
+            typer.echo(frontiers.reading, err=True)
         comparison = compare_curves(
             frontiers,
             baseline=baseline,

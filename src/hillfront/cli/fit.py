@@ -79,6 +79,8 @@ def fit(
         frontiers = columns.read(
             data, format=format, dense_limit=arguments["dense_limit"], baseline=baseline, on_fault=on_fault
         )
+        if frontiers.reading and not output.quiet:
+            typer.echo(frontiers.reading, err=True)
         asked_at = {name: values for name, values in vars(gains).items() if values}
         validate_at(frontiers, **asked_at)
         _run(
@@ -198,7 +200,9 @@ def _config_of(context: typer.Context, frontiers: Frontiers, format: Format, *, 
     options_given = {name: context.params[name] for name in in_order if name in context.params}
     options_given |= {"format": format, "group": list(frontiers.group_columns)}
     if format in ("csv", "parquet", "arrow"):
-        options_given |= {name: options_given[name] or name for name in ("variant", "l0")}
+        options_given |= {
+            name: options_given[name] or frontiers.read_as.get(name, name) for name in ("variant", "l0")
+        }
     if format == "wandb":
         # Its columns are found again as they were: their new names are not in the file.
         options_given["group"] = context.params["group"]

@@ -146,8 +146,8 @@ class ColumnOptions:
     variant: Annotated[
         str | None,
         typer.Option(
-            help="Column that names the variant: 'variant' if left out, or the architecture of SAEBench and "
-            "SAELens results."
+            help="Column that names the variant. Found by name if left out; in SAEBench and SAELens results "
+            "it is the architecture."
         ),
     ] = None
     group: Annotated[
@@ -158,7 +158,7 @@ class ColumnOptions:
         ),
     ] = None
     l0: Annotated[
-        str | None, typer.Option(help="Column of mean active latents per token: 'l0' if left out.")
+        str | None, typer.Option(help="Column of mean active latents per token. Found by name if left out.")
     ] = None
     y: Annotated[
         str | None,
@@ -184,11 +184,12 @@ class ColumnOptions:
         """Read and validate a table or evaluation results; the notes of the summary repeat its warnings."""
         from hillfront.frontiers.table import FrontierDataWarning
         from hillfront.readers.formats import read_path
+        from hillfront.utils.interface import command_line
 
         if self.y is not None and self.cost is not None:
             raise ValueError(f"pass --y or --cost, not both: a cost takes the place of the hit {self.y!r}.")
-        table = read_path(data, format=format, **vars(self))
-        with warnings.catch_warnings():
+        with command_line(), warnings.catch_warnings():
+            table = read_path(data, format=format, **vars(self))
             warnings.simplefilter("ignore", FrontierDataWarning)
             return table.to_frontiers(
                 cost=self.cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault

@@ -18,8 +18,7 @@ from scipy import stats
 
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design
-from hillfront.utils.numbers import significant
-from hillfront.utils.wording import name_curve
+from hillfront.utils.wording import name_curve, significant
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

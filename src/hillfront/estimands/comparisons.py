@@ -19,8 +19,8 @@ from hillfront.curves.sparsity import SparsityScale, average_scale
 from hillfront.estimands.draws import curve_draws, new_setting_draws
 from hillfront.estimands.ratios import Parameters, sparsity_gain
 from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SETTING
+from hillfront.frontiers.cells import SEPARATOR
 from hillfront.frontiers.measurement_error import curve_losses
-from hillfront.frontiers.parsing import SEPARATOR
 from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges, shared
 from hillfront.frontiers.table import Frontiers
 from hillfront.model.design import Design

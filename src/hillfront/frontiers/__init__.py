@@ -1,8 +1,9 @@
 """The validated table of SAEs: parsing, faults, cautions, measurement errors, observed ranges.
 
-What a column may be called and how a cell is read, percent signs included, is decided in
-:mod:`~hillfront.frontiers.parsing`; which rows are refused in :mod:`~hillfront.frontiers.fault_finders`,
-and what is warned of in :mod:`~hillfront.frontiers.cautions`. No model is known here.
+What a column may be called is decided in :mod:`~hillfront.frontiers.column_names`, and how a cell is read,
+percent signs included, in :mod:`~hillfront.frontiers.cells`; which rows are refused in
+:mod:`~hillfront.frontiers.fault_finders`, and what is warned of in :mod:`~hillfront.frontiers.cautions`, of
+conditions and of rows given twice in modules of their own. No model is known here.
 :mod:`hillfront.readers` turns the files of other tools into such a table.
 """
 

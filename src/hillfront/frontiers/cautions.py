@@ -1,7 +1,7 @@
 """Warnings of what a user should know about a table that can be fitted.
 
-A finder takes the canonical table, which is free of faults, and returns one warning or ``None``. To add one,
-write a function and list it in `WARNING_FINDERS`.
+A finder takes the canonical table, which is free of faults, or the draft that it is from, and returns one
+warning or ``None``. To add one, write a function and list it in `WARNING_FINDERS` or `DRAFT_FINDERS`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,26 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from hillfront.frontiers.conditions import DRAFT_CONDITIONS
+from hillfront.frontiers.duplicates import DRAFT_DUPLICATES
 from hillfront.frontiers.measurement_error import SHARED_WITHIN, hit_errors, shares_denominator
-from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, metric_of
+from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, Draft, metric_of
 from hillfront.frontiers.ranges import Range
-from hillfront.utils.interface import in_python
-from hillfront.utils.wording import name_curve, name_curves, name_rows, shorten
+from hillfront.utils.interface import argument, in_python
+from hillfront.utils.wording import count, name_curve, name_curves, name_rows, shorten
+
+type TableFinder = Callable[[pd.DataFrame], str | None]
 
 MIN_POINTS: Final = 4
 FOLDED_ABOVE: Final = -0.5
 FILTERED_BELOW: Final = 0.05
+RISES_ABOVE: Final = 0.5
+LOGARITHMS_BELOW: Final = 5.0
 
 
 @in_python()  # kept with the data; hillfront.utils.interface.as_shown writes them for where they are read
 def find_warnings(
-    table: pd.DataFrame, *, filtered: str | None = None, from_losses: bool = False
+    table: pd.DataFrame, *, filtered: str | None = None, rising: str | None = None, from_losses: bool = False
 ) -> tuple[str, ...]:
     """Find what a user should know about a table that can be fitted.
 
@@ -37,6 +43,8 @@ def find_warnings(
         The canonical table, free of faults.
     filtered : str, optional
         What is known of Pareto filtering. It replaces the warning that infers it from the data.
+    rising : str, optional
+        What is known of a y that rises with L0. It replaces the warning of curves far from monotone.
     from_losses : bool, default False
         Whether the hit or the cost was computed from the losses, so that errors of the losses are its errors.
 
@@ -61,11 +69,58 @@ def find_warnings(
     >>> find_warnings(table.head(2))
     ("Fewer than 4 points in curve 'gated' (2): the prior and other curves will decide much.",)
     """
-    found = [
-        filtered if filtered and finder is looks_filtered else finder(table) for finder in WARNING_FINDERS
-    ]
+    known: dict[TableFinder, str | None] = {looks_filtered: filtered, far_from_monotone: rising}
+    found = [known.get(finder) or finder(table) for finder in WARNING_FINDERS]
     found.append(different_denominators(table) if from_losses else unused_loss_errors(table))
     return tuple(text for text in found if text)
+
+
+def find_draft_warnings(draft: Draft) -> tuple[str, ...]:
+    """Find what a user should know of the columns and rows that a table was read from."""
+    return tuple(text for finder in DRAFT_FINDERS if (text := finder(draft)) is not None)
+
+
+def baseline_read(draft: Draft) -> str | None:
+    """Say that the baseline is a variant with a name that differs in letter case, blanks or dashes."""
+    if draft.baseline == draft.baseline_given:
+        return None
+    return f"The baseline {draft.baseline_given!r} is read as the variant {draft.baseline!r}."
+
+
+def text_without_need(draft: Draft) -> str | None:
+    """Warn of text in number columns that nothing needs."""
+    if not draft.skipped:
+        return None
+    what = shorten(f"{column!r} ({name_rows(rows)})" for column, rows in draft.skipped.items())
+    return f"Text in number columns counts as empty, because nothing needs them here: {what}."
+
+
+def wrong_direction(draft: Draft) -> str | None:
+    """Warn of a y that rises with L0 in most curves, so that its column is likely to hold something else."""
+    rho = rank_correlations(draft.table)
+    if rho.empty or (rises := int((rho > RISES_ABOVE).sum())) < max(len(rho) / 2, min(2, len(rho))):
+        return None
+    column = draft.y_columns[0]
+    power = argument("curve", "power")
+    what, step = {
+        "loss_recovered": (
+            "loss recovered",
+            f"If it is a cost, pass {argument('cost', column)}, with {power} in the fit; if it is a "
+            "performance hit, give it a name with the word hit.",
+        ),
+        "performance_hit": (
+            "a performance hit",
+            "If it is loss recovered, give it a name without the word hit.",
+        ),
+        "ce": ("loss with the SAE", "Check that the three losses are not swapped."),
+        "loss_difference": ("loss with the SAE", "Check that the two losses are not swapped."),
+        "cost": ("a cost", f"If it is loss recovered, pass {argument('y', column)}."),
+        "fvu": ("explained variance", "Check what this column holds."),
+    }[draft.reading]
+    return (
+        f"The {SHORT_NAMES[draft.metric]} rises with L0 in {rises} of {count(len(rho), 'curve')}: "
+        f"{column!r}, read as {what}, probably runs in the other direction. {step}"
+    )
 
 
 def y_out_of_range(table: pd.DataFrame) -> str | None:
@@ -140,16 +195,35 @@ def far_from_monotone(table: pd.DataFrame) -> str | None:
     Ranks make it blind to units, curvature and a single stray point.
     """
     metric = metric_of(table)
-    matrices = table.groupby(CURVE, sort=False)[["l0", metric]].corr("spearman")
-    rho = matrices[metric].xs("l0", level=-1).fillna(0.0)
-    by_curve = points_per_curve(table)
-    folded = rho[(rho > FOLDED_ABOVE) & (by_curve["size"] >= MIN_POINTS) & (by_curve["nunique"] > 1)]
+    rho = rank_correlations(table)
+    folded = rho[rho > FOLDED_ABOVE]
     if folded.empty:
         return None
     return (
         f"The {SHORT_NAMES[metric]} does not fall as L0 grows in {with_values(folded, '+.2f')} (rank "
         "correlation in brackets): the frontier folds back or is far from monotone. Check for swapped rows "
         "and failed runs; no curve will fit it well."
+    )
+
+
+def rank_correlations(table: pd.DataFrame) -> pd.Series:
+    """Compute the rank correlation of y and L0 in curves of 4 points or more; 0 if y does not change."""
+    metric = metric_of(table)
+    matrices = table.groupby(CURVE, sort=False)[["l0", metric]].corr("spearman")
+    rho = matrices[metric].xs("l0", level=-1).fillna(0.0)
+    by_curve = points_per_curve(table)
+    return rho[(by_curve["size"] >= MIN_POINTS) & (by_curve["nunique"] > 1)]
+
+
+def l0_like_logarithms(table: pd.DataFrame) -> str | None:
+    """Warn of an L0 that looks like a logarithm: below 5 throughout, with some spread."""
+    l0 = table["l0"]
+    small = len(l0) >= MIN_POINTS and l0.max() < LOGARITHMS_BELOW and l0.max() - l0.min() > 0.3
+    if not small or (l0 % 1 == 0).all():
+        return None
+    return (
+        f"L0 is {l0.min():g} to {l0.max():g} throughout, fewer latents a token than SAEs usually have. If "
+        "the column holds log10 of L0, add one with the count, and read that."
     )
 
 
@@ -294,11 +368,12 @@ def unused_loss_errors(table: pd.DataFrame) -> str | None:
         return None
     return (
         f"Not used: {', '.join(unused)}, because the {SHORT_NAMES[metric_of(table)]} was not computed from "
-        "the losses. Pass y='ce' or cost='loss_difference' for that, or give its own error as se."
+        f"the losses. Pass {argument('y', 'ce')} or {argument('cost', 'loss_difference')} for that, or give "
+        "its own error as se."
     )
 
 
-WARNING_FINDERS: Final[tuple[Callable[[pd.DataFrame], str | None], ...]] = (
+WARNING_FINDERS: Final[tuple[TableFinder, ...]] = (
     y_out_of_range,
     few_points,
     single_l0,
@@ -308,5 +383,11 @@ WARNING_FINDERS: Final[tuple[Callable[[pd.DataFrame], str | None], ...]] = (
     no_shared_range,
     mixed_ablations,
     partial(mixed_inside_curve, column="seed"),
-    partial(mixed_inside_curve, column="width"),
+    l0_like_logarithms,
+)
+DRAFT_FINDERS: Final[tuple[Callable[[Draft], str | None], ...]] = (
+    baseline_read,
+    text_without_need,
+    *DRAFT_CONDITIONS,
+    *DRAFT_DUPLICATES,
 )

@@ -11,7 +11,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-__all__ = ["SYNONYMS", "columns_for", "last_part", "plain"]
+__all__ = [
+    "SYNONYMS",
+    "columns_for",
+    "columns_named",
+    "fold",
+    "is_log_l0",
+    "last_part",
+    "plain",
+]
 
 SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "variant": (
@@ -46,9 +54,20 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "seed": ("seed", "random_seed"),
     "label": ("label", "name", "run_name", "sae_name"),
     "n_tokens": ("n_tokens", "total_tokens_eval_reconstruction", "eval_tokens"),
+    "fvu": (
+        *("fvu", "frac_variance_unexplained", "fraction_variance_unexplained", "variance_unexplained"),
+        *("fraction_of_variance_unexplained", "unexplained_variance"),
+    ),
+    "loss_difference": (
+        *("loss_difference", "ce_difference", "ce_diff", "delta_ce", "delta_loss", "delta_lm_loss"),
+        *("loss_increase", "ce_loss_increase", "ce_increase"),
+    ),
 }
 """By what a column holds, its names, the most telling first; the first is that of the validated table."""
 
+_LOG_L0: Final = re.compile(
+    r"(?:log|ln)_?(?:2|10|e)?_?(?:(?:mean|avg|average)_)?l0(?:_mean)?|l0_(?:log|ln)_?(?:2|10|e)?"
+)
 _PARTS: Final = re.compile(r"\|\||[/.]")
 
 
@@ -75,6 +94,47 @@ def last_part(name: str) -> str:
     return plain(_PARTS.split(name)[-1])
 
 
+def fold(name: str) -> str:
+    """Write a name so that letter case, blanks, dashes and underscores do not count.
+
+    Examples
+    --------
+    >>> fold("Batch Top-K"), fold("batch_topk")
+    ('batchtopk', 'batchtopk')
+    """
+    return re.sub(r"[\s_-]+", "", name.lower())
+
+
+def is_log_l0(name: str) -> bool:
+    """Return whether a column holds the logarithm of L0, by its name.
+
+    Examples
+    --------
+    >>> is_log_l0("eval/log10 L0"), is_log_l0("l0_log"), is_log_l0("logged_l0")
+    (True, True, False)
+    """
+    return _LOG_L0.fullmatch(last_part(name)) is not None
+
+
+def columns_named(name: str, columns: Iterable[str]) -> list[str]:
+    """Find the columns that a user may mean by a name.
+
+    The column of exactly this name goes first, then those that differ from it in letter case, blanks, dashes
+    and underscores alone. The name of a role stands for the columns that hold it.
+
+    Examples
+    --------
+    >>> columns_named("Layer ", ["layer", "l0"]), columns_named("l0", ["avg_l0"]), columns_named("x", ["y"])
+    (['layer'], ['avg_l0'], [])
+    """
+    names = list(columns)
+    if name in names:
+        return [name]
+    if fold(name) and (alike := [other for other in names if fold(other) == fold(name)]):
+        return alike
+    return columns_for(name, names) if name in SYNONYMS else []
+
+
 def columns_for(role: str, columns: Iterable[str]) -> list[str]:
     """Find the columns that may hold something, those with the most telling name only.
 
@@ -84,7 +144,7 @@ def columns_for(role: str, columns: Iterable[str]) -> list[str]:
     Parameters
     ----------
     role : str
-        What is to be held; one of `SYNONYMS`.
+        What is to be held; one of `SYNONYMS`, or a name that is the only one for it.
     columns : iterable of str
         The names to choose from.
 
@@ -98,8 +158,8 @@ def columns_for(role: str, columns: Iterable[str]) -> list[str]:
     names = list(columns)
     if role in names:
         return [role]
-    for form in (plain, last_part):
-        for synonym in SYNONYMS[role]:
+    for form in (plain, last_part) if role in SYNONYMS else (plain,):
+        for synonym in SYNONYMS.get(role, (role,)):
             if found := [name for name in names if form(name) == synonym]:
                 return found
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hillfront.utils.interface import argument
 from hillfront.utils.wording import count, name_rows
 
 
@@ -65,6 +66,7 @@ class FrontierDataError(ValueError):
         super().__init__(tuple(faults), tuple(files))
         self.faults: tuple[Fault, ...] = tuple(faults)
         self.files: tuple[str, ...] = tuple(files)
+        self._drop = argument("on_fault", "drop")  # as the interface has it where the error arises
 
     def __str__(self) -> str:
         lines = [f"The table has {count(len(self.faults), 'fault')}:"]
@@ -75,5 +77,5 @@ class FrontierDataError(ValueError):
         elif rows:
             lines.append("Rows are positions in the table: row 0 is the first one below the header.")
         if any(fault.drops for fault in self.faults):
-            lines.append("on_fault='drop' drops the faulty rows and keeps a record of them.")
+            lines.append(f"{self._drop} drops the faulty rows and keeps a record of them.")
         return "\n".join(lines)

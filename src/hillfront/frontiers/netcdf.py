@@ -34,6 +34,8 @@ def to_dataset(frontiers: Frontiers) -> xr.Dataset:
         "warnings": json.dumps(frontiers.warnings),
         "metric_label": frontiers.metric_label,
         "from_losses": json.dumps(frontiers.from_losses),
+        "read_as": json.dumps(dict(frontiers.read_as)),
+        "unused": json.dumps(frontiers.unused),
     }
     return xr.Dataset(data, attrs=attrs)
 
@@ -56,6 +58,8 @@ def from_dataset(ds: xr.Dataset) -> dict[str, Any]:
         "dropped": pd.DataFrame({name: decode(ds[f"dropped_{name}"]) for name in DROPPED}),
         "metric_label": str(ds.attrs.get("metric_label", HIT_LABEL)),
         "from_losses": bool(json.loads(ds.attrs.get("from_losses", "false"))),
+        "read_as": json.loads(ds.attrs.get("read_as", "{}")),
+        "unused": tuple(json.loads(ds.attrs.get("unused", "[]"))),
     }
 
 

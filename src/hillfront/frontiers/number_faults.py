@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -11,20 +12,52 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.cells import is_blank
+from hillfront.frontiers.column_names import is_log_l0
 from hillfront.frontiers.fault import Fault
-from hillfront.frontiers.parsing import CURVE, LOSS_ERRORS, SHORT_NAMES, Draft, is_blank, metric_of
+from hillfront.frontiers.parsing import (
+    CURVE,
+    FROM_LOSSES,
+    LOSS_ERRORS,
+    SHORT_NAMES,
+    Draft,
+    metric_of,
+)
 from hillfront.frontiers.ranges import pareto_optimal
+from hillfront.utils.interface import argument, on_command_line
 from hillfront.utils.wording import name_curve, shorten, show
 
 PERCENT_ABOVE: Final = 2.0
+LARGEST_L0: Final = 1e9
+LARGEST_Y: Final = 1e6
+LARGEST_COST: Final = 1e12
+"""A mean squared error that is not normalised may be large."""
 
 
 def text_in_numbers(draft: Draft) -> Iterator[Fault]:
     """Find text, dates and true/false where a number belongs."""
-    step = "Write plain numbers: 1024.5, not '1,024.5' or '95%'."
     for column in map(str, draft.numbers):
         bad = draft.is_text(column)
+        step = _as_numbers(str(cell).strip() for cell in draft.cells.loc[bad, column])
         yield from bad_cells(draft, bad, column, f"not a number in {column!r}", "numbers", step)
+
+
+def _as_numbers(texts: Iterable[str]) -> str:
+    """Say how the first of these texts is written as a number, by what stands in its way."""
+    for text in texts:
+        if re.fullmatch(r"[+-]?[\d.,]+\s*%", text):
+            return f"Write fractions without a percent sign: divide by 100, and {text!r} is no longer text."
+        if re.fullmatch(r"[+-]?\d{1,3},\d{3}", text):
+            whole, point = text.replace(",", ""), text.replace(",", ".")
+            return f"Write {text!r} as {whole}, or as {point} if its comma is a decimal one."
+        if re.fullmatch(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", text):
+            point = text.replace(",", ".")
+            return (
+                f"Write {text!r} with a decimal point, as {point}; pandas.read_csv(..., decimal=',') does so."
+            )
+        if re.fullmatch(r"[+-]?\d{1,3}(?:[,_ ']\d{3})+(?:\.\d+)?", text):
+            return f"Write {text!r} without thousands separators, as {re.sub(r"[,_ ']", '', text)}."
+    return "Write plain numbers: 1024.5, not '1,024.5' or '95%'."
 
 
 def bad_l0(draft: Draft) -> Iterator[Fault]:
@@ -35,6 +68,35 @@ def bad_l0(draft: Draft) -> Iterator[Fault]:
     bad = ~(np.isfinite(l0) & (l0 > 0)) & ~draft.is_text(draft.l0)
     step = "L0 is the mean number of active latents per token: correct it, or drop the row."
     yield from bad_cells(draft, bad, draft.l0, "L0 not positive", "a finite number above 0", step)
+
+
+def l0_no_count(draft: Draft) -> Iterator[Fault]:
+    """Find an L0 that is a logarithm by its name, or a share of the latents by its values."""
+    if not draft.has("l0"):
+        return
+    l0 = draft.table["l0"][np.isfinite(draft.table["l0"]) & (draft.table["l0"] > 0)]
+    allowed = "mean numbers of active latents per token"
+    if is_log_l0(draft.l0):
+        step = (
+            f"Add a column with the count, 10 to the power of {draft.l0!r} if that is log10, and pass it as "
+        )
+        yield Fault("L0 is a logarithm", (), f"{draft.l0!r}", allowed, f"{step}{argument('l0', 'COLUMN')}.")
+    elif len(l0) > 1 and (l0 < 1).all():
+        seen = f"{l0.min():g} to {l0.max():g} in {draft.l0!r}"
+        step = "Multiply shares of the latents by the number of latents (the width), to have counts."
+        yield Fault("L0 below 1 throughout", (), seen, allowed, step)
+
+
+def implausible(draft: Draft) -> Iterator[Fault]:
+    """Find an L0, a loss or a cost too large to be one."""
+    top = dict.fromkeys(draft.y_columns, LARGEST_COST if draft.reading == "cost" else LARGEST_Y)
+    for column, largest in ({draft.l0: LARGEST_L0} | top).items():
+        if column in draft.numbers:
+            values = draft.numbers[column].abs().to_numpy()
+            bad = np.isfinite(values) & (values > largest)
+            step = "Correct these cells, or drop the rows."
+            kind, allowed = f"{column!r} not plausible", f"at most {largest:g}"
+            yield from bad_cells(draft, bad, column, kind, allowed, step)
 
 
 def bad_y(draft: Draft) -> Iterator[Fault]:
@@ -48,7 +110,8 @@ def bad_y(draft: Draft) -> Iterator[Fault]:
 
 def bad_extras(draft: Draft) -> Iterator[Fault]:
     """Find standard errors below 0 or not finite, and a d_model or n_tokens that is not positive."""
-    for column in ("se", "se_l0", "d_model", "n_tokens", *LOSS_ERRORS):
+    errors = LOSS_ERRORS if draft.reading in FROM_LOSSES else ()
+    for column in ("se", "se_l0", "d_model", "n_tokens", *errors):
         if not draft.has(column):
             continue
         values = draft.table[column].to_numpy()
@@ -58,9 +121,10 @@ def bad_extras(draft: Draft) -> Iterator[Fault]:
         else:
             ok = np.isfinite(values) & (values >= 0)
             allowed = "a finite number, 0 or above"
-        bad = ~ok & ~draft.is_text(column)
-        step = f"Correct these cells, or drop the column {column!r}."
-        yield from bad_cells(draft, bad, column, f"{column!r} not usable", allowed, step)
+        own = draft.own(column)
+        bad = ~ok & ~draft.is_text(own)
+        step = f"Correct these cells, or drop the column {own!r}."
+        yield from bad_cells(draft, bad, own, f"{own!r} not usable", allowed, step)
 
 
 def ablated_not_above_base(draft: Draft) -> Iterator[Fault]:
@@ -140,12 +204,13 @@ def bad_n_trained(draft: Draft) -> Iterator[Fault]:
     )
     bad = (trained.notna() & ~((trained >= rows) & (trained == np.floor(trained)))).to_numpy()
     allowed = "a whole number, at least that of the curve's rows, or empty"
-    bad = bad & ~draft.is_text("n_trained")
-    yield from bad_cells(draft, bad, "n_trained", "'n_trained' not usable", allowed, step)
+    own = draft.own("n_trained")
+    bad = bad & ~draft.is_text(own)
+    yield from bad_cells(draft, bad, own, "'n_trained' not usable", allowed, step)
     first = by_curve.transform("first")
     differs = ((trained != first) & ~(trained.isna() & first.isna())).to_numpy() & ~bad
     kind = "'n_trained' differs inside a curve"
-    yield from bad_cells(draft, differs, "n_trained", kind, "one number for each curve", step)
+    yield from bad_cells(draft, differs, own, kind, "one number for each curve", step)
     known = np.isfinite(table[draft.metric]) & np.isfinite(table["l0"]) & (trained > rows)
     if bad.any() or differs.any() or not known.any():
         return
@@ -203,12 +268,14 @@ def dense_limit_faults(table: pd.DataFrame, dense_limit: DenseLimit) -> Iterator
         return
     if dense_limit == "d_model" and "d_model" not in table:
         allowed = "a table with the column 'd_model'"
-        step = "Add it, or pass a number as dense_limit."
+        step = f"Add it, or pass a number as {argument('dense_limit')}."
         yield Fault("missing column 'd_model'", (), "no such column", allowed, step)
         return
     limit = table["d_model"] if dense_limit == "d_model" else pd.Series(float(dense_limit), index=table.index)
     drop = f'Frontiers.from_frame(..., dense_limit={dense_limit!r}, on_fault="drop")'
-    step = f"Fill in d_model, pass a number as dense_limit, or drop these rows: {drop}."
+    if on_command_line():
+        drop = argument("on_fault", "drop")
+    step = f"Fill in d_model, pass a number as {argument('dense_limit')}, or drop these rows: {drop}."
     empty = limit.isna().to_numpy()
     yield from bad_rows(
         table, empty, ["empty"] * empty.sum(), "'d_model' empty", "a finite number above 0", step
@@ -232,7 +299,7 @@ def below_dense_limit(draft: Draft) -> Iterator[Fault]:
     readable = np.isfinite(draft.table["l0"]) & (draft.table["l0"] > 0)
     if draft.dense_limit == "d_model":
         d_model = draft.table["d_model"]
-        readable &= is_blank(draft.cells["d_model"]) | (np.isfinite(d_model) & (d_model > 0))
+        readable &= is_blank(draft.cells[draft.own("d_model")]) | (np.isfinite(d_model) & (d_model > 0))
     yield from dense_limit_faults(draft.table[readable], draft.dense_limit)
 
 

@@ -1,49 +1,39 @@
-"""Reading of a user's table: finding its columns, and converting cells to numbers and text."""
+"""Reading of a user's table: finding its columns, and computing the canonical ones."""
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import reduce
-from numbers import Real
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.cells import (
+    Table,
+    all_equal,
+    as_text,
+    is_blank,
+    is_empty,
+    is_na_text,
+    join_labels,
+    name_of,
+    names_in,
+    to_numbers,
+    to_pandas,
+    to_text,
+    unique_columns,
+)
+from hillfront.frontiers.column_names import columns_for, columns_named, is_log_l0
+from hillfront.utils.wording import matching
 
 __all__ = []
 
-type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
-
-SEPARATOR: Final = " / "
-"""Separator of the values of group columns in the label of a setting."""
-
 RESERVED_SETTINGS: Final = {"average": "the settings together", "new_setting": "a setting without data"}
 """Labels that results use for something else, and what for."""
-
-
-@runtime_checkable
-class SupportsArrow(Protocol):
-    """A table with the Arrow PyCapsule interface (polars, pyarrow, DuckDB and others)."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export the table as a stream of Arrow arrays."""
-        ...
-
-
-@runtime_checkable
-class SupportsInterchange(Protocol):
-    """A table with the older dataframe interchange protocol."""
-
-    def __dataframe__(self, nan_as_null: bool = False, allow_copy: bool = True) -> object:
-        """Export the table as an interchange object."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -59,19 +49,31 @@ class Draft:
     table : pandas.DataFrame
         The canonical columns that could be read.
     group_columns : tuple of str
-        The columns that make a setting.
-    variant, l0, cost, dense_limit, baseline
-        As in `Frontiers.from_frame`: the user's names of these columns, the limit, and the baseline as text.
+        The columns that make a setting, as they were asked for.
+    variant, l0 : str
+        The user's names of these columns.
+    cost, dense_limit
+        As in `Frontiers.from_frame`.
+    baseline : str or None
+        The baseline as text, or the variant that differs from it in letter case, blanks and dashes alone.
+    baseline_given : str or None
+        The baseline as text.
     y_columns : tuple of str
         The user's columns that the performance hit or the cost comes from.
     reading : {"loss_recovered", "performance_hit", "ce", "cost", "fvu", "loss_difference"}
         What these columns hold.
+    read_as : mapping of str to str
+        The user's column that each canonical one was read from.
     missing : tuple of (str, str)
         Argument and column name of each column that was asked for and is not there.
+    ambiguous : tuple of (str, str, tuple of str)
+        Argument, name, and the columns that it may mean, for each that may mean several.
     clashes : tuple of str
         Group columns whose name has another meaning in the canonical table.
     conflicting : tuple of str
         Columns that the frame holds twice, with different values.
+    skipped : mapping of str to tuple of int
+        The rows of number columns that hold text, where nothing needs the column.
     n_given : int
         Number of rows in the user's frame.
     """
@@ -84,12 +86,16 @@ class Draft:
     l0: str
     y_columns: tuple[str, ...]
     reading: Reading
+    read_as: Mapping[str, str]
     cost: str | None
     dense_limit: DenseLimit
     baseline: str | None
+    baseline_given: str | None
     missing: tuple[tuple[str, str], ...]
+    ambiguous: tuple[tuple[str, str, tuple[str, ...]], ...]
     clashes: tuple[str, ...]
     conflicting: tuple[str, ...]
+    skipped: Mapping[str, tuple[int, ...]]
     n_given: int
 
     @property
@@ -97,12 +103,21 @@ class Draft:
         """Name of the canonical column that is fitted."""
         return "performance_hit" if self.cost is None else "cost"
 
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The user's columns that nothing was read from."""
+        return tuple(name for name in map(str, self.cells) if name not in self.read_as.values())
+
+    def own(self, column: str) -> str:
+        """Return the user's name of a canonical column, or the name itself."""
+        return self.read_as.get(column, column)
+
     def has(self, *columns: str) -> bool:
         """Return whether all these canonical columns could be read."""
         return set(columns) <= set(self.table.columns)
 
     def is_text(self, column: str) -> NDArray[np.bool_]:
-        """Mark the user's cells of a number column that hold something, but not a number."""
+        """Mark the cells of one of the user's number columns that hold something, but not a number."""
         return self.numbers[column].isna().to_numpy() & ~is_blank(self.cells[column])
 
     def without(self, rows: Iterable[int]) -> Draft:
@@ -118,162 +133,171 @@ class Draft:
         return replace(self, cells=self.cells[keep], numbers=self.numbers[keep], table=table)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A column that is asked for, by whom, and the user's columns that it may be."""
+
+    argument: str
+    name: str
+    candidates: tuple[str, ...]
+
+    @property
+    def column(self) -> str:
+        """The first of the columns that it may be, or the name that was asked for."""
+        return self.candidates[0] if self.candidates else self.name
+
+
 def read(
     frame: Table,
     *,
-    variant: str,
-    group: str | Sequence[str],
-    l0: str,
-    y: str | None,
-    cost: str | None,
+    variant: object,
+    group: object,
+    l0: object,
+    y: object,
+    cost: object,
     dense_limit: DenseLimit,
-    baseline: str | None,
+    baseline: object,
 ) -> Draft:
     """Read a table as far as it can be read; `fault_finders.find_faults` says what is wrong with it.
 
     The arguments are those of `Frontiers.from_frame`.
     """
     cells, conflicting = unique_columns(to_pandas(frame))
-    known = [name for name in ("loss_recovered", "performance_hit", *OPTIONAL) if name in cells]
-    filled = [name for name in known if cells.empty or not is_blank(cells[name]).all()]
-    if cost is not None:
-        y_columns, reading = find_cost_columns(cost, list(cells.columns))
-    else:
-        y_columns, reading = find_y_columns(y, filled, known)
-    taken = RESERVED | {variant, l0, *y_columns}
-    given = tuple(dict.fromkeys((group,) if isinstance(group, str) else group))
-    clashes = tuple(name for name in given if name in taken or (name == "setting" and len(given) > 1))
-    group_columns = tuple(name for name in given if name not in clashes)
-    limits = [name for name in cells if name == dense_limit]  # wanted, also where it is empty
-    free = set(OPTIONAL) - {variant, l0, *group_columns}
-    optional = [name for name in OPTIONAL if name in free.intersection((*filled, *limits))]
+    every = list(map(str, cells))
+    filled = [name for name in every if cells.empty or not is_empty(cells[name]).all()]
+    given = names_in(group)
 
-    wanted = [("variant", variant), *(("group", name) for name in group_columns), ("l0", l0)]
-    computed = reading in ("ce", "cost", "fvu", "loss_difference")
-    wanted += [(reading if computed else "y" if y else "any y", name) for name in y_columns]
-    wanted += [("dense_limit", "d_model")] if dense_limit == "d_model" else []
-    used = {name for _, name in wanted}.union(optional)
-    numeric = dict.fromkeys([l0, *y_columns, *(name for name in optional if name in OPTIONAL_NUMBERS)])
-    numbers = pd.DataFrame(
-        {name: to_numbers(cells[name]) for name in numeric if name in cells}, index=cells.index
+    def want(argument: str, name: str, *, but: Iterable[str] = ()) -> Wanted:
+        """Find what a name means, filled columns first."""
+        columns = [[name for name in names if name not in but] for names in (filled, every)]
+        found = columns_named(name, columns[0]) or columns_named(name, columns[1])
+        return Wanted(argument, name, tuple(found[:1] if found and all_equal(cells[found]) else found))
+
+    groups = {name: want("group", name) for name in given}
+    grouped = {own.column for name, own in groups.items() if name not in RESERVED}
+    asked = {"variant": variant, "l0": l0}
+    first, second = (
+        want(role, role if name is None else name_of(name), but=grouped if name is None else ())
+        for role, name in asked.items()
     )
-    labels = {name: to_text(cells[name]) for name in group_columns if name in cells}
+    if l0 is None and not second.candidates:
+        second = replace(second, candidates=tuple(name for name in filled if is_log_l0(name))[:1])
+    cost = None if cost is None else name_of(cost)
+    if cost is not None:
+        names, reading = find_cost_columns(cost, every)
+    else:
+        names, reading = find_y_columns(None if y is None else name_of(y), filled, every)
+    computed = reading in ("ce", "cost", "fvu", "loss_difference")
+    ys = [want(reading if computed else "y" if y is not None else "any y", name) for name in names]
+    if reading == "loss_recovered" and is_hit(ys[0].column):
+        reading = "performance_hit"
+    y_columns = tuple(own.column for own in ys)
+
+    taken = {first.column, second.column, *y_columns}
+    clashes = tuple(
+        name
+        for name, own in groups.items()
+        if name in RESERVED or own.column in taken or (name == "setting" and len(given) > 1)
+    )
+    group_columns = tuple(name for name in given if name not in clashes)
+    sources = dict(zip(names, y_columns, strict=True)) if reading in FROM_LOSSES else {}
+    free = [name for name in filled if name not in {first.column, second.column, *grouped}]
+    needed = needed_numbers(reading, dense_limit)
+    optional, several, skipped = {}, [], {}
+    for role in OPTIONAL:
+        found = [sources[role]] if role in sources else columns_for(role, free)
+        if role == "d_model" and dense_limit == "d_model":
+            found = found or [name for name in every if name == role]  # wanted, also where it is empty
+        if role in group_columns or not found or found[0] not in cells:
+            continue
+        if len(found) > 1 and not all_equal(cells[found]):
+            several += [("dense_limit", role, tuple(found))] if role in needed else []
+            continue
+        column = found[0]
+        if column not in y_columns:
+            nothing = is_na_text(cells[column])
+            if nothing.any() and (role not in NEVER_EMPTY or is_empty(cells[column]).all()):
+                cells[column] = cells[column].mask(nothing)
+            words = to_numbers(cells[column]).isna().to_numpy() & ~is_blank(cells[column])
+            if role in OPTIONAL_NUMBERS and role not in needed and words.any():
+                skipped[column] = tuple(np.flatnonzero(words).tolist())
+                cells[column] = cells[column].mask(words)
+        wanted_empty = role == dense_limit or column in y_columns or cells.empty
+        if wanted_empty or not is_blank(cells[column]).all():
+            optional[role] = column
+
+    wanted = [first, *(groups[name] for name in group_columns), second, *ys]
+    if dense_limit == "d_model" and not several:
+        wanted.append(Wanted("dense_limit", "d_model", tuple(filter(None, [optional.get("d_model")]))))
+    read_as = {"variant": first.column} | {name: groups[name].column for name in group_columns}
+    read_as |= {"l0": second.column}
+    read_as |= dict(
+        zip(
+            names if reading in FROM_LOSSES else ["explained_variance" if reading == "fvu" else reading],
+            y_columns,
+            strict=True,
+        )
+    )
+    read_as = {name: column for name, column in (read_as | optional).items() if column in cells}
+    numeric = [second.column, *y_columns, *(optional[name] for name in OPTIONAL_NUMBERS if name in optional)]
+    numbers = pd.DataFrame(
+        {name: to_numbers(cells[name]) for name in dict.fromkeys(numeric) if name in cells}, index=cells.index
+    )
+    labels = {name: to_text(cells[groups[name].column]) for name in group_columns if name in read_as}
 
     columns: dict[str, pd.Series] = {"row": pd.Series(cells.index, dtype="int64")}
-    if variant in cells:
-        columns["variant"] = to_text(cells[variant])
+    if first.column in cells:
+        columns["variant"] = to_text(cells[first.column])
     columns |= {name: label for name, label in labels.items() if name != "setting"}
     if len(labels) == len(group_columns):
         columns["setting"] = join_labels(list(labels.values()), cells.index)
-    if l0 in numbers:
-        columns |= {"l0": numbers[l0], "sparsity": 1 / numbers[l0]}
+    if second.column in numbers:
+        columns |= {"l0": numbers[second.column], "sparsity": 1 / numbers[second.column]}
     if set(y_columns) <= set(numbers):
-        columns["performance_hit" if cost is None else "cost"] = compute_y(numbers[list(y_columns)], reading)
-    columns |= {name: numbers[name] if name in numbers else to_text(cells[name]) for name in optional}
+        columns["performance_hit" if cost is None else "cost"] = compute_y(
+            numbers[list(y_columns)].set_axis(list(names), axis=1), reading
+        )
+    columns |= {
+        role: numbers[name] if role in OPTIONAL_NUMBERS else to_text(cells[name])
+        for role, name in optional.items()
+    }
+    table = pd.DataFrame(columns, index=cells.index)
+    text = None if baseline is None else as_text(baseline)
 
     return Draft(
         cells=cells,
         numbers=numbers,
-        table=pd.DataFrame(columns, index=cells.index),
+        table=table,
         group_columns=group_columns,
-        variant=variant,
-        l0=l0,
+        variant=first.column,
+        l0=second.column,
         y_columns=y_columns,
         reading=reading,
+        read_as=read_as,
         cost=cost,
         dense_limit=dense_limit,
-        baseline=None if baseline is None else as_text(baseline),
-        missing=tuple((argument, name) for argument, name in wanted if name not in cells),
+        baseline=(matching(text, table["variant"].dropna().unique()) or text) if "variant" in table else text,
+        baseline_given=text,
+        missing=tuple((own.argument, own.name) for own in wanted if not own.candidates),
+        ambiguous=(
+            *((own.argument, own.name, own.candidates) for own in wanted if len(own.candidates) > 1),
+            *several,
+        ),
         clashes=clashes,
-        conflicting=tuple(name for name in conflicting if name in used),
+        conflicting=tuple(name for name in conflicting if name in read_as.values()),
+        skipped=skipped,
         n_given=len(cells),
     )
 
 
-def to_pandas(frame: Table) -> pd.DataFrame:
-    """Convert a table of another library to pandas."""
-    if isinstance(frame, pd.DataFrame):
-        return frame
-    if isinstance(frame, SupportsArrow) and not isinstance(frame, pd.Series):
-        converted: pd.DataFrame = pd.DataFrame.from_arrow(frame)  # type: ignore[attr-defined]  # not in the stubs
-        return converted
-    if isinstance(frame, SupportsInterchange):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the choice of the user's library
-            return pd.api.interchange.from_dataframe(frame)
-    raise TypeError(
-        f"frame must be a pandas DataFrame or a table with the Arrow PyCapsule interface, not "
-        f"{type(frame).__name__}; try pandas.DataFrame(frame)"
-    )
-
-
-def unique_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Keep the first column of each name; name those of which a later one differs."""
-    cells = frame.reset_index(drop=True).set_axis(frame.columns.map(str), axis=1)
-    repeated = cells.columns.duplicated()
-    conflicting = [name for name in cells.columns[repeated].unique() if not all_equal(cells.loc[:, [name]])]
-    return cells.loc[:, ~repeated], tuple(conflicting)
-
-
-def all_equal(copies: pd.DataFrame) -> bool:
-    """Return whether all columns hold the same values, missing ones included."""
-    first, *others = (column.astype(object) for _, column in copies.items())
-    return all(((first == other) | (first.isna() & other.isna())).all() for other in others)
-
-
-def to_numbers(cells: pd.Series) -> pd.Series[float]:
-    """Read cells of any dtype as floats; NaN where there is none."""
-    return pd.Series([as_number(cell) for cell in cells], index=cells.index, dtype="float64")
-
-
-def as_number(cell: object) -> float:
-    """Read one cell as a float; NaN for text that is no number, true/false, dates and anything else.
-
-    A percent sign or a comma between thousands makes text: the row is then reported as a fault, because
-    nothing says whether 95% means 0.95. `pandas.to_numeric` would read true/false and dates as numbers.
-
-    Examples
-    --------
-    >>> as_number(" 0.95 "), as_number("95%"), as_number(True)
-    (0.95, nan, nan)
-    """
-    if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | Real | Decimal):
-        return np.nan
-    try:
-        return float(cell)
-    except (ValueError, OverflowError):
-        return np.nan
-
-
-def to_text(cells: pd.Series) -> pd.Series[str]:
-    """Read cells of any dtype as text; missing where blank."""
-    texts = [None if missing else as_text(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
-    return pd.Series(texts, index=cells.index, dtype="str").replace("", None)
-
-
-def as_text(cell: object) -> str:
-    """Write one cell as text without blanks around it, whole numbers without a point.
-
-    Examples
-    --------
-    >>> as_text(20.0), as_text(20), as_text(0.5), as_text(" resid ")
-    ('20', '20', '0.5', 'resid')
-    """
-    if isinstance(cell, float | np.floating) and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell).strip()
-
-
-def is_blank(cells: pd.Series) -> NDArray[np.bool_]:
-    """Mark the cells that are missing or hold blanks only."""
-    return to_text(cells).isna().to_numpy()
-
-
-def join_labels(labels: Sequence[pd.Series[str]], index: pd.Index) -> pd.Series[str]:
-    """Join the values of the group columns to one label, missing where one of them is."""
-    if not labels:
-        return pd.Series("all", index=index, dtype="str")
-    return reduce(lambda joined, label: joined.str.cat(label, sep=SEPARATOR), labels)
+def needed_numbers(reading: Reading, dense_limit: DenseLimit) -> frozenset[str]:
+    """Return the optional number columns that are used wherever they are there, given what is fitted."""
+    needed = {"se", "se_l0", "n_trained"}
+    if dense_limit == "d_model":
+        needed.add("d_model")
+    if reading in FROM_LOSSES:
+        needed.update(("n_tokens", *LOSS_ERRORS))
+    return frozenset(needed)
 
 
 type Reading = Literal["loss_recovered", "performance_hit", "ce", "cost", "fvu", "loss_difference"]
@@ -290,6 +314,8 @@ COMPUTED_COSTS: Final[Mapping[str, Origin]] = {
 FROM_LOSSES: Final = frozenset({"ce", "loss_difference"})
 CURVE: Final = ["variant", "setting"]
 LOSS_ERRORS: Final = ("se_ce_sae", "se_ce_base", "se_ce_ablated")
+NEVER_EMPTY: Final = frozenset(("se", "se_l0", *LOSS_ERRORS))
+"""Columns that are full or not there: nothing can be made of an error that is known for some rows only."""
 OPTIONAL_NUMBERS: Final = ("se", "se_l0", "d_model", "n_tokens", "n_trained", *LOSSES, *LOSS_ERRORS)
 OPTIONAL: Final = (
     *("se", "se_l0", "d_model", "n_tokens", "n_trained", "seed", "label", "width", "ablation"),
@@ -303,15 +329,29 @@ RESERVED: Final = frozenset(OPTIONAL_NUMBERS).union(
     ("p_better", "p_worse", "p_cross", "crossing_l0", "verdict"),
 )
 HIT_LABEL: Final = "performance hit"
+Y_ROLES: Final = ("loss_recovered", "performance_hit", "explained_variance", "cost", *LOSSES)
+"""Canonical columns that y may be read from."""
+WORDS: Final[Mapping[str, str]] = {
+    "l0": "L0",
+    "loss_recovered": "loss recovered",
+    "performance_hit": "performance hit",
+    "explained_variance": "explained variance",
+}
+"""The names of canonical columns in sentences."""
 SHORT_NAMES: Final[Mapping[Metric, str]] = {"performance_hit": "hit", "cost": "cost"}
 HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
 
 
-def find_y_columns(y: str | None, filled: Sequence[str], known: Sequence[str]) -> Origin:
-    """Find the columns that the hit comes from, and how to read them.
+def is_hit(name: str) -> bool:
+    """Return whether ``hit`` is a word of a column's name, so that it holds the hit itself."""
+    return HIT_WORD.search(name) is not None
 
-    Without ``y``, these are the first of loss recovered, the hit and the losses that have a filled column,
-    or else any column.
+
+def find_y_columns(y: str | None, filled: Sequence[str], columns: Sequence[str]) -> Origin:
+    """Find what the hit comes from, by the names of its columns, and how to read them.
+
+    Without ``y``, this is the first of loss recovered, the hit and the losses that have a filled column, or
+    else any column.
 
     Examples
     --------
@@ -321,13 +361,13 @@ def find_y_columns(y: str | None, filled: Sequence[str], known: Sequence[str]) -
     (('val_hit',), 'performance_hit')
     """
     if y is None:
-        names = ("loss_recovered", "performance_hit", *LOSSES)
-        found = [name for columns in (filled, known) for name in names if name in columns]
-        y = (found or names)[0]
+        roles = ("loss_recovered", "performance_hit", *LOSSES)
+        found = [role for names in (filled, columns) for role in roles if columns_for(role, names)]
+        y = (found or roles)[0]
         y = "ce" if y in LOSSES else y
     if y == "ce":
         return LOSSES, "ce"
-    return (y,), "performance_hit" if HIT_WORD.search(y) else "loss_recovered"
+    return (y,), "performance_hit" if is_hit(y) else "loss_recovered"
 
 
 def find_cost_columns(cost: str, columns: Sequence[str]) -> Origin:
@@ -337,10 +377,10 @@ def find_cost_columns(cost: str, columns: Sequence[str]) -> Origin:
     --------
     >>> find_cost_columns("fvu", ["l0", "explained_variance"])
     (('explained_variance',), 'fvu')
-    >>> find_cost_columns("fvu", ["l0", "explained_variance", "fvu"])
+    >>> find_cost_columns("fvu", ["l0", "explained_variance", "FVU"])
     (('fvu',), 'cost')
     """
-    if cost in COMPUTED_COSTS and cost not in columns:
+    if cost in COMPUTED_COSTS and not columns_named(cost, columns):
         return COMPUTED_COSTS[cost]
     return (cost,), "cost"
 

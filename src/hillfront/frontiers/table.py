@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -12,12 +12,14 @@ import pandas as pd
 
 from hillfront.curves.sparsity import DenseLimit
 from hillfront.frontiers import netcdf
-from hillfront.frontiers.cautions import find_warnings
+from hillfront.frontiers.cautions import find_draft_warnings, find_warnings, wrong_direction
+from hillfront.frontiers.cells import Table
 from hillfront.frontiers.fault import FrontierDataError as FrontierDataError  # where users look for it
 from hillfront.frontiers.fault_finders import no_drops, raise_or_drop
 from hillfront.frontiers.number_faults import curves_without_positive_y, validate_dense_limit
-from hillfront.frontiers.parsing import CURVE, FROM_LOSSES, HIT_LABEL, Table, read
+from hillfront.frontiers.parsing import CURVE, FROM_LOSSES, HIT_LABEL, WORDS, Y_ROLES, read
 from hillfront.frontiers.ranges import pareto_optimal
+from hillfront.utils.interface import argument
 from hillfront.utils.wording import count, name_rows, shorten
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ class Frontiers:
     from_losses : bool
         Whether it was computed from the losses, so that their errors are its errors (see
         `hillfront.frontiers.measurement_error.hit_errors`).
+    read_as : mapping of str to str
+        What was read as what: the user's column by that of ``table``, or by ``loss_recovered`` and
+        ``explained_variance`` where y was computed from these.
+    unused : tuple of str
+        The user's columns that nothing was read from.
 
     Examples
     --------
@@ -93,13 +100,13 @@ class Frontiers:
         cls,
         frame: Table,
         *,
-        variant: str = "variant",
-        group: str | Sequence[str] = (),
-        l0: str = "l0",
-        y: str | None = None,
-        cost: str | None = None,
+        variant: Hashable | None = None,
+        group: Hashable | Sequence[Hashable] = (),
+        l0: Hashable | None = None,
+        y: Hashable | None = None,
+        cost: Hashable | None = None,
         dense_limit: DenseLimit = None,
-        baseline: str | None = None,
+        baseline: Hashable | None = None,
         on_fault: Literal["raise", "drop"] = "raise",
     ) -> Self:
         """Read a long-format table with one row per SAE.
@@ -107,21 +114,29 @@ class Frontiers:
         Parameters
         ----------
         frame : pandas.DataFrame or table with the Arrow PyCapsule or the interchange interface
-            The table. Optional columns are found by their names (see `Frontiers`); one that is empty
-            throughout counts as not there. Blanks around text are removed.
-        variant : str, default "variant"
-            Column that holds what is compared.
-        group : str or sequence of str, optional
+            The table. Levels of the index that have a name are columns too, and the levels of column names
+            are joined by slashes. Optional columns are found by their names (see `Frontiers`); one that is
+            empty throughout, or holds only such texts as ``n/a``, counts as not there. Blanks around text
+            are removed.
+        variant : hashable, optional
+            Column that holds what is compared. A column that is named counts if it differs in letter case,
+            blanks, dashes or underscores alone, and no other does. One that is not named is found by the
+            usual names, in any letter case and also as the last part of a name (``arch``, ``SAE type``,
+            ``config.architecture``; :mod:`hillfront.frontiers.column_names` lists them). `reading` says what
+            was found.
+        group : hashable or sequence of hashables, optional
             Columns that make the setting in which variants are compared. The names of number columns (``l0``,
             ``se``, ``d_model`` and so on) cannot be used, and ``setting`` only on its own.
-        l0 : str, default "l0"
-            Column that holds the mean number of active latents per token.
-        y : str, optional
+        l0 : hashable, optional
+            Column that holds the mean number of active latents per token; found as ``variant`` is.
+        y : hashable, optional
             Where the performance hit comes from: ``"loss_recovered"``, ``"performance_hit"`` or ``"ce"``
             (the three losses ``ce_sae``, ``ce_base``, ``ce_ablated``). By default the first of these that
-            is there. Any other column is taken to hold loss recovered, unless ``hit`` is a word of its name
-            (``val_hit``, ``normHit``, but not ``white_recovered``): then it holds the hit itself.
-        cost : str, optional
+            is there, by any of its usual names. Any other column is taken to hold loss recovered, unless
+            ``hit`` is a word of its name (``val_hit``, ``normHit``, but not ``white_recovered``): then it
+            holds the hit itself. The name of a cost (``mse``, ``fvu``, ``kl``) is a fault, and so is
+            explained variance.
+        cost : hashable, optional
             Column with a cost without upper bound that is fitted in place of the performance hit: normalised
             mean squared error, KL divergence or loss difference in nats, say. If there are no such columns,
             ``"fvu"`` is 1 - ``explained_variance``, and ``"loss_difference"`` is ``ce_sae`` - ``ce_base``.
@@ -129,8 +144,9 @@ class Frontiers:
         dense_limit : {"d_model"} or float, optional
             The L0 at which nothing is lost, for a fit with this limit: the ``d_model`` of each row, or one
             number. Rows with an L0 that is not below it are faults.
-        baseline : str, optional
-            Variant that others will be compared with; it must be one of the table's.
+        baseline : hashable, optional
+            Variant that others will be compared with; it must be one of the table's, letter case, blanks and
+            dashes aside.
         on_fault : {"raise", "drop"}, default "raise"
             What to do with faulty rows. ``"drop"`` drops them and records them in ``dropped``; faults that
             are not about rows raise all the same.
@@ -166,8 +182,8 @@ class Frontiers:
             raise ValueError(f"on_fault must be 'raise' or 'drop', not {on_fault!r}")
         if y is not None and cost is not None:
             raise ValueError(
-                f"pass y or cost, not both: y={y!r} asks for a performance hit, and cost={cost!r} for a cost "
-                "in its place"
+                f"pass y or cost, not both: {argument('y', y)} asks for a performance hit, and "
+                f"{argument('cost', cost)} for a cost in its place"
             )
         validate_dense_limit(dense_limit)
         draft = read(
@@ -183,7 +199,8 @@ class Frontiers:
         draft, dropped = raise_or_drop(draft, on_fault)
         table = draft.table.reset_index(drop=True)
         from_losses = draft.reading in FROM_LOSSES
-        found = find_warnings(table, from_losses=from_losses)
+        rising = wrong_direction(draft)
+        found = find_draft_warnings(draft) + find_warnings(table, rising=rising, from_losses=from_losses)
         for text in found:
             warnings.warn(text, FrontierDataWarning, stacklevel=2)
         return cls(
@@ -192,8 +209,10 @@ class Frontiers:
             draft.metric,
             found,
             dropped,
-            metric_label=HIT_LABEL if cost is None else cost,
+            metric_label=HIT_LABEL if draft.cost is None else draft.cost,
             from_losses=from_losses,
+            read_as=dict(draft.read_as),
+            unused=draft.unused,
         )
 
     def pareto_only(self) -> Self:
@@ -237,7 +256,12 @@ class Frontiers:
             "the best runs understates the scatter and favours variants with more runs."
         )
         found = find_warnings(table, filtered=filtered, from_losses=self.from_losses)
-        return replace(self, table=table, warnings=found)
+        # What was said of columns that the table has no more stays.
+        before = find_warnings(self.table, from_losses=self.from_losses)
+        kept = (
+            text for text in self.warnings if text not in before and not text.startswith("Pareto-filtered")
+        )
+        return replace(self, table=table, warnings=(*kept, *found))
 
     @property
     def y(self) -> pd.Series[float]:
@@ -306,6 +330,26 @@ class Frontiers:
         """Read back the same frontiers from what `to_dataset` returned; no warning is issued again."""
         return cls(**netcdf.from_dataset(ds))
 
+    @property
+    def reading(self) -> str:
+        """Say what was read from which columns, and which columns were not used.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"Arch": "topk", "avg_l0": [10, 20, 40, 80], "run": 1})
+        >>> Frontiers.from_frame(frame.assign(**{"CE score": [0.8, 0.9, 0.95, 0.97]})).reading
+        "Read variant from 'Arch', L0 from 'avg_l0', loss recovered from 'CE score'. Not used: 'run'."
+        """
+        always = {"variant", "l0", *Y_ROLES[:4]}
+        told = {role: name for role, name in self.read_as.items() if role in always or role != name}
+        parts = [f"{WORDS.get(role, role)} from {name!r}" for role, name in told.items()]
+        texts = [f"Read {', '.join(parts)}."] if parts else []
+        also = [name for role, name in self.read_as.items() if role not in (*told, *self.group_columns)]
+        texts += [f"Also read: {shorten(map(repr, also))}."] if also else []
+        texts += [f"Not used: {shorten(map(repr, self.unused))}."] if self.unused else []
+        return " ".join(texts)
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -325,6 +369,8 @@ class Frontiers:
             lines.append(f"settings ({', '.join(self.group_columns)}): {shorten(self.settings)}")
         l0, y = self.table["l0"], self.y
         lines.append(f"L0 {l0.min():g} to {l0.max():g}, {self.metric_label} {y.min():g} to {y.max():g}")
+        if self.unused or any(role != name for role, name in self.read_as.items()):
+            lines.append(self.reading)
         if "n_trained" in self.table:
             trained = self.table.drop_duplicates(CURVE)["n_trained"]
             unknown = int(trained.isna().sum())

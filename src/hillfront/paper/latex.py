@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from hillfront.utils.numbers import probability, significant
+from hillfront.utils.wording import probability, significant
 
 __all__ = [
     "MISSING",

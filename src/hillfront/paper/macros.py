@@ -20,7 +20,7 @@ from hillfront.paper.latex import (
     unique_letters,
 )
 from hillfront.paper.source import PaperSource
-from hillfront.utils.numbers import percent
+from hillfront.utils.wording import percent
 
 __all__ = ["macros_file"]
 

@@ -15,8 +15,7 @@ from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.model.design import Design
 from hillfront.paper.latex import latex, tex_number
 from hillfront.paper.source import PaperSource
-from hillfront.utils.numbers import percent
-from hillfront.utils.wording import count
+from hillfront.utils.wording import count, percent
 
 __all__ = ["methods_paragraph", "prior_rows"]
 

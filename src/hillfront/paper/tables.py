@@ -13,7 +13,7 @@ from hillfront.estimands.quantities import QUANTITIES, headlines
 from hillfront.paper.latex import MISSING, latex, tex_interval, tex_number, tex_probability
 from hillfront.paper.source import PaperSource
 from hillfront.text.sentences import capital
-from hillfront.utils.numbers import percent
+from hillfront.utils.wording import percent
 
 __all__ = ["diagnostics_table", "gains_table", "priors_table", "verdicts_table"]
 

@@ -21,7 +21,7 @@ from hillfront.paper.tables import diagnostics_table, gains_table, priors_table,
 from hillfront.text.outputs import FAILED_FILE, folder_at_once, write_tables
 from hillfront.text.sentences import capital, comparison_sentences, gains
 from hillfront.utils.intervals import DEFAULT_PROB
-from hillfront.utils.numbers import percent
+from hillfront.utils.wording import percent
 
 __all__ = ["is_paper_file", "write_paper"]
 

@@ -13,9 +13,9 @@ from typing import Final, Literal
 import pandas as pd
 
 from hillfront.curves.sparsity import DenseLimit
+from hillfront.frontiers.cells import as_text
 from hillfront.frontiers.column_names import columns_for
 from hillfront.frontiers.fault import FrontierDataError
-from hillfront.frontiers.parsing import as_text
 from hillfront.frontiers.table import FrontierDataWarning, Frontiers
 from hillfront.readers.separated import TextTable, validate_file, with_header
 from hillfront.utils.wording import shorten

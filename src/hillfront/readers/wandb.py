@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hillfront.frontiers.cells import unique_columns
 from hillfront.frontiers.column_names import SYNONYMS, columns_for, last_part
-from hillfront.frontiers.parsing import unique_columns
 from hillfront.readers.dictionary_learning import class_name
 from hillfront.readers.evaluations import l0_of_topk, layer_in
 from hillfront.readers.separated import read_csv

@@ -18,8 +18,7 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.report.tables import Cell, Table, chance, label, mark, number, table_of, text
 from hillfront.text.sentences import ComparisonSentence, capital, comparison_sentences
 from hillfront.utils.intervals import DEFAULT_PROB
-from hillfront.utils.numbers import interval, significant
-from hillfront.utils.wording import count
+from hillfront.utils.wording import count, interval, significant
 
 __all__ = [
     "Verdict",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hillfront.utils.numbers import probability, significant
+from hillfront.utils.wording import probability, significant
 
 __all__ = ["Cell", "Table", "chance", "label", "mark", "number", "table_of", "table_of_pairs", "text"]
 

@@ -19,8 +19,7 @@ from hillfront.estimands.scopes import AVERAGE, NEW_SETTING, SCOPES, SETTING, SU
 from hillfront.frontiers.ranges import NOWHERE, Range, average_range, observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
 from hillfront.utils.interface import chosen_names
-from hillfront.utils.numbers import interval, percent, probability, significant
-from hillfront.utils.wording import shorten
+from hillfront.utils.wording import interval, percent, probability, shorten, significant
 
 __all__ = ["ComparisonSentence", "capital", "comparison_sentences", "do_not_report", "gains"]
 
