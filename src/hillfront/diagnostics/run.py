@@ -68,7 +68,7 @@ class Diagnostics(Displayed):
             columns=["check", "value", "asked", "passed", "seen", "next_step"],
         )
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Write a line for each check, those that failed first, then those that only inform."""
         return "\n".join(map(str, self._by_state()))
 
