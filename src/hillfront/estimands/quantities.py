@@ -251,8 +251,7 @@ def _at_nats_support(pair: Comparison, nats: float) -> str:
     hits = [nats / loss for loss in pair.losses]
     if not all(np.isfinite(hit) and (hit < 1.0 or not pair.family.bounded) for hit in hits):
         return "none"
-    own = [ranges.get("hit", NOWHERE) for ranges in pair.own]
-    inside = all(hit in range_ for hit, range_ in zip(hits, own, strict=True))
+    inside = all(hit in ranges.get("hit", NOWHERE) for hit, ranges in zip(hits, pair.own, strict=True))
     return "observed" if inside and _along_curves(pair) else "extrapolated"
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "columns_for",
     "columns_named",
     "fold",
+    "is_hit",
     "is_log_l0",
     "last_part",
     "plain",
@@ -163,3 +164,11 @@ def columns_for(role: str, columns: Iterable[str]) -> list[str]:
             if found := [name for name in names if form(name) == synonym]:
                 return found
     return []
+
+
+HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
+
+
+def is_hit(name: str) -> bool:
+    """Return whether ``hit`` is a word of a column's name, so that it holds the hit itself."""
+    return HIT_WORD.search(name) is not None

@@ -24,9 +24,10 @@ from hillfront.frontiers.parsing import (
     metric_of,
 )
 from hillfront.frontiers.ranges import pareto_optimal
-from hillfront.utils.interface import argument, on_command_line
+from hillfront.utils.interface import argument, by_interface, on_command_line
 from hillfront.utils.wording import name_curve, shorten, show
 
+_READ_COMMAS: Final = "; pandas.read_csv(..., decimal=',') does so"
 PERCENT_ABOVE: Final = 2.0
 LARGEST_L0: Final = 1e9
 LARGEST_Y: Final = 1e6
@@ -52,9 +53,7 @@ def _as_numbers(texts: Iterable[str]) -> str:
             return f"Write {text!r} as {whole}, or as {point} if its comma is a decimal one."
         if re.fullmatch(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", text):
             point = text.replace(",", ".")
-            return (
-                f"Write {text!r} with a decimal point, as {point}; pandas.read_csv(..., decimal=',') does so."
-            )
+            return f"Write {text!r} with a decimal point, as {point}{by_interface(_READ_COMMAS, '')}."
         if re.fullmatch(r"[+-]?\d{1,3}(?:[,_ ']\d{3})+(?:\.\d+)?", text):
             return f"Write {text!r} without thousands separators, as {re.sub(r"[,_ ']", '', text)}."
     return "Write plain numbers: 1024.5, not '1,024.5' or '95%'."
@@ -272,9 +271,9 @@ def dense_limit_faults(table: pd.DataFrame, dense_limit: DenseLimit) -> Iterator
         yield Fault("missing column 'd_model'", (), "no such column", allowed, step)
         return
     limit = table["d_model"] if dense_limit == "d_model" else pd.Series(float(dense_limit), index=table.index)
-    drop = f'Frontiers.from_frame(..., dense_limit={dense_limit!r}, on_fault="drop")'
-    if on_command_line():
-        drop = argument("on_fault", "drop")
+    drop = argument("on_fault", "drop")
+    if not on_command_line():
+        drop = f"Frontiers.from_frame(..., {argument('dense_limit', dense_limit)}, {drop})"
     step = f"Fill in d_model, pass a number as {argument('dense_limit')}, or drop these rows: {drop}."
     empty = limit.isna().to_numpy()
     yield from bad_rows(

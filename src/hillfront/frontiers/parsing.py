@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -27,7 +26,7 @@ from hillfront.frontiers.cells import (
     to_text,
     unique_columns,
 )
-from hillfront.frontiers.column_names import columns_for, columns_named, is_log_l0
+from hillfront.frontiers.column_names import columns_for, columns_named, is_hit, is_log_l0
 from hillfront.utils.wording import matching
 
 __all__ = []
@@ -339,12 +338,6 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """The names of canonical columns in sentences."""
 SHORT_NAMES: Final[Mapping[Metric, str]] = {"performance_hit": "hit", "cost": "cost"}
-HIT_WORD: Final = re.compile(r"(?<![A-Za-z])(?i:hits?)(?![A-Za-z])|(?<=[a-z])Hits?(?![a-z])")
-
-
-def is_hit(name: str) -> bool:
-    """Return whether ``hit`` is a word of a column's name, so that it holds the hit itself."""
-    return HIT_WORD.search(name) is not None
 
 
 def find_y_columns(y: str | None, filled: Sequence[str], columns: Sequence[str]) -> Origin:

@@ -11,6 +11,7 @@ from hillfront.frontiers.table import Frontiers
 from hillfront.readers.evaluations import READ_AS, Row, row_of, table_of, text_at
 from hillfront.readers.json_files import ReadError, UnfitError, find_json, load_json, read_each
 from hillfront.readers.tables import FileTable
+from hillfront.utils.interface import argument
 from hillfront.utils.wording import count, shorten
 
 __all__ = ["read_saebench", "saebench_table"]
@@ -83,7 +84,7 @@ def read_saebench(
     Frontiers: 126 SAEs, 21 curves
     """
     if y is not None and cost is not None:
-        raise ValueError(f"pass y or cost, not both: y={y!r} and cost={cost!r}")
+        raise ValueError(f"pass y or cost, not both: {argument('y', y)} and {argument('cost', cost)}")
     columns = (group,) if isinstance(group, str) else group
     table = saebench_table(path, variant=variant).using(variant=variant, group=columns, l0=None, y=y)
     return table.to_frontiers(cost=cost, dense_limit=dense_limit, baseline=baseline, on_fault=on_fault)

@@ -291,11 +291,11 @@ def recommend(table: pd.DataFrame, *, power: float = 0.8, width: float | None = 
 def validate_targets(*, power: float, width: float | None) -> None:
     """Refuse targets that no case, or every case, meets."""
     if not 0.0 < power < 1.0:
-        raise ValueError(f"power={power!r} must lie between 0 and 1; 0.8 is usual.")
+        raise ValueError(f"{argument('power', power)} must lie between 0 and 1; 0.8 is usual.")
     if width is not None and not 1.0 < width < np.inf:
         raise ValueError(
-            f"width={width!r} is the upper over the lower end of an interval: give a factor above 1, such as "
-            "1.5."
+            f"{argument('width', width)} is the upper over the lower end of an interval: give a factor "
+            "above 1, such as 1.5."
         )
 
 

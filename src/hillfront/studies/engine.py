@@ -20,6 +20,8 @@ from typing import Any, Final, NotRequired, TypedDict
 
 import pandas as pd
 
+from hillfront.utils.interface import argument
+
 __all__ = ["RunOptions", "Task", "cluster", "run", "run_cases", "task_seed", "tasks_of"]
 
 type Case = Mapping[str, Any]
@@ -104,7 +106,7 @@ def run_cases(
         For fewer than one set or worker.
     """
     if sets < 1 or workers < 1:
-        raise ValueError(f"sets={sets}, workers={workers}: give 1 or more of each.")
+        raise ValueError(f"{argument('sets', sets)}, {argument('workers', workers)}: give 1 or more of each.")
     tasks = tasks_of(study, cases, sets=sets, random_seed=random_seed)
     return run(function, tasks, work=work, workers=workers, progressbar=progressbar)
 
