@@ -72,7 +72,7 @@ def test_a_design_takes_words_in_any_case(frontiers: Frontiers) -> None:
         ),
         ({"curve": "hil"}, r"Unknown curve family 'hil'.* Did you mean 'hill'\?"),
         ({"noise": "student"}, r"Unknown noise 'student'.* Did you mean 'student-t'\?"),
-        ({"pool": {"xhalf": 1.0}}, r"pool has 'xhalf', which is not a parameter.* Did you mean 'x_half'\?"),
+        ({"pool": {"x_hlf": 1.0}}, r"pool has 'x_hlf', which is not a parameter.* Did you mean 'x_half'\?"),
     ],
 )
 def test_other_words_are_suggested(frontiers: Frontiers, options: dict[str, object], said: str) -> None:

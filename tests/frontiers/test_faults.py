@@ -479,7 +479,7 @@ def test_l0_not_below_a_number(limit: float, given: str) -> None:
     assert fault.kind == "L0 not below the dense limit"
     assert fault.drops == ((2, "40 >= 40"), (3, "80 >= 40"))
     assert (fault.rows, fault.seen) == ((2, 3), "40 >= 40, 80 >= 40")
-    call = f'Frontiers.from_frame(..., dense_limit={given}, on_fault="drop")'
+    call = f"Frontiers.from_frame(..., dense_limit={given}, on_fault='drop')"
     assert fault.next_step.endswith(f"or drop these rows: {call}.")
     assert faults(table(), dense_limit=80.5) == []
     assert faults(table(), dense_limit=None) == []
@@ -489,7 +489,7 @@ def test_l0_not_below_d_model() -> None:
     frame = table(d_model=[512, 16, 40, 80])
     fault = only_fault(frame, dense_limit="d_model")
     assert fault.drops == ((1, "20 >= 16"), (2, "40 >= 40"), (3, "80 >= 80"))
-    assert "dense_limit='d_model', on_fault=\"drop\"" in fault.next_step
+    assert "dense_limit='d_model', on_fault='drop'" in fault.next_step
     assert faults(frame, dense_limit=100) == faults(frame) == []
 
 

@@ -79,7 +79,7 @@ def matching(name: object, names: Iterable[str]) -> str | None:
         return text
 
     def bare(word: str) -> str:
-        return re.sub(r"[\s_-]+", "_", word.strip()).casefold()
+        return re.sub(r"[\s_-]+", "", word).casefold()
 
     alike = [other for other in allowed if bare(other) == bare(text)]
     return alike[0] if len(alike) == 1 else None
