@@ -75,8 +75,6 @@ def compare(
         validate_out(out, force=force)
     limit = dense_limit_of(dense_limit)
     frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
-    if frontiers.reading:
-        typer.echo(frontiers.reading, err=True)
     with unless_interrupted():
         comparison = compare_curves(
             frontiers,
@@ -92,6 +90,7 @@ def compare(
         )
         if out is not None:
             write_comparison(comparison, out)
+    typer.echo(frontiers.reading, err=True)
     if json_output:
         from hillfront.cli.json_output import comparison_document, to_json
 
