@@ -91,11 +91,11 @@ def names(folder: Path) -> set[str]:
 
 FAULTS: dict[str, tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]] = {
     "no variant": (
-        sound().rename(columns={"variant": "Variant"}),
+        sound().rename(columns={"variant": "variants"}),
         (),
-        ("missing column 'variant'", "Pass variant='Variant'."),
+        ("missing column 'variant'", "Pass --variant variants."),
     ),
-    "no L0": (sound().rename(columns={"l0": "L0"}), (), ("missing column 'l0'", "Pass l0='L0'.")),
+    "no L0": (sound().rename(columns={"l0": "l00"}), (), ("missing column 'l0'", "Pass --l0 l00.")),
     "no y": (
         sound().rename(columns={"performance_hit": "quality"}),
         (),
@@ -104,13 +104,13 @@ FAULTS: dict[str, tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]] = {
     "no y of that name": (
         sound(),
         ("--y", "performance_hits"),
-        ("missing column 'performance_hits'", "Pass y='performance_hit'."),
+        ("missing column 'performance_hits'", "Pass --y performance_hit."),
     ),
     "a loss missing": (losses().drop(columns="ce_base"), (), ("missing column 'ce_base'",)),
     "no group": (
         sound().rename(columns={"layer": "layers"}),
         (),
-        ("missing column 'layer'", "Name 'layers' in group"),
+        ("missing column 'layer'", "Name 'layers' in --group"),
     ),
     "no rows": (sound().head(0), (), ("no rows: saw 0 rows",)),
     "L0 of 0": (put(sound(), 3, l0=0), (), ("L0 not positive (row 3): saw 0",)),
@@ -153,7 +153,7 @@ FAULTS: dict[str, tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]] = {
     "unknown baseline": (
         sound(),
         ("--baseline", "gatde"),
-        ("unknown baseline: saw 'gatde'", "'relu', 'gated'", "Pass baseline='gated'."),
+        ("unknown baseline: saw 'gatde'", "'relu', 'gated'", "Pass --baseline gated."),
     ),
     "variant empty": (put(sound(), 6, variant=None), (), ("variant empty (row 6)",)),
     "setting empty": (put(sound(), 6, layer=None), (), ("group column 'layer' empty (row 6)",)),
@@ -207,7 +207,7 @@ def test_several_faults_in_one_message(run: Run, tmp_path: Path) -> None:
 
 
 def test_drop_does_not_help_where_no_row_is_at_fault(run: Run, tmp_path: Path) -> None:
-    frame = put(sound(), 1, l0=-1).rename(columns={"variant": "Variant"})
+    frame = put(sound(), 1, l0=-1).rename(columns={"variant": "kind"})
     assert_refused(run(*arguments(tmp_path, frame, "--on-fault", "drop")), "missing column 'variant'")
     assert names(tmp_path) == {"data.csv"}
 

@@ -78,6 +78,10 @@ def test_copies_with_another_index_are_a_fault_with_drops(columns: dict[str, obj
 def test_raw_losses_tell_copies_apart() -> None:
     losses = {"ce_base": 2.0, "ce_ablated": 12.0, "ce_sae": [2.1 + i / 100 for i in range(16)]}
     assert warned(twice(**losses), y="loss_recovered") == ()
+    other = twice(
+        fvu=0.2 / twice()["l0"] ** 0.4, loss_recovered=[*RECOVERED * 2, *np.array(RECOVERED * 2) - 0.01]
+    )
+    assert warned(other, cost="fvu") == ()  # L0 and cost alike, and another loss recovered
 
 
 @pytest.mark.parametrize("column", ["seed", "lr", "l1_coefficient", "sparsity_penalty"])

@@ -111,11 +111,11 @@ def test_errors_of_hits_do_not_depend_on_the_unit_of_loss(
 
 
 def test_errors_from_tokens() -> None:
-    errors = hit_errors(checked(n_tokens=[1e4, 1e4, 4e4, None]))
-    assert (10 * errors["se_sae"]).tolist() == pytest.approx(np.sqrt([4e-4, 2e-4, 0.25e-4, 0.0]).tolist())
+    errors = hit_errors(checked(n_tokens=[1e4, 1e4, 2e4, None]))
+    assert (10 * errors["se_sae"]).tolist() == pytest.approx(np.sqrt([4e-4, 2e-4, 0.5e-4, 0.0]).tolist())
     assert errors["se_base"].tolist() == [0.0] * 4
     assert errors["se_ablated"].tolist() == pytest.approx(
-        [np.sqrt(20e-4) / 10] * 2 + [np.sqrt(5e-4) / 10, 0.0]
+        [np.sqrt(20e-4) / 10] * 2 + [np.sqrt(10e-4) / 10, 0.0]
     )
 
 

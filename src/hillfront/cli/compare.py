@@ -75,8 +75,6 @@ def compare(
     limit = dense_limit_of(dense_limit)
     with unless_interrupted(), contextlib.nullcontext() if out is None else reserved(out, force=force):
         frontiers = columns.read(data, format=format, dense_limit=limit, baseline=baseline, on_fault=on_fault)
-        if frontiers.reading:
-            typer.echo(frontiers.reading, err=True)
         comparison = compare_curves(
             frontiers,
             baseline=baseline,
@@ -91,6 +89,7 @@ def compare(
         )
         if out is not None:
             write_comparison(comparison, out)
+    typer.echo(frontiers.reading, err=True)
     if json_output:
         from hillfront.cli.json_output import comparison_document, to_json
 

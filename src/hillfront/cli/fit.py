@@ -79,8 +79,6 @@ def fit(
         frontiers = columns.read(
             data, format=format, dense_limit=arguments["dense_limit"], baseline=baseline, on_fault=on_fault
         )
-        if frontiers.reading and not output.quiet:
-            typer.echo(frontiers.reading, err=True)
         asked_at = {name: values for name, values in vars(gains).items() if values}
         validate_at(frontiers, **asked_at)
         _run(
@@ -141,6 +139,8 @@ def _run(
     with unless_interrupted(), _logged(quiet=output.quiet):
         prepared = prepare(frontiers, **model)
         if not output.quiet:
+            if command == "fit":
+                typer.echo(frontiers.reading, err=True)
             typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
         result = prepared.fit(progressbar=not output.quiet and sys.stderr.isatty(), **sampler)
         write_outputs(result, out, config=config, **asked_at)

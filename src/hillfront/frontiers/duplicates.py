@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hillfront.frontiers.column_names import last_part
+from hillfront.frontiers.column_names import columns_for, last_part
 from hillfront.frontiers.conditions import condition_of, free_columns, is_evaluation, is_step, texts_of
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.parsing import CURVE, LOSSES, Draft
@@ -27,6 +27,8 @@ _ID: Final = re.compile(
     r"(?:unique_|sae_|hf_|run_|model_)?(?:id|uid|uuid|path|name|label|dir|file|folder|repo|checkpoint_path)"
     r"|sae|run|release|url|link"
 )
+_METRICS: Final = ("loss_recovered", "performance_hit", "explained_variance", "fvu", *LOSSES)
+"""What else may be measured of an SAE: where it differs, there are two."""
 _MIN_DIGITS: Final = 3
 _PRECISE: Final = 4
 _MANY: Final = 3
@@ -75,8 +77,12 @@ def _ties(draft: Draft) -> pd.DataFrame:
     empty = pd.DataFrame({"row": [], "first": [], "apart": []})
     if not draft.has(*names) or draft.table.empty:
         return empty
-    keys = [*names, *(name for name in LOSSES if draft.has(name))]
-    table = draft.table[draft.table[names].notna().all(axis=1)]
+    free = free_columns(draft)
+    found = dict.fromkeys(column for role in _METRICS for column in columns_for(role, free))
+    measured = {f"measured {column}": texts_of(draft, column) for column in found}
+    table = draft.table[["row", *names]].assign(**measured)
+    keys = [*names, *measured]
+    table = table[table[names].notna().all(axis=1)]
     table = table[np.isfinite(table[["l0", draft.metric]]).all(axis=1)]
     tied = table[table.duplicated(keys, keep=False)]
     if tied.empty:
@@ -86,7 +92,7 @@ def _ties(draft: Draft) -> pd.DataFrame:
     tied = tied[~exact]
     first = tied["row"].groupby([tied[name] for name in keys], dropna=False, sort=False).transform("min")
     later = tied.assign(first=first)[tied["row"] != first]
-    columns = {name: texts_of(draft, name).fillna("") for name in free_columns(draft) if tells_apart(name)}
+    columns = {name: texts_of(draft, name).fillna("") for name in free if tells_apart(name)}
     apart = [
         tuple(name for name, text in columns.items() if text[row] != text[start])
         for row, start in zip(later["row"], later["first"], strict=True)

@@ -229,14 +229,8 @@ def read(
     if dense_limit == "d_model" and not several:
         wanted.append(Wanted("dense_limit", "d_model", tuple(filter(None, [optional.get("d_model")]))))
     read_as = {"variant": first.column} | {name: groups[name].column for name in group_columns}
-    read_as |= {"l0": second.column}
-    read_as |= dict(
-        zip(
-            names if reading in FROM_LOSSES else ["explained_variance" if reading == "fvu" else reading],
-            y_columns,
-            strict=True,
-        )
-    )
+    roles = names if reading in FROM_LOSSES else ("explained_variance" if reading == "fvu" else reading,)
+    read_as |= {"l0": second.column} | dict(zip(roles, y_columns, strict=True))
     read_as = {name: column for name, column in (read_as | optional).items() if column in cells}
     numeric = [second.column, *y_columns, *(optional[name] for name in OPTIONAL_NUMBERS if name in optional)]
     numbers = pd.DataFrame(
