@@ -25,6 +25,7 @@ from hillfront.curves.sparsity import SparsityScale
 from hillfront.fits.frontier_fit import FrontierFit
 from hillfront.fits.simulation import simulate
 from hillfront.text.outputs import FAILED_FILE, held
+from hillfront.utils.interface import as_shown, command_line
 
 FILES = {
     "fit.nc",
@@ -595,7 +596,10 @@ WARNINGS: dict[str, tuple[pd.DataFrame, tuple[str, ...]]] = {
     ),
     "ablations": (sound().assign(ablation=["mean", "zero"] * 8), ("Mixed ablations", "'mean', 'zero'")),
     "seeds": (sound().assign(seed=[1, 2] * 8), ("Mixed seeds inside", "'relu' in '6' (2)")),
-    "widths": (sound().assign(width=[1, 2] * 8), ("Mixed widths inside", "'relu' in '6' (2)")),
+    "widths": (
+        sound().assign(width=[1, 2] * 8),
+        ("'width' (2 values) varies inside", "add --group layer --group width"),
+    ),
 }
 
 
@@ -611,7 +615,9 @@ def test_warning_is_shown_and_the_fit_goes_on(
     lines = [line for line in done.out.splitlines() if line.startswith("Warning: ")]
     for text in texts:
         assert any(text in line for line in lines), done.out
-    assert lines == [f"Warning: {text}" for text in frontiers_of(frame, group="layer").warnings]
+    with command_line():
+        shown = [as_shown(text) for text in frontiers_of(frame, group="layer").warnings]
+    assert lines == [f"Warning: {text}" for text in shown]
     assert done.err.count("\n") == 1  # the word about compiling
 
 

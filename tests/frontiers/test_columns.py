@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hillfront.frontiers.column_names import columns_for, columns_named, match_name
+from hillfront.frontiers.column_names import columns_for, columns_named
 from hillfront.frontiers.table import FrontierDataError, FrontierDataWarning, Frontiers
 from hillfront.model.design import design_of
 from hillfront.utils.interface import command_line
+from hillfront.utils.wording import matching
 
 L0 = [10.3, 20.1, 41.7, 83.2]
 RECOVERED = [0.8012, 0.9034, 0.9521, 0.9711]
@@ -216,8 +217,8 @@ def test_variants_that_differ_in_letters_alone_are_named() -> None:
         ("-", ["_"], "-"),
     ],
 )
-def test_match_name(name: str, names: list[str], found: str) -> None:
-    assert match_name(name, names) == found
+def test_names_match_but_for_case_and_dashes(name: str, names: list[str], found: str) -> None:
+    assert (matching(name, names) or name) == found
 
 
 def test_names_of_signs_alone_are_themselves() -> None:

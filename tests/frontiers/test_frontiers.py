@@ -489,7 +489,7 @@ def test_drop_takes_the_later_of_two_copies(frame: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        ({}, {"l0": "L0"}, "missing column 'L0'"),
+        ({}, {"l0": "active"}, "missing column 'active'"),
         ({}, {"baseline": "topk"}, "unknown baseline"),
         ({"loss_recovered": 95.0}, {}, "looks like percent"),
         ({"l0": -1.0}, {}, "no rows: saw 0 of 12 rows left"),

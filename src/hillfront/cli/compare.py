@@ -89,7 +89,8 @@ def compare(
         )
         if out is not None:
             write_comparison(comparison, out)
-    typer.echo(frontiers.reading, err=True)
+    if frontiers.reading:
+        typer.echo(frontiers.reading, err=True)
     if json_output:
         from hillfront.cli.json_output import comparison_document, to_json
 

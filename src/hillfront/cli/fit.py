@@ -139,7 +139,7 @@ def _run(
     with unless_interrupted(), _logged(quiet=output.quiet):
         prepared = prepare(frontiers, **model)
         if not output.quiet:
-            if command == "fit":
+            if command == "fit" and frontiers.reading:
                 typer.echo(frontiers.reading, err=True)
             typer.echo(f"Sampling {frontiers.n_curves} curves of {len(frontiers)} SAEs ...", err=True)
         result = prepared.fit(progressbar=not output.quiet and sys.stderr.isatty(), **sampler)

@@ -17,7 +17,7 @@ from hillfront.frontiers.cells import Table
 from hillfront.frontiers.fault import FrontierDataError as FrontierDataError  # where users look for it
 from hillfront.frontiers.fault_finders import no_drops, raise_or_drop
 from hillfront.frontiers.number_faults import curves_without_positive_y, validate_dense_limit
-from hillfront.frontiers.parsing import CURVE, FROM_LOSSES, HIT_LABEL, WORDS, Y_ROLES, read
+from hillfront.frontiers.parsing import CURVE, FROM_LOSSES, HIT_LABEL, WORDS, read
 from hillfront.frontiers.ranges import pareto_optimal
 from hillfront.utils.interface import argument
 from hillfront.utils.wording import count, name_rows, shorten
@@ -332,7 +332,7 @@ class Frontiers:
 
     @property
     def reading(self) -> str:
-        """Say what was read from which columns, and which columns were not used.
+        """Say what was read from columns of other names, and which columns were not used.
 
         Examples
         --------
@@ -341,12 +341,9 @@ class Frontiers:
         >>> Frontiers.from_frame(frame.assign(**{"CE score": [0.8, 0.9, 0.95, 0.97]})).reading
         "Read variant from 'Arch', L0 from 'avg_l0', loss recovered from 'CE score'. Not used: 'run'."
         """
-        always = {"variant", "l0", *Y_ROLES[:4]}
-        told = {role: name for role, name in self.read_as.items() if role in always or role != name}
+        told = {role: name for role, name in self.read_as.items() if role != name}
         parts = [f"{WORDS.get(role, role)} from {name!r}" for role, name in told.items()]
         texts = [f"Read {', '.join(parts)}."] if parts else []
-        also = [name for role, name in self.read_as.items() if role not in (*told, *self.group_columns)]
-        texts += [f"Also read: {shorten(map(repr, also))}."] if also else []
         texts += [f"Not used: {shorten(map(repr, self.unused))}."] if self.unused else []
         return " ".join(texts)
 

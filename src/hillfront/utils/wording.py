@@ -81,7 +81,7 @@ def matching(name: object, names: Iterable[str]) -> str | None:
     def bare(word: str) -> str:
         return re.sub(r"[\s_-]+", "", word).casefold()
 
-    alike = [other for other in allowed if bare(other) == bare(text)]
+    alike = [other for other in allowed if bare(text) and bare(other) == bare(text)]
     return alike[0] if len(alike) == 1 else None
 
 
