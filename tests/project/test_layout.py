@@ -69,7 +69,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("importer", "line"),
     [
-        ("utils/numbers.py", "from hillfront.frontiers.table import Frontiers"),
+        ("utils/tables.py", "from hillfront.frontiers.table import Frontiers"),
         ("estimands/pareto.py", "def figure():\n    import hillfront.plots"),
     ],
 )

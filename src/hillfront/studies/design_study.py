@@ -113,7 +113,7 @@ def design_study(
         raise ValueError(f"{words}: a spread must not be negative.")
     if sets < 1:
         raise ValueError(f"{argument('sets', sets)}: give 1 simulated set or more of each case.")
-    given = {
+    stated = {
         "gain": gain,
         "sigma": sigma,
         "tau": tau,
@@ -124,7 +124,7 @@ def design_study(
         "setting_sd": setting_sd,
         "interaction_sd": interaction_sd,
     }
-    expected = {name: float(value) for name, value in given.items()}
+    expected = {name: float(value) for name, value in stated.items()}
     cases = []
     # Settings outermost, so that a process compiles one model after the other.
     for g, (low, high), n in product(settings, sweeps, points):
