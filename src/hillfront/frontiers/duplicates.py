@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hillfront.frontiers.column_names import last_part
+from hillfront.frontiers.column_names import columns_for, last_part
 from hillfront.frontiers.conditions import condition_of, free_columns, is_evaluation, is_step, texts_of
 from hillfront.frontiers.fault import Fault
 from hillfront.frontiers.parsing import CURVE, LOSSES, Draft
@@ -27,6 +27,9 @@ _ID: Final = re.compile(
     r"(?:unique_|sae_|hf_|run_|model_)?(?:id|uid|uuid|path|name|label|dir|file|folder|repo|checkpoint_path)"
     r"|sae|run|release|url|link"
 )
+_MEASURES: Final = ("loss_recovered", "performance_hit", "explained_variance", "fvu")
+"""What tells SAEs apart that are equal in the y that is fitted."""
+
 _MIN_DIGITS: Final = 3
 _PRECISE: Final = 4
 _MANY: Final = 3
@@ -86,7 +89,11 @@ def _ties(draft: Draft) -> pd.DataFrame:
     tied = tied[~exact]
     first = tied["row"].groupby([tied[name] for name in keys], dropna=False, sort=False).transform("min")
     later = tied.assign(first=first)[tied["row"] != first]
-    columns = {name: texts_of(draft, name).fillna("") for name in free_columns(draft) if tells_apart(name)}
+    columns = {
+        name: texts_of(draft, name).fillna("")
+        for name in free_columns(draft)
+        if tells_apart(name) or any(columns_for(role, [name]) for role in _MEASURES)
+    }
     apart = [
         tuple(name for name, text in columns.items() if text[row] != text[start])
         for row, start in zip(later["row"], later["first"], strict=True)
