@@ -92,16 +92,6 @@ def test_copies_that_a_column_tells_apart_are_a_warning(column: str) -> None:
     )
 
 
-def test_another_measure_tells_saes_apart_whose_cost_is_equal() -> None:
-    """Seeds of one L0 whose cost was computed from it, say, are no copies."""
-    rows = twice(nmse=lambda rows: rows["l0"] ** -0.4)
-    rows["loss_recovered"] += np.arange(16) / 1000
-    text = warned(rows, cost="nmse")[0]
-    assert text.startswith(
-        "Same variant, setting, L0 and y, though 'loss_recovered' tells them apart: row 8 repeats row 0"
-    )
-
-
 def test_one_copy_of_full_digits_is_a_fault() -> None:
     rows = pd.concat([frame(), frame().iloc[[2]]], ignore_index=True).assign(run_id=range(9))
     assert "saw row 8 repeats row 2;" in fault_of(rows)

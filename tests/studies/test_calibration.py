@@ -486,7 +486,7 @@ def test_calibration_on_a_table_of_ones_own(tmp_path: Path) -> None:
     [
         (["--sets", "0"], "--sets 0, --workers 1: give 1 or more of each."),
         (["--workers", "0"], "--sets 100, --workers 0: give 1 or more of each."),
-        (["--points", "0"], "points=0, settings=3: give 1 or more of each."),
+        (["--points", "0"], "--points 0, --settings 3: give 1 or more of each."),
         (["t.csv"], "DATA.csv needs --baseline, the variant that the others are compared with."),
         (
             ["t.csv", "--baseline", "a", "--points", "4", "--settings", "2"],

@@ -37,9 +37,9 @@ def arrays(frontiers: Frontiers) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     ("given", "message"),
     [
         ({"points": [4, 1]}, r"points=\[4, 1\]: a set has 2 or more points"),
-        ({"settings": [0]}, r"settings=\[0\]: a set has 1 or more settings"),
-        ({"sigma": [-0.1]}, r"sigma=\[-0.1\]: give positive numbers"),
-        ({"gain": [0.0]}, r"gain=\[0.0\]: give positive numbers"),
+        ({"settings": [0]}, r"settings=0: a set has 1 or more settings"),
+        ({"sigma": [-0.1]}, r"sigma=-0.1: give positive numbers"),
+        ({"gain": [0.0]}, r"gain=0.0: give positive numbers"),
         ({"noise": ["loud"]}, "Unknown noise 'loud'. Allowed: normal, heavy-tails, outliers, additive"),
     ],
 )
@@ -290,7 +290,7 @@ def test_the_command_writes_tables_and_a_figure(
         (("--noise", "loud"), "Unknown noise 'loud'. Allowed: normal"),
         (("--sets", 0), "--sets 0, --workers 1: give 1 or more of each."),
         (("--sets", 5, "--oracle-sets", 6), "--oracle-sets 6: give from 0 up to all 5 of --sets."),
-        (("--points", 1), "points=[1]: a set has 2 or more points."),
+        (("--points", 1), "--points 1: a set has 2 or more points."),
     ],
 )
 def test_bad_options_leave_nothing_behind(

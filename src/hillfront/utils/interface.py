@@ -92,7 +92,7 @@ def argument(name: str, *values: object) -> str:
             return name
         return f"{name}={values[0]!r}" if len(values) == 1 else f"{name}={list(values)!r}"
     option = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
-    if not values or values == (True,):
+    if not values or (len(values) == 1 and values[0] is True):
         return option
     return " ".join(f"{option} {shlex.quote(str(value))}" for value in values)
 
