@@ -234,10 +234,12 @@ def change_name(sheet: Sheet, rng: Random) -> str:
     old = column.name
     names = [
         *(edited(old, rng), old.upper(), old.title(), old.replace("_", " "), f" {old} ", f"eval/{old}"),
-        *(f"config.{old}", f"{old} (mean)", "", other.name, f"Unnamed: {rng.randrange(4)}", f"old {old}"),
+        *(f"config.{old}", f"{old} (mean)", "", f"Unnamed: {rng.randrange(4)}", f"old {old}"),
     ]
     # A column that is not meant must not take the name of one that is.
-    column.name = rng.choice([*names, *MEANT] if column.role in NEEDED else names)
+    column.name = rng.choice([*names, other.name, *MEANT] if column.role in NEEDED else names)
+    if column.role == "hit" and column.name == "loss_recovered":
+        column.role = "score"
     return f"name {old!r}: {column.name!r}"
 
 
@@ -261,7 +263,7 @@ def copy_column(sheet: Sheet, rng: Random) -> str:
 
 def add_column(sheet: Sheet, rng: Random) -> str:
     name = rng.choice(
-        ["notes", "mse", "k", "path", "", "step", "explained_variance", "n_tokens", "d_model", "0"]
+        ["notes", "mse", "batch", "path", "", "step", "explained_variance", "n_tokens", "d_model", "0"]
     )
     kind = rng.choice(["texts", "numbers", "count", "empty"])
     made = {
@@ -452,6 +454,7 @@ def text_mutant(
         read = gzip.decompress(path.read_bytes()) if how.packed else path.read_bytes()
         body = read.decode(how.encoding)
         body = body[len(how.before) :] if body.startswith(how.before) else body
+        body = re.sub(r"\A(?:[\s,;#]*[\r\n])+", "", body)  # lines of nothing before the header
         cells = pd.read_csv(
             io.StringIO(body, newline=""),
             sep=how.separator,

@@ -88,6 +88,14 @@ def test_commas_that_may_part_thousands_stay_text(tmp_path: Path) -> None:
         read_path(tmp_path / "a.csv").to_frontiers()
 
 
+def test_a_decimal_comma_among_words_stays(tmp_path: Path) -> None:
+    names = ["1,5", *["relu"] * 3, *["topk"] * 4]
+    TABLE.assign(variant=names).to_csv(tmp_path / "a.csv", index=False, sep=";", decimal=",")
+    source = read_path(tmp_path / "a.csv")
+    assert source.frame["variant"].tolist() == names
+    assert source.frame["l0"].tolist() == TABLE["l0"].tolist()
+
+
 def test_another_encoding_is_read_and_said(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(COMMAS.encode("latin-1"))
     source = read_path(tmp_path / "a.csv")

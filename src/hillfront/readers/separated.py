@@ -267,6 +267,8 @@ def _decimal_commas(columns: Sequence[Sequence[str]]) -> list[int]:
     for i, cells in enumerate(columns):
         filled = [cell.strip() for cell in cells if any(letter.isdigit() for letter in cell)]
         commas = [cell for cell in filled if _COMMA_NUMBER.fullmatch(cell)]
+        if 2 * len(filled) < sum(bool(cell.strip()) for cell in cells):
+            continue  # words, among which some are numbers
         if commas and all(_COMMA_NUMBER.fullmatch(c) or _WHOLE_NUMBER.fullmatch(c) for c in filled):
             with_commas.append(i)
             clear += [i] if any(not _THOUSANDS.fullmatch(cell) for cell in commas) else []
