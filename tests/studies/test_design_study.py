@@ -271,9 +271,9 @@ def test_the_command_writes_a_table_and_a_figure_and_names_designs(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--gain", 1), "gain=1.0: there is nothing to find."),
+        (("--gain", 1), "--gain 1.0: there is nothing to find."),
         (("--l0", "10"), "--l0 10: give the lowest and the highest L0, such as 10-200."),
-        (("--power", 80), "power=80.0 must lie between 0 and 1"),
+        (("--power", 80), "--power 80.0 must lie between 0 and 1"),
         (("--workers", 0), "--sets 50, --workers 0: give 1 or more of each."),
     ],
 )

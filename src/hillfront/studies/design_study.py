@@ -111,8 +111,6 @@ def design_study(
         spreads = {"tau": tau, "setting_sd": setting_sd, "interaction_sd": interaction_sd}
         words = ", ".join(argument(name, value) for name, value in spreads.items() if value < 0.0)
         raise ValueError(f"{words}: a spread must not be negative.")
-    if sets < 1:
-        raise ValueError(f"{argument('sets', sets)}: give 1 simulated set or more of each case.")
     stated = {
         "gain": gain,
         "sigma": sigma,
