@@ -132,19 +132,27 @@ def test_settings_are_combined_by_their_mean_log_gain() -> None:
     table = one.table[["variant", "l0", "performance_hit"]]
     copies = pd.concat([table.assign(setting=name) for name in "abcd"], ignore_index=True)
     four = Frontiers.from_frame(copies, group="setting")
+    ends = ["lower", "median", "upper"]
+    alone, together = (
+        np.log(
+            pd.DataFrame(rival_rows(frontiers, at_hit=0.05, random_seed=1)).set_index(["method", "quantity"])[
+                ends
+            ]
+        )
+        for frontiers in (one, four)
+    )
     for quantity in ("sparsity_gain", "mean_sparsity_gain"):
-        alone, together = (np.log(rival(frontiers, WALD, quantity)["upper"]) for frontiers in (one, four))
-        middle = np.log(rival(one, WALD, quantity)["median"])
-        assert np.log(rival(four, WALD, quantity)["median"]) == pytest.approx(middle, abs=1e-9)
-        assert together - middle == pytest.approx((alone - middle) / 2, rel=1e-6)
-        alone, together = (np.log(rival(frontiers, LOGIT, quantity)["upper"]) for frontiers in (one, four))
-        middle = np.log(rival(one, LOGIT, quantity)["median"])
-        assert together - middle < 0.49 * (alone - middle)
-        widths = [
-            np.log(row["upper"] / row["lower"])
-            for row in (rival(frontiers, BOOTSTRAP, quantity) for frontiers in (one, four))
-        ]
-        assert widths[1] == pytest.approx(widths[0] / 2, rel=0.25)
+        before, after = (found.loc[(WALD, quantity)] for found in (alone, together))
+        assert after["median"] == pytest.approx(before["median"], abs=1e-9)
+        assert after["upper"] - before["median"] == pytest.approx(
+            (before["upper"] - before["median"]) / 2, rel=1e-6
+        )
+        before, after = (found.loc[(LOGIT, quantity)] for found in (alone, together))
+        assert after["upper"] - before["median"] < 0.49 * (before["upper"] - before["median"])
+        before, after = (found.loc[(BOOTSTRAP, quantity)] for found in (alone, together))
+        assert after["upper"] - after["lower"] == pytest.approx(
+            (before["upper"] - before["lower"]) / 2, rel=0.25
+        )
 
 
 def test_rivals_are_exact_on_noiseless_points() -> None:

@@ -12,8 +12,6 @@ from commands import command
 from hillfront.fits.simulation import simulate
 from hillfront.studies.selection_study import (
     METHODS,
-    selection_cases,
-    selection_study,
     selection_summary,
     tables_of,
 )
@@ -76,18 +74,6 @@ def test_the_summary_counts_by_method() -> None:
     assert table.loc["a", "width"] == pytest.approx(4.0)
     assert table.loc["b", "sigma_share"] == pytest.approx(0.5)
     assert table["failed"].tolist() == [1, 1]
-
-
-def test_a_set_is_fitted_in_every_way(tmp_path: Path) -> None:
-    rows = selection_study(
-        selection_cases(trained=[(8, 30)], sigma=[0.2]), sets=1, work=tmp_path / "selection.jsonl"
-    )
-    assert rows["method"].tolist() == list(METHODS)
-    found = rows.set_index("method")
-    assert (found["error"] == "").all()
-    assert found.loc["all trained", "kept"] == 38
-    assert found.loc["with n_trained", "kept"] == found.loc["Pareto-optimal", "kept"] < 38
-    assert found.loc["with n_trained", "sigma_found"] > found.loc["Pareto-optimal", "sigma_found"]
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from commands import command
+from hillfront.studies import simulated
 from hillfront.studies.coverage import coverage, coverage_cases
 from hillfront.studies.engine import cluster
+from hillfront.studies.selection_study import METHODS, selection_cases, selection_study
+from hillfront.studies.trust import QUICK
 
 CASES = coverage_cases(points=(4,), settings=(1,), sigma=(0.1,))
-SETS = 8
+SETS = 5
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -35,6 +39,9 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 def test_every_part_of_the_page_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Short chains do for all but the numbers; the rows of selected SAEs, slow to compile, are read too."""
+    monkeypatch.setattr(simulated, "DRAWS", 100)
+    monkeypatch.setattr(simulated, "TUNE", 200)
     out, work = tmp_path / "out", tmp_path / "work"
     out.mkdir()
     start = time.perf_counter()
@@ -55,6 +62,20 @@ def test_every_part_of_the_page_runs(
     for name in re.findall(r"\]\(([\w.]+)\)", page):
         assert (out / name).stat().st_size > 10_000
     assert "nan" not in page
+    rows = selection_study(
+        selection_cases(trained=QUICK.trained), sets=QUICK.selection, work=work / "selection.jsonl"
+    )
+    assert rows["method"].tolist() == list(METHODS) * 2 * QUICK.selection
+    assert (rows["error"] == "").all()
+    kept, sigma = (
+        rows.pivot(index=["sigma", "set_index"], columns="method", values=name)
+        for name in ("kept", "sigma_found")
+    )
+    assert (kept["all trained"] == 8 + 24).all()
+    assert (kept["with n_trained"] == kept["Pareto-optimal"]).all()
+    assert (kept["with n_trained"] < 8 + 24).all()
+    # The kept ones scatter less than all did, set by set or not.
+    assert np.log(sigma["with n_trained"] / sigma["Pareto-optimal"]).mean() > 0
     # Again, from the finished fits alone.
     start = time.perf_counter()
     assert command(monkeypatch, capsys, *arguments).status == 0
@@ -73,7 +94,8 @@ def test_the_page_needs_a_folder(
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_a_study_that_was_killed_finds_the_same(tmp_path: Path, uninterrupted: pd.DataFrame) -> None:
+def test_two_workers_that_were_killed_find_the_same(tmp_path: Path, uninterrupted: pd.DataFrame) -> None:
+    """Killed from outside after some sets, and gone on with by two more."""
     out = tmp_path / "out"
     work = out / "coverage.jsonl"
     study = subprocess.Popen(
@@ -107,12 +129,7 @@ def test_a_study_that_was_killed_finds_the_same(tmp_path: Path, uninterrupted: p
     study.wait()
     finished = len(work.read_text().splitlines())
     assert 2 <= finished < SETS
-    pd.testing.assert_frame_equal(table(coverage(CASES, sets=SETS, work=work)), uninterrupted)
-
-
-@pytest.mark.slow
-def test_two_workers_find_the_same(tmp_path: Path, uninterrupted: pd.DataFrame) -> None:
-    rows = coverage(CASES, sets=SETS, work=tmp_path / "two.jsonl", workers=2)
+    rows = coverage(CASES, sets=SETS, work=work, workers=2)
     pd.testing.assert_frame_equal(table(rows), uninterrupted)
 
 
