@@ -13,8 +13,15 @@ import typer
 
 from hillfront.cli.app import examples, exit_unless
 from hillfront.cli.options import ColumnOptions, ModelOptions, OnFault, with_options
-from hillfront.cli.study_run import ProcessOptions, print_table, run_study, validate_sets
-from hillfront.cli.study_simulated import coverage, design, selection
+from hillfront.cli.study_simulated import (
+    ProcessOptions,
+    coverage,
+    design,
+    print_table,
+    run_study,
+    selection,
+    validate_sets,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -236,33 +236,30 @@ def calibration_table(rows: pd.DataFrame) -> pd.DataFrame:
     good = rows[rows["error"] == ""]
     if good.empty or "place" not in good:
         return pd.DataFrame(columns=_COLUMNS)
-    whole = int((good["quantity"] == "").sum())
+    refused_sets = int((good["quantity"] == "").sum())
     ranked = good[~good["quantity"].isin(["", BETTER])]
-    found = [
-        {"quantity": quantity, "where": where, **_of_quantity(own, whole)}
-        for (quantity, where), own in ranked.groupby(["quantity", "where"], sort=False)
-    ]
+    found = []
+    for (quantity, where), own in ranked.groupby(["quantity", "where"], sort=False):
+        positions = own["place"].dropna().to_numpy(np.float64)
+        row: dict[str, Any] = {
+            "quantity": quantity,
+            "where": where,
+            "sets": positions.size,
+            "left_out": len(own) - positions.size + refused_sets,
+            "diverged": float((own["divergences"] > 0).mean()),
+        }
+        if positions.size >= MIN_SETS:
+            ecdf = rank_ecdf(positions)
+            row |= {
+                "inside": ecdf.inside,
+                "excursion": ecdf.excursion,
+                "p": ecdf.p,
+                "mean": float(positions.mean()),
+                "spread": float(positions.std() * np.sqrt(12.0)),
+                "ess": float(own["ess"].quantile(0.05)),
+            }
+        found.append(row)
     return pd.DataFrame(found, columns=_COLUMNS)
-
-
-def _of_quantity(rows: pd.DataFrame, refused_sets: int) -> dict[str, Any]:
-    positions = rows["place"].dropna().to_numpy(np.float64)
-    row: dict[str, Any] = {
-        "sets": positions.size,
-        "left_out": len(rows) - positions.size + refused_sets,
-        "diverged": float((rows["divergences"] > 0).mean()),
-    }
-    if positions.size < MIN_SETS:
-        return row
-    ecdf = rank_ecdf(positions)
-    return row | {
-        "inside": ecdf.inside,
-        "excursion": ecdf.excursion,
-        "p": ecdf.p,
-        "mean": float(positions.mean()),
-        "spread": float(positions.std() * np.sqrt(12.0)),
-        "ess": float(rows["ess"].quantile(0.05)),
-    }
 
 
 def verdict_table(rows: pd.DataFrame) -> pd.DataFrame:

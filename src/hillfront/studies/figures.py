@@ -75,7 +75,10 @@ def plot_coverage(table: pd.DataFrame, *, quantity: str = "mean_sparsity_gain") 
     figure = Figure(figsize=(9.0, height), layout="constrained")
     left, right = axes = figure.subplots(1, 2, sharey=True)
     here = here.merge(cases.assign(line=np.arange(len(cases))), on=list(CASE))
-    _bands(left, here)
+    own = here[here["method"] == HILLFRONT]
+    bands = np.array([chance_band(DEFAULT_PROB, int(sets)) for sets in own["sets"]]).reshape(-1, 2)
+    left.barh(own["line"], bands[:, 1] - bands[:, 0], left=bands[:, 0], height=0.9, color="0.85", zorder=0)
+    left.axvline(DEFAULT_PROB, color="0.45", linewidth=0.8, zorder=1)
     methods = [name for name in _STYLES if (here["method"] == name).any()]
     # Side by side within a line, so that equal values do not hide each other.
     shifts = np.linspace(-0.26, 0.26, len(methods)) if len(methods) > 1 else [0.0]
@@ -103,14 +106,6 @@ def plot_coverage(table: pd.DataFrame, *, quantity: str = "mean_sparsity_gain") 
     handles.append(Patch(color="0.85", label=f"chance about {DEFAULT_PROB:g}"))
     put_legend(axes, handles)
     return figure
-
-
-def _bands(axis: Axes, here: pd.DataFrame) -> None:
-    """Bars of chance about the nominal coverage, of the sets that hillfront fitted in each case."""
-    own = here[here["method"] == HILLFRONT]
-    bands = np.array([chance_band(DEFAULT_PROB, int(sets)) for sets in own["sets"]]).reshape(-1, 2)
-    axis.barh(own["line"], bands[:, 1] - bands[:, 0], left=bands[:, 0], height=0.9, color="0.85", zorder=0)
-    axis.axvline(DEFAULT_PROB, color="0.45", linewidth=0.8, zorder=1)
 
 
 def _marks(method: str) -> dict[str, Any]:

@@ -21,8 +21,7 @@ from hillfront.curves.sparsity import DenseLimit
 from hillfront.datasets import load_dataset
 from hillfront.fits.compare import compare_prepared
 from hillfront.fits.cross_validation import leave_one_out
-from hillfront.fits.fitting import PreparedModel, prepare
-from hillfront.fits.frontier_fit import FrontierFit
+from hillfront.fits.fitting import prepare
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import FrontierDataError, Frontiers
 from hillfront.model.likelihood import DEFAULT_NOISE, LIKELIHOODS
@@ -117,13 +116,8 @@ def choices(
     """
     for case, noise, curve in product(cases, noises, families):
         for limit in case.dense_limits:
-            about = {
-                "table": case.name,
-                "rows": len(case.frontiers),
-                "curve": curve,
-                "noise": noise,
-                "dense_limit": "none" if limit is None else str(limit),
-            }
+            about: dict[str, object] = {"table": case.name, "rows": len(case.frontiers)}
+            about |= {"curve": curve, "noise": noise, "dense_limit": "none" if limit is None else str(limit)}
             try:
                 prepared = prepare(
                     case.frontiers, baseline=case.baseline, curve=curve, noise=noise, dense_limit=limit
@@ -132,21 +126,16 @@ def choices(
                 yield about | {"why": str(error.faults[0])}
                 continue
             fit = prepared.fit(draws=draws, random_seed=random_seed, progressbar=False)
-            yield about | _densities(prepared, fit)
-
-
-def _densities(prepared: PreparedModel, fit: FrontierFit) -> dict[str, object]:
-    """Compute what :func:`choices` says of a fit."""
-    elpd, _ = leave_one_out(prepared, fit, SamplerOptions(), exact=False)
-    checks = {check.name: check for check in fit.diagnostics().checks}
-    return {
-        "elpd_loo": float(elpd.elpd),
-        "se": float(elpd.se),
-        "high_pareto_k": int((elpd.pareto_k > elpd.good_k).sum()),
-        "divergences": int(checks["divergences"].value),
-        "rhat": checks["R-hat"].value,
-        "passed": fit.diagnostics().passed,
-    }
+            elpd, _ = leave_one_out(prepared, fit, SamplerOptions(), exact=False)
+            checks = {check.name: check for check in fit.diagnostics().checks}
+            yield about | {
+                "elpd_loo": float(elpd.elpd),
+                "se": float(elpd.se),
+                "high_pareto_k": int((elpd.pareto_k > elpd.good_k).sum()),
+                "divergences": int(checks["divergences"].value),
+                "rhat": checks["R-hat"].value,
+                "passed": fit.diagnostics().passed,
+            }
 
 
 def family_recovery(*, sets: int = 20, random_seed: int = 1) -> Iterator[dict[str, object]]:
@@ -191,15 +180,11 @@ def family_recovery(*, sets: int = 20, random_seed: int = 1) -> Iterator[dict[st
 
 def recovery_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Summarise the rows: for each true family, how often it was first, and found."""
-    by_truth = rows.assign(first=rows["first"] == rows["truth"]).groupby("truth", sort=False)
-    return by_truth.agg(
-        sets=("set", "size"),
-        first=("first", "sum"),
-        found=("found", "sum"),
-        mean_weight=("weight", "mean"),
-        refits=("refits", "sum"),
-        divergences=("divergences", "sum"),
-    ).reset_index()
+    by_truth = rows.assign(first=rows["first"] == rows["truth"], sets=1, mean_weight=rows["weight"]).groupby(
+        "truth", sort=False
+    )
+    sums = {name: "sum" for name in ("sets", "first", "found", "refits", "divergences")}
+    return by_truth.agg(sums | {"mean_weight": "mean"}).reset_index()
 
 
 def write_model_choice(out: Path, rows: pd.DataFrame, recovery: pd.DataFrame | None = None) -> None:

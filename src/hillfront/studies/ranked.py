@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -80,14 +81,12 @@ def compared_with_truth(
     draws = _parameters(found.posterior, design, setting) | _gains(found.improvement, design, setting, at_hit)
     fitted = {"divergences": found.divergences, "kept_draws": found.kept_draws}
     rows: list[dict[str, Any]] = []
-    for key, several in draws.items():
-        row: dict[str, Any] = {"quantity": key[0], "where": key[1], **fitted}
-        if several is None:
-            rows.append(row | {"left_out": NO_RANGE})
-            continue
-        value = values[key]
-        assert value is not None  # what is there depends on the data alone
-        rows.append(row | {"left_out": "", **_ranked(float(value.ravel()[0]), several, rng)})
+    for (quantity, where), several in draws.items():
+        ranks: dict[str, Any] = {"left_out": NO_RANGE}
+        value = values[quantity, where]
+        if several is not None and value is not None:  # both or neither: that depends on the data alone
+            ranks = {"left_out": "", **_ranked(value.item(), several, rng)}
+        rows.append({"quantity": quantity, "where": where, **fitted, **ranks})
     real = pareto_of(truth, frontiers, design, random_seed=random_seed)
     for variant in design.variants[1:]:
         p, so = _p_better(found.pareto, variant), _p_better(real, variant)
@@ -109,8 +108,7 @@ def _ranked(truth: float, draws: Floats, rng: np.random.Generator) -> dict[str, 
 def _setting(frontiers: Frontiers, design: Design) -> str:
     """Return the first setting in which the first variant is beside the baseline, else the first setting."""
     there = {(variant, setting) for variant, setting, _ in frontiers.curves()}
-    wanted = design.variants[:2]
-    both = (g for g in design.settings if all((variant, g) in there for variant in wanted))
+    both = (g for g in design.settings if {(variant, g) for variant in design.variants[:2]} <= there)
     return next(both, design.settings[0])
 
 
@@ -141,27 +139,22 @@ def _gains(
         ("mean_sparsity_gain", "mean_sparsity_gain", {}),
         *((f"sparsity_gain at {at:g}", "sparsity_gain", {"hit": at}) for at in at_hit),
     ]
+    of_first = {setting: setting} if several else {}
+    if unseen:
+        of_first["new_setting"] = "new setting"
     out: dict[tuple[str, str], Floats | None] = {}
     for index, variant in enumerate(design.variants[1:]):
-        labels = {"average": "average"}
-        if index == 0:
-            labels |= ({setting: setting} if several else {}) | (
-                {"new_setting": "new setting"} if unseen else {}
-            )
-        for name, quantity, at in quantities:
-            for label, where in labels.items():
-                found = _draws(improvement, quantity, variant=variant, setting=label, **at)
-                out[name, f"{variant}, {where}"] = found
+        labels = {"average": "average"} | (of_first if index == 0 else {})
+        for (name, quantity, at), (label, where) in product(quantities, labels.items()):
+            chosen = {"variant": variant, "setting": label, **at}
+            # None where the data have no such gain.
+            found = None
+            if label in improvement.draws["setting"]:
+                support = improvement.support[quantity].sel(chosen).item()
+                if support not in ("", "none"):
+                    found = improvement.draws[quantity].sel(chosen).to_numpy()
+            out[name, f"{variant}, {where}"] = found
     return out
-
-
-def _draws(improvement: Improvement, quantity: str, **labels: str | float) -> Floats | None:
-    """Return draws of a gain, shape (chain, draw); None where the data have none."""
-    if labels["setting"] not in improvement.draws["setting"]:
-        return None
-    if improvement.support[quantity].sel(labels).item() in ("", "none"):
-        return None
-    return improvement.draws[quantity].sel(labels).to_numpy()
 
 
 def _p_better(pareto: Pareto, variant: str) -> float | None:
