@@ -12,7 +12,7 @@ from scipy import optimize, special, stats
 from hillfront.curves.families import HILL
 from hillfront.fits.simulation import simulate
 from hillfront.frontiers.table import Frontiers
-from hillfront.studies.least_squares import fit_hill_lines, least_squares, resample_counts
+from hillfront.studies.least_squares import fit_hill_lines, least_squares, log_sparsity, resample_counts
 from hillfront.studies.rivals import BOOTSTRAP, LOGIT, WALD, rival_rows
 
 
@@ -33,10 +33,10 @@ def test_all_resamples_are_fitted_as_by_scipy() -> None:
     """Counted cases, fitted at once, against SciPy's fit of each resample: curves and percentiles."""
     simulation = simulate(points=6, sigma=0.15, k={"baseline": 0.9, "variant": 0.8}, random_seed=4)
     rng = np.random.default_rng(1)
-    log_sparsity = {}
+    positions = {}
     for name, (x, y) in arrays(simulation.frontiers).items():
         counts, _ = resample_counts(x, rng=rng, resamples=60)
-        found = fit_hill_lines(x, y, counts).log_sparsity(0.05)
+        found = log_sparsity(fit_hill_lines(x, y, counts), 0.05)
         slow = []
         for n in counts:
             (u, k), _ = optimize.curve_fit(
@@ -48,8 +48,8 @@ def test_all_resamples_are_fitted_as_by_scipy() -> None:
             slow.append(u)
             assert k > 0
         np.testing.assert_allclose(found, slow, atol=2e-4)
-        log_sparsity[name] = found, np.array(slow)
-    fast, slow_gains = (log_sparsity["variant"][i] - log_sparsity["baseline"][i] for i in (0, 1))
+        positions[name] = found, np.array(slow)
+    fast, slow_gains = (positions["variant"][i] - positions["baseline"][i] for i in (0, 1))
     np.testing.assert_allclose(*(np.quantile(g, [0.05, 0.5, 0.95]) for g in (fast, slow_gains)), atol=2e-4)
 
 
@@ -58,7 +58,7 @@ def test_the_bootstrap_is_the_percentiles_of_its_resamples() -> None:
     rng = np.random.default_rng([7, 5])
     at = {}
     for name, (x, y) in arrays(frontiers).items():
-        at[name] = fit_hill_lines(x, y, resample_counts(x, rng=rng)[0]).log_sparsity(0.05)
+        at[name] = log_sparsity(fit_hill_lines(x, y, resample_counts(x, rng=rng)[0]), 0.05)
     expected = np.exp(np.quantile(at["variant"] - at["baseline"], [0.05, 0.5, 0.95]))
     found = rival(frontiers, BOOTSTRAP, "sparsity_gain", random_seed=7)
     np.testing.assert_allclose([found[name] for name in ("lower", "median", "upper")], expected, rtol=1e-9)
@@ -82,7 +82,7 @@ def test_resamples_of_a_single_l0_are_drawn_again_and_counted() -> None:
 
 def test_a_curve_that_falls_reaches_no_hit() -> None:
     x, y = np.array([0.01, 0.1]), np.array([[0.05, 0.2], [0.2, 0.05]])
-    at = [fit_hill_lines(x, values, np.ones((1, 2), dtype=int)).log_sparsity(0.05)[0] for values in y]
+    at = [log_sparsity(fit_hill_lines(x, values, np.ones((1, 2), dtype=int)), 0.05)[0] for values in y]
     assert at[0] == pytest.approx(np.log(0.01), abs=1e-6)
     assert np.isnan(at[1])
 

@@ -105,7 +105,7 @@ def design_study(
         raise ValueError(
             f"sigma={sigma!r}: give the expected scatter on the logit scale, a positive number such as 0.1."
         )
-    same = {
+    given = {
         "gain": gain,
         "sigma": sigma,
         "tau": tau,
@@ -116,7 +116,7 @@ def design_study(
         "setting_sd": setting_sd,
         "interaction_sd": interaction_sd,
     }
-    expected = {name: float(value) for name, value in same.items()}
+    expected = {name: float(value) for name, value in given.items()}
     cases = []
     # Settings outermost, so that a process compiles one model after the other.
     for g, (low, high), n in product(settings, sweeps, points):

@@ -24,11 +24,11 @@ Counts = NDArray[np.int64]
 __all__ = [
     "REFERENCE",
     "RESAMPLES",
-    "HillLines",
     "LeastSquares",
     "fit_hill_lines",
     "least_squares",
     "log_ratio_interval",
+    "log_sparsity",
     "resample_counts",
 ]
 
@@ -126,25 +126,6 @@ def log_ratio_interval(
     return float(lower), float(middle), float(upper)
 
 
-@dataclass(frozen=True)
-class HillLines:
-    """Least-squares Hill curves of one curve's resamples.
-
-    Attributes
-    ----------
-    a, b : array, shape (resample,)
-        Logit of the hit at a sparsity of 1, and the slope k.
-    """
-
-    a: Floats
-    b: Floats
-
-    def log_sparsity(self, hit: float) -> Floats:
-        """Return the log sparsity at a hit; NaN for a curve that does not rise."""
-        rising = np.where(self.b > 0, self.b, np.nan)
-        return np.asarray((special.logit(hit) - self.a) / rising)
-
-
 def resample_counts(x: Floats, *, rng: np.random.Generator, resamples: int = RESAMPLES) -> tuple[Counts, int]:
     """Draw how often each case stands in each resample.
 
@@ -178,7 +159,7 @@ def resample_counts(x: Floats, *, rng: np.random.Generator, resamples: int = RES
     return counts, redrawn
 
 
-def fit_hill_lines(x: Floats, y: Floats, counts: Counts) -> HillLines:
+def fit_hill_lines(x: Floats, y: Floats, counts: Counts) -> Floats:
     r"""Minimise ``sum_i n_i (y_i - f(x_i))^2`` over the Hill curve f, for each row n of counts.
 
     Parameters
@@ -187,17 +168,27 @@ def fit_hill_lines(x: Floats, y: Floats, counts: Counts) -> HillLines:
         Sparsity and hit.
     counts : array, shape (resample, n)
 
+    Returns
+    -------
+    array, shape (2, resample)
+        Logit of the hit at a sparsity of 1, and the slope k.
+
     Examples
     --------
     >>> x = np.geomspace(0.01, 1.0, 5)
-    >>> line = fit_hill_lines(x, x**0.8 / (x**0.8 + 2.0**0.8), np.ones((1, 5), dtype=int))
-    >>> round(float(line.b[0]), 6), round(float(np.exp(line.log_sparsity(0.5)[0])), 6)
+    >>> lines = fit_hill_lines(x, x**0.8 / (x**0.8 + 2.0**0.8), np.ones((1, 5), dtype=int))
+    >>> round(float(lines[1, 0]), 6), round(float(np.exp(log_sparsity(lines, 0.5)[0])), 6)
     (0.8, 2.0)
     """
     # Few cases have few distinct resamples.
     distinct, which = np.unique(counts, axis=0, return_inverse=True)
-    a, b = np.transpose([_hill_line(np.log(x), y, row) for row in distinct])[:, which]
-    return HillLines(a, b)
+    return np.transpose([_hill_line(np.log(x), y, row) for row in distinct])[:, which]
+
+
+def log_sparsity(lines: Floats, hit: float) -> Floats:
+    """Return the log sparsity at a hit of each line; NaN for a curve that does not rise."""
+    level, slope = lines
+    return np.asarray((special.logit(hit) - level) / np.where(slope > 0, slope, np.nan))
 
 
 def _hill_line(u: Floats, y: Floats, counts: Counts) -> Floats:

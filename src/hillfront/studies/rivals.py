@@ -19,10 +19,10 @@ from hillfront.frontiers.ranges import observed_ranges, shared_range
 from hillfront.frontiers.table import Frontiers
 from hillfront.studies.least_squares import (
     REFERENCE,
-    HillLines,
     LeastSquares,
     fit_hill_lines,
     least_squares,
+    log_sparsity,
     resample_counts,
 )
 from hillfront.utils.intervals import DEFAULT_PROB, equal_tailed
@@ -110,21 +110,21 @@ def _ends(log_ends: ArrayLike) -> Ends:
 def _mean_log_gain[Curve](
     curves: Mapping[tuple[str, str], Curve],
     hits: Mapping[str, float],
-    log_sparsity: Callable[[Curve, float], tuple[float, float]],
+    position: Callable[[Curve, float], tuple[float, float]],
 ) -> tuple[float, Floats]:
-    """Return the mean over settings, and what each curve adds to its variance."""
-    found = [[log_sparsity(curves[setting, name], hit) for name in _PAIR] for setting, hit in hits.items()]
+    """Return the mean over settings, from log sparsity and its variance, and each curve's part of it."""
+    found = [[position(curves[setting, name], hit) for name in _PAIR] for setting, hit in hits.items()]
     values, variances = np.moveaxis(np.array(found), -1, 0)
     return float((values[:, 0] - values[:, 1]).mean()), variances.ravel() / len(hits) ** 2
 
 
 def _wald(fits: Mapping[tuple[str, str], LeastSquares], hits: Mapping[str, float]) -> Ends:
-    def log_sparsity(fit: LeastSquares, hit: float) -> tuple[float, float]:
+    def position(fit: LeastSquares, hit: float) -> tuple[float, float]:
         above = float(special.logit(hit) - special.logit(REFERENCE.hit))
         # theta is (log x at the reference hit, log k); x_half itself may lie beyond any float.
         return fit.estimate(lambda theta: float(theta[0] + above * np.exp(-theta[1])))
 
-    middle, variances = _mean_log_gain(fits, hits, log_sparsity)
+    middle, variances = _mean_log_gain(fits, hits, position)
     half = special.ndtri(0.5 + 0.5 * DEFAULT_PROB) * np.sqrt(variances.sum())
     return _ends([middle - half, middle, middle + half])
 
@@ -136,22 +136,22 @@ def _logit_regression(curves: Curves, hits: Mapping[str, float]) -> Ends:
     if not all(inside) or sizes.min() < 3:
         return np.nan, np.nan, np.nan
 
-    def log_sparsity(curve: tuple[Floats, Floats], hit: float) -> tuple[float, float]:
+    def position(curve: tuple[Floats, Floats], hit: float) -> tuple[float, float]:
         (slope, level), covariance = np.polyfit(np.log(curve[0]), special.logit(curve[1]), 1, cov=True)
         at = (special.logit(hit) - level) / slope
         gradient = np.array([-at, -1.0]) / slope
         return float(at), float(gradient @ covariance @ gradient)
 
-    middle, variances = _mean_log_gain(curves, hits, log_sparsity)
+    middle, variances = _mean_log_gain(curves, hits, position)
     dof = variances.sum() ** 2 / (variances**2 / (sizes - 2)).sum()
     half = stats.t.ppf(0.5 + 0.5 * DEFAULT_PROB, dof) * np.sqrt(variances.sum())
     return _ends([middle - half, middle, middle + half])
 
 
-def _bootstrap(lines: Mapping[tuple[str, str], HillLines], hits: Mapping[str, float]) -> tuple[Ends, int]:
+def _bootstrap(lines: Mapping[tuple[str, str], Floats], hits: Mapping[str, float]) -> tuple[Ends, int]:
     """Return the percentile interval of the mean gain over resamples, and how many have none."""
     log_gains = [
-        lines[setting, "variant"].log_sparsity(hit) - lines[setting, "baseline"].log_sparsity(hit)
+        log_sparsity(lines[setting, "variant"], hit) - log_sparsity(lines[setting, "baseline"], hit)
         for setting, hit in hits.items()
     ]
     log_gain = np.mean(log_gains, axis=0)
