@@ -300,6 +300,6 @@ def _described(cases: pd.DataFrame) -> str:
         texts.append(
             f"{row['points']:g} SAEs a curve in {settings}, L0 {row['l0_low']:g} to {row['l0_high']:g} "
             f"(power {row['power']:.2f} [{row['power_lower']:.2f}, {row['power_upper']:.2f}] of "
-            f"{row['sets']:g} sets, width {number(row['width'])})"
+            f"{count(int(row['sets']), 'set')}, width {number(row['width'])})"
         )
     return f"{cases['saes'].iloc[0]} SAEs, as " + ", or ".join(texts)

@@ -187,8 +187,8 @@ def _design(report: Report, found: Trust, folder: Path) -> None:
     table.to_csv(folder / "design.csv", index=False)
     report.paragraph(
         f"""To find a true gain of {GAIN} at a scatter of {SIGMA}, with a power of {_POWER:.0%}:
-        {recommend(table, power=_POWER).text} {found.sizes.design} sets of each case; design.csv has them
-        all. For another gain, scatter or target: `hillfront study design`."""
+        {recommend(table, power=_POWER).text} {count(found.sizes.design, "set")} of each case; design.csv
+        has them all. For another gain, scatter or target: `hillfront study design`."""
     )
     plot_design(table, power=_POWER).savefig(folder / "design.png", dpi=160)
     report.image("design.png", "Power and interval width against the number of SAEs to train")
