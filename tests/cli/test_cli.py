@@ -732,11 +732,11 @@ def test_compare_prints_both_tables(tmp_path: Path) -> None:
 
 
 def test_a_variant_may_be_called_na(tmp_path: Path) -> None:
-    from hillfront.readers.tables import read_csv
+    from hillfront.readers.formats import read_path
 
     path = tmp_path / "saes.csv"
     path.write_text("variant,l0,performance_hit\nNA,10,0.1\nNone,20,0.05\n")
-    assert read_csv(path)["variant"].tolist() == ["NA", "None"]
+    assert read_path(path).frame["variant"].tolist() == ["NA", "None"]
 
 
 # ---------------------------------------------------------------- options of the fit
