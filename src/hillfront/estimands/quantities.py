@@ -243,7 +243,7 @@ def _at_l0_support(pair: Comparison, l0: float) -> str:
 
 
 def _along_curves(pair: Comparison) -> bool:
-    """Whether both curves have SAEs along a range of L0."""
+    """Return whether both curves have SAEs along a range of L0."""
     return not any(ranges.get("sparsity", NOWHERE).narrow for ranges in pair.own)
 
 

@@ -19,7 +19,7 @@ __all__ = []
 type Table = pd.DataFrame | SupportsArrow | SupportsInterchange
 
 NA_TEXTS: Final = frozenset(("na", "n/a", "#n/a", "<na>", "nan", "nat", "none", "null", "-", "--", "?"))
-"""What people and programs write for nothing, in small letters; it counts as empty in optional columns."""
+"""Texts that stand for nothing, in small letters; they count as empty in optional columns."""
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,3}))?", re.ASCII)
 _LARGEST_EXPONENT: Final = 50

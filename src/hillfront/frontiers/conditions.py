@@ -1,4 +1,4 @@
-"""What a column that is not read says of the rows: unfinished runs, and what varies inside a curve.
+"""Cautions from columns that are not read: unfinished runs, and conditions that vary inside a curve.
 
 A curve joins the SAEs of one variant in one setting. Conditions, checkpoints and ways of evaluation that
 differ inside it are no property of the variant, so a finder of this module names the columns and what to do.

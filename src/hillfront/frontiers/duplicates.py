@@ -28,7 +28,7 @@ _ID: Final = re.compile(
     r"|sae|run|release|url|link"
 )
 _METRICS: Final = ("loss_recovered", "performance_hit", "explained_variance", "fvu", *LOSSES)
-"""What else may be measured of an SAE: where it differs, there are two."""
+"""Other measures of an SAE: where one differs, there are two SAEs."""
 _MIN_DIGITS: Final = 3
 _PRECISE: Final = 4
 _MANY: Final = 3

@@ -57,7 +57,7 @@ class Range:
 
     @property
     def narrow(self) -> bool:
-        """Whether the ends of a range of 1/L0, or L0, lie within a factor of ``NARROW``.
+        """Tell whether the ends of a range of 1/L0, or L0, lie within a factor of ``NARROW``.
 
         Examples
         --------
