@@ -50,7 +50,7 @@ class FigureSet:
     panels: tuple[str, ...]
     legend: str = ""
     wide: bool = False
-    """Whether a panel takes the width of the page."""
+    """True if a panel takes the width of the page."""
 
 
 def frontier_figures(fit: FrontierFit) -> FigureSet:

@@ -24,7 +24,7 @@ __all__ = ["write_reproduction"]
 SURE, UNLIKELY = 0.95, 0.05
 MEANS = ("mean_sparsity_gain", "mean_hit_reduction")
 CLAIMS = (("x_half_ratio", 5.0, 6.0), ("k_ratio", 1.2, 1.4))
-"""How far x_half rises and k falls, by the post."""
+"""Factors by which x_half rises and k falls, by the post."""
 
 
 def write_reproduction(out: Path, *, draws: int = 4000, random_seed: int = 1) -> list[str]:

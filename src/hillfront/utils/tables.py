@@ -28,7 +28,7 @@ class TextTable:
     notes: tuple[str, ...] = ()
     """Lines below the table, such as what its signs mean."""
     names: int = 0
-    """How many of the first columns hold names, which a narrow terminal may break over lines; what is in the
+    """Number of first columns that hold names, which a narrow terminal may break over lines; what is in the
     others is never broken or cut."""
     right: frozenset[str] = frozenset()
     """Columns that are aligned to the right."""
